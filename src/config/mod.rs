@@ -1,0 +1,3 @@
+//! The shape of `jean.toml`.
+
+pub mod settings;

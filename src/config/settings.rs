@@ -1,0 +1,302 @@
+//! What a running jean goes by: `jean.toml` parsed into typed, cross-checked values.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::oauth::client::Client;
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scopes;
+
+/// Everything that was configured. Only [`server`](crate::server) reads [`Config`](super::Config); all below sees this.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The public address, which is the issuer.
+    pub issuer: Issuer,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the data is.
+    pub database: Database,
+    /// The root secrets, newest first; empty where one is to be made beside a SQLite file.
+    pub secrets: Vec<SecretString>,
+    /// The identity providers, in the order in which they are offered; never empty.
+    pub upstreams: Vec<UpstreamSettings>,
+    /// Who may come in.
+    pub access: AccessRules,
+    /// What is protected, the default mount first; never empty.
+    pub mounts: Vec<Mount>,
+    /// Lifetimes and algorithm.
+    pub tokens: TokenSettings,
+    /// Registration, and the clients of the operator's own.
+    pub clients: ClientSettings,
+    /// How the pages look.
+    pub brand: Brand,
+    /// How long the guard goes on while the database is away.
+    pub max_staleness: Duration,
+    /// Bounds on requests.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// The mount whose resource this is.
+    pub fn mount(&self, resource: &Resource) -> Option<&Mount> {
+        self.mounts.iter().find(|mount| mount.resource == *resource)
+    }
+
+    /// The upstream of this name.
+    pub fn upstream(&self, name: &str) -> Option<&UpstreamSettings> {
+        self.upstreams.iter().find(|upstream| upstream.name == name)
+    }
+}
+
+/// The issuer identifier (RFC 8414 section 2): byte for byte the same in metadata, tokens and answers.
+///
+/// `https://host[:port][/prefix]`, without a trailing slash; http only on loopback.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    text: String,
+    url: Url,
+}
+
+impl Issuer {
+    /// Parses `public_url`; the error says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|error| format!("is not an absolute URL ({error})"))?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("must have neither query nor fragment".into());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not carry a user or a password".into());
+        }
+        let loopback = crate::oauth::resource::is_loopback(&url);
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => return Err("must be https, unless its host is localhost, 127.0.0.1 or [::1]".into()),
+            _ => return Err("must begin with https://".into()),
+        }
+        if url.path().contains("//") || url.path().contains('%') {
+            return Err("must have a plain path, without empty or escaped segments".into());
+        }
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        let url = Url::parse(&text).map_err(|error| error.to_string())?;
+        Ok(Issuer { text, url })
+    }
+
+    /// The identifier's text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme, host and port, as in an Origin header (RFC 6454 section 6.1).
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// Host and port, as in a Host header.
+    pub fn authority(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// The path prefix: empty, or `/prefix` without a trailing slash.
+    pub fn prefix(&self) -> &str {
+        self.url.path().trim_end_matches('/')
+    }
+
+    /// Whether it is served by https.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// Whether it is on this computer.
+    pub fn is_loopback(&self) -> bool {
+        crate::oauth::resource::is_loopback(&self.url)
+    }
+
+    /// The address of one of our own paths, which begins with a slash.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+}
+
+/// Where the data is.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file, created when missing.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL, with its password.
+    Postgres(SecretString),
+}
+
+/// One identity provider.
+#[derive(Clone, Debug)]
+pub struct UpstreamSettings {
+    /// The table's name in `jean.toml`; part of the callback's path.
+    pub name: String,
+    /// What the button calls it: "Google".
+    pub label: String,
+    /// What it is.
+    pub kind: UpstreamKind,
+    /// Its issuer, exactly as its discovery document spells it; empty for the dev upstream, which knows its own.
+    pub issuer: String,
+    /// jean's client id there.
+    pub client_id: String,
+    /// jean's client secret there; a public client has none.
+    pub client_secret: Option<SecretString>,
+    /// What jean asks for there; always with `openid`.
+    pub scopes: Vec<String>,
+    /// Google's `hd`: only accounts of this Workspace domain, by the claim.
+    pub hosted_domain: Option<String>,
+}
+
+/// The presets, which differ in what the upstream understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamKind {
+    /// jean's own small issuer, on loopback.
+    Dev,
+    /// accounts.google.com.
+    Google,
+    /// An Auth0 tenant.
+    Auth0,
+    /// A Supabase project's OAuth server.
+    Supabase,
+    /// Any other OpenID Connect issuer.
+    Oidc,
+}
+
+/// Who may come in once signed in: everyone where nothing is listed, else whoever matches one line.
+#[derive(Clone, Debug, Default)]
+pub struct AccessRules {
+    /// Verified email addresses, in lower case.
+    pub emails: Vec<String>,
+    /// Domains of verified email addresses, in lower case, without `@`.
+    pub email_domains: Vec<String>,
+}
+
+/// One protected MCP endpoint.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    /// The table's name in `jean.toml`, for log lines.
+    pub name: String,
+    /// Below public_url: `/mcp`.
+    pub path: String,
+    /// public_url with the path: the audience of its tokens.
+    pub resource: Resource,
+    /// The scopes and what each lets a client do, in words for people.
+    pub scopes: BTreeMap<String, String>,
+    /// The scopes granted where a client asks for none.
+    pub default_scopes: Scopes,
+    /// The scopes without which no call passes.
+    pub required_scopes: Scopes,
+    /// Origins that may call it from a browser, beside our own and loopback.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Mount {
+    /// The scopes as a set.
+    pub fn known_scopes(&self) -> Scopes {
+        self.scopes.keys().filter_map(|name| crate::oauth::scope::Scope::parse(name)).collect()
+    }
+}
+
+/// How tokens are made, and how long they live.
+#[derive(Clone, Debug)]
+pub struct TokenSettings {
+    /// What signs access tokens.
+    pub algorithm: SigningAlgorithm,
+    /// Of an authorization code.
+    pub code_lifetime: Duration,
+    /// Of an access token.
+    pub access_lifetime: Duration,
+    /// Of a refresh token that is not used.
+    pub refresh_idle: Duration,
+    /// Of a grant, however much it is used.
+    pub grant_lifetime: Duration,
+    /// How long the predecessor of a refresh token still gets its successor again.
+    pub refresh_grace: Duration,
+    /// The age at which a signing key is replaced.
+    pub key_rotation: Duration,
+}
+
+/// The signing algorithms on offer (RFC 7518 section 3.1, RFC 8037).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SigningAlgorithm {
+    /// ECDSA on P-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+    /// RSA, for readers that know nothing newer.
+    Rs256,
+}
+
+impl SigningAlgorithm {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SigningAlgorithm::Es256 => "ES256",
+            SigningAlgorithm::EdDsa => "EdDSA",
+            SigningAlgorithm::Rs256 => "RS256",
+        }
+    }
+
+    /// Reads the name on the wire.
+    pub fn parse(text: &str) -> Option<Self> {
+        [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa, SigningAlgorithm::Rs256]
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == text)
+    }
+}
+
+/// Which clients there may be.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// Whether anyone may register a client (RFC 7591).
+    pub registration: bool,
+    /// Whether a consent is remembered for https redirect URIs.
+    pub remember_consent: bool,
+    /// The operator's own.
+    pub preregistered: Vec<Client>,
+}
+
+/// How the pages look and where their links go.
+#[derive(Clone, Debug)]
+pub struct Brand {
+    /// Whose server this is.
+    pub name: String,
+    /// The accent colour in light and dark, as `#rrggbb`; our own where none is set.
+    pub accent: Option<String>,
+    /// A logo: the file's bytes and media type.
+    pub logo: Option<Logo>,
+    /// Where the privacy policy is.
+    pub privacy_url: Option<String>,
+    /// Where the terms are.
+    pub terms_url: Option<String>,
+    /// Where a person finds help: an address, or an email as `mailto:`.
+    pub support_url: Option<String>,
+}
+
+/// A logo, read at the start.
+#[derive(Clone, Debug)]
+pub struct Logo {
+    /// Of the file's ending.
+    pub media_type: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+/// Bounds on what a request may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The largest body of a form or a registration, in bytes.
+    pub body: usize,
+    /// How long an answer may take to begin.
+    pub timeout: Duration,
+}

@@ -1,0 +1,17 @@
+//! The protocol's words: pure types and rules, without I/O.
+//!
+//! Everything here is parsed into a type that cannot hold what the RFCs forbid: a [`CodeChallenge`](pkce::CodeChallenge)
+//! has no "plain", a [`Resource`](resource::Resource) no fragment, and an answer by redirect needs a
+//! [`ReturnTo`](redirect::ReturnTo), which only validation makes. What the server decides is in `flow`.
+
+pub mod client;
+pub mod error;
+pub mod grant;
+pub mod metadata;
+pub mod params;
+pub mod pkce;
+pub mod prompt;
+pub mod redirect;
+pub mod resource;
+pub mod scope;
+pub mod token;

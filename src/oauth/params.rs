@@ -1,0 +1,74 @@
+//! Parameters of a query or a form, read by OAuth's rules.
+//!
+//! RFC 6749 section 3.1: a parameter without a value counts as left out, an unknown one is ignored, and none may be sent
+//! twice. RFC 8707 section 2 alone allows repetition, of `resource`.
+
+use super::error::Error;
+
+/// The decoded parameters, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Decodes `application/x-www-form-urlencoded` text; every text decodes to something.
+    pub fn parse(text: &str) -> Self {
+        Params(
+            url::form_urlencoded::parse(text.as_bytes())
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+        )
+    }
+
+    /// The one value of `name`, or `invalid_request` where it came twice.
+    pub fn one(&self, name: &str) -> Result<Option<&str>, Error> {
+        let mut values = self.all(name);
+        let first = values.next();
+        match values.next() {
+            Some(_) => Err(Error::invalid_request(format!("The parameter {name} was sent more than once."))),
+            None => Ok(first),
+        }
+    }
+
+    /// The one value of `name`, or `invalid_request` where it is missing or came twice.
+    pub fn required(&self, name: &str) -> Result<&str, Error> {
+        self.one(name)?.ok_or_else(|| Error::invalid_request(format!("The parameter {name} is missing.")))
+    }
+
+    /// Every value of `name`.
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Refuses any parameter that came twice, `repeatable` ones excepted.
+    pub fn refuse_repeated(&self, repeatable: &[&str]) -> Result<(), Error> {
+        for (name, _) in &self.0 {
+            if !repeatable.contains(&name.as_str()) {
+                self.one(name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_value_counts_as_left_out() {
+        let params = Params::parse("scope=&state=x");
+        assert_eq!(params.one("scope").unwrap(), None);
+        assert_eq!(params.one("state").unwrap(), Some("x"));
+        assert!(params.required("scope").is_err());
+    }
+
+    #[test]
+    fn a_parameter_sent_twice_is_refused_but_for_resource() {
+        let params = Params::parse("resource=a&resource=b&state=1&state=1");
+        assert!(params.one("state").is_err());
+        assert_eq!(params.all("resource").collect::<Vec<_>>(), ["a", "b"]);
+        assert!(params.refuse_repeated(&["resource"]).is_err());
+        assert!(params.refuse_repeated(&["resource", "state"]).is_ok());
+    }
+}

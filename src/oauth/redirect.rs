@@ -1,0 +1,294 @@
+//! Redirect URIs, and the one way to answer by redirect.
+//!
+//! RFC 6749 section 3.1.2, RFC 8252 (native apps), RFC 9700 sections 2.1 and 4.1: exact comparison, no open redirect.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use super::error::{Error, ErrorCode};
+use super::resource::is_loopback;
+
+/// A registered redirect URI; it keeps its text and is compared as text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RedirectUri {
+    text: String,
+    kind: RedirectKind,
+}
+
+/// Where a redirect URI leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RedirectKind {
+    /// A web site.
+    Https,
+    /// http on this computer (RFC 8252 section 7.3).
+    Loopback,
+    /// An app on this computer, by a scheme of its own (RFC 8252 section 7.1).
+    PrivateUse,
+}
+
+/// Schemes that a browser runs, reads or hands to another program: never a place to send a code.
+const DANGEROUS_SCHEMES: &[&str] = &[
+    "about",
+    "blob",
+    "chrome",
+    "chrome-extension",
+    "content",
+    "cid",
+    "data",
+    "feed",
+    "file",
+    "filesystem",
+    "ftp",
+    "intent",
+    "jar",
+    "javascript",
+    "livescript",
+    "mailto",
+    "mhtml",
+    "mocha",
+    "moz-extension",
+    "ms-appx",
+    "ms-appx-web",
+    "ms-settings",
+    "resource",
+    "res",
+    "safari-extension",
+    "search-ms",
+    "sms",
+    "tel",
+    "urn",
+    "vbscript",
+    "view-source",
+    "vnd.ms.radio",
+    "ws",
+    "wss",
+    "wyciwyg",
+];
+
+impl RedirectUri {
+    /// Parses a redirect URI for registration; `invalid_redirect_uri` says which rule it breaks.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let refuse =
+            |why: &str| Err(Error::new(ErrorCode::InvalidRedirectUri, format!("The redirect URI {text} {why}.")));
+        if text.len() > 2048 || text.bytes().any(|b| b <= b' ' || b == b'\\' || b >= 0x7f) {
+            return refuse("is too long, or holds a space, a backslash or a character outside ASCII");
+        }
+        let Ok(url) = Url::parse(text) else { return refuse("is not an absolute URI") };
+        if url.fragment().is_some() {
+            return refuse("has a fragment");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("has userinfo");
+        }
+        if has_dot_segment(text) {
+            return refuse("has a dot segment in its path");
+        }
+        let kind = match url.scheme() {
+            "https" => RedirectKind::Https,
+            "http" if is_named_loopback(&url) => RedirectKind::Loopback,
+            "http" => return refuse("must be https, unless it is http on localhost, 127.0.0.1 or [::1]"),
+            scheme if DANGEROUS_SCHEMES.contains(&scheme) || scheme.starts_with("ms-") => {
+                return refuse("has a scheme that no client may use");
+            }
+            _ => RedirectKind::PrivateUse,
+        };
+        if kind != RedirectKind::PrivateUse {
+            // The text is what is compared and the URL what a browser follows: they must name the same place.
+            let authority = text.split_once("://").map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
+            let same_host = authority.is_some_and(|authority| {
+                let host = url.host_str().unwrap_or_default();
+                let port = authority.strip_prefix(host);
+                port.is_some_and(|port| {
+                    port.is_empty() || port.strip_prefix(':').is_some_and(|p| p.parse::<u16>().is_ok())
+                })
+            });
+            if !same_host || url.host_str().is_some_and(|host| host.ends_with('.')) {
+                return refuse("must name its host in lower case, without a trailing dot");
+            }
+        }
+        Ok(RedirectUri { text: text.to_owned(), kind })
+    }
+
+    /// Whether a request may use `asked`, being registered as `self`: the same text, but for the port of a loopback one
+    /// (RFC 8252 section 7.3; by the name `localhost` too, as native clients use it).
+    pub fn allows(&self, asked: &RedirectUri) -> bool {
+        self.text == asked.text
+            || self.kind == RedirectKind::Loopback
+                && asked.kind == RedirectKind::Loopback
+                && without_port(&self.text) == without_port(&asked.text)
+    }
+
+    /// Where it leads.
+    pub fn kind(&self) -> RedirectKind {
+        self.kind
+    }
+
+    /// The text as it was registered or asked for.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme and host in words, for the page: `claude.ai`, or the scheme of an app.
+    pub fn host(&self) -> String {
+        match Url::parse(&self.text) {
+            Ok(url) if self.kind != RedirectKind::PrivateUse => url.host_str().unwrap_or_default().to_owned(),
+            Ok(url) => format!("{}:", url.scheme()),
+            Err(_) => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn is_named_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(_)) => is_loopback(url),
+        None => false,
+    }
+}
+
+fn has_dot_segment(text: &str) -> bool {
+    let path = text.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
+    path.split('/').any(|segment| segment == "." || segment == "..")
+}
+
+/// The URI without its port; only meaningful for a parsed loopback URI.
+fn without_port(text: &str) -> (String, &str) {
+    let after_scheme = text.find("://").map_or(0, |at| at + 3);
+    let path_at = text[after_scheme..].find(['/', '?']).map_or(text.len(), |at| after_scheme + at);
+    let authority = &text[after_scheme..path_at];
+    let host = match authority.rfind(':') {
+        Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
+        _ => authority,
+    };
+    (host.to_owned(), &text[path_at..])
+}
+
+/// A place to answer to by redirect. Only the validation of an authorization request makes one, so that an open redirect
+/// cannot be written.
+#[derive(Clone, Debug)]
+pub struct ReturnTo {
+    redirect_uri: RedirectUri,
+    state: Option<String>,
+    issuer: String,
+}
+
+impl ReturnTo {
+    /// `redirect_uri` was found to be one that the client registered; `issuer` goes into every answer (RFC 9207).
+    pub(crate) fn validated(redirect_uri: RedirectUri, state: Option<String>, issuer: &str) -> Self {
+        ReturnTo { redirect_uri, state, issuer: issuer.to_owned() }
+    }
+
+    /// Where the answer goes.
+    pub fn redirect_uri(&self) -> &RedirectUri {
+        &self.redirect_uri
+    }
+
+    /// The URL that carries a code (RFC 6749 section 4.1.2).
+    pub fn with_code(&self, code: &str) -> String {
+        self.with(&[("code", code)])
+    }
+
+    /// The URL that carries an error (RFC 6749 section 4.1.2.1).
+    pub fn with_error(&self, error: &Error) -> String {
+        self.with(&[("error", error.code.as_str()), ("error_description", &error.description)])
+    }
+
+    fn with(&self, answer: &[(&str, &str)]) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in answer {
+            query.append_pair(name, value);
+        }
+        if let Some(state) = &self.state {
+            query.append_pair("state", state);
+        }
+        query.append_pair("iss", &self.issuer);
+        let text = self.redirect_uri.as_str();
+        let separator = match text.split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some(_) => "&",
+        };
+        format!("{text}{separator}{}", query.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> RedirectUri {
+        RedirectUri::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_port_of_a_loopback_uri_is_free_and_nothing_else() {
+        assert!(uri("http://localhost/callback").allows(&uri("http://localhost:52100/callback")));
+        assert!(uri("http://127.0.0.1:33418/").allows(&uri("http://127.0.0.1:1/")));
+        assert!(uri("http://[::1]:1/cb").allows(&uri("http://[::1]:65535/cb")));
+        assert!(!uri("http://localhost/callback").allows(&uri("http://127.0.0.1/callback")));
+        assert!(!uri("http://localhost/callback").allows(&uri("http://localhost/callback/")));
+        assert!(!uri("http://localhost/callback").allows(&uri("http://localhost/Callback")));
+        assert!(!uri("http://localhost/callback").allows(&uri("http://localhost/callback?x=1")));
+        assert!(!uri("https://a.example/cb").allows(&uri("https://a.example:8443/cb")));
+        assert!(!uri("https://a.example/cb").allows(&uri("https://a.example/CB")));
+        assert!(!uri("https://localhost/cb").allows(&uri("https://localhost:2/cb")));
+    }
+
+    /// fastmcp #3963 and #3098: what passed a pattern and must not.
+    #[test]
+    fn a_uri_that_could_be_read_in_two_ways_is_refused() {
+        for bad in [
+            "https://a.example/ok/../evil",
+            "https://a.example/ok/%2e%2e/evil",
+            "https://a.example/./cb",
+            "https://user@a.example/cb",
+            "https://user:pass@a.example/cb",
+            "https://a.example/cb#fragment",
+            "https://a.example/cb#",
+            "https://A.example/cb",
+            "HTTPS://a.example:443/cb#",
+            "https://a.example./cb",
+            "https://a.example\\@evil.example/cb",
+            "http://localhost.example.com/cb",
+            "http://127.0.0.1.example.com/cb",
+            "http://localhost./cb",
+            "http://0x7f.1/cb",
+            "http://127.0.0.2/cb",
+            "http://a.example/cb",
+            "/cb",
+            "",
+            "https://",
+            "https:///cb",
+            "https:a.example/cb",
+        ] {
+            assert!(RedirectUri::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn schemes_that_a_browser_runs_are_refused() {
+        for scheme in ["javascript", "data", "vbscript", "blob", "file", "about", "view-source", "ms-msdt", "intent"] {
+            assert!(RedirectUri::parse(&format!("{scheme}:alert(1)")).is_err(), "{scheme}");
+            assert!(RedirectUri::parse(&format!("{}://x/y", scheme.to_uppercase())).is_err(), "{scheme}");
+        }
+        assert_eq!(uri("cursor://anysphere.cursor-mcp/oauth/callback").kind(), RedirectKind::PrivateUse);
+        assert_eq!(uri("com.example.app:/cb").kind(), RedirectKind::PrivateUse);
+    }
+
+    #[test]
+    fn an_answer_carries_state_and_iss_and_keeps_the_query() {
+        let to = ReturnTo::validated(uri("https://a.example/cb?x=1"), Some("s&s".into()), "https://jean.example");
+        assert_eq!(to.with_code("c"), "https://a.example/cb?x=1&code=c&state=s%26s&iss=https%3A%2F%2Fjean.example");
+        let to = ReturnTo::validated(uri("cursor://cb"), None, "https://jean.example");
+        let url = to.with_error(&Error::new(ErrorCode::AccessDenied, "No."));
+        assert_eq!(url, "cursor://cb?error=access_denied&error_description=No.&iss=https%3A%2F%2Fjean.example");
+    }
+}

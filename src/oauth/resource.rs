@@ -1,0 +1,139 @@
+//! Resource indicators (RFC 8707): which protected resource a token is for.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use url::{Host, Url};
+
+use super::error::{Error, ErrorCode};
+
+/// The canonical identifier of a protected resource: an absolute https URL (http on loopback), without fragment.
+///
+/// Two spellings of one resource compare equal: the case of scheme and host, the default port, and one trailing slash
+/// do not count (clients add one: protocol practice). The text is the form without the trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource(String);
+
+impl Resource {
+    /// Parses and canonicalises; `invalid_target` where it is no resource identifier (RFC 8707 section 2).
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let invalid = |why: &str| Error::new(ErrorCode::InvalidTarget, format!("resource {why} (RFC 8707 section 2)."));
+        let url = Url::parse(text).map_err(|_| invalid("must be an absolute URL"))?;
+        if url.fragment().is_some() {
+            return Err(invalid("must not have a fragment"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(invalid("must not have userinfo"));
+        }
+        if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
+            return Err(invalid("must be an https URL, or http on loopback"));
+        }
+        let text = url.as_str();
+        let text = if url.query().is_none() { text.strip_suffix('/').unwrap_or(text) } else { text };
+        Ok(Resource(text.to_owned()))
+    }
+
+    /// The canonical text; it is the `aud` of tokens and the `resource` of the metadata.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether the host is this computer, by name or by address.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// A set of resources, always told in the same order, separated by spaces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources(BTreeSet<Resource>);
+
+impl Resources {
+    /// Reads the text that [`Display`](fmt::Display) wrote.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        text.split(' ').filter(|word| !word.is_empty()).map(Resource::parse).collect()
+    }
+
+    /// Whether the set holds `resource`.
+    pub fn contains(&self, resource: &Resource) -> bool {
+        self.0.contains(resource)
+    }
+
+    /// The one resource, where there is exactly one.
+    pub fn only(&self) -> Option<&Resource> {
+        if self.0.len() == 1 { self.0.first() } else { None }
+    }
+
+    /// The resources, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Resource> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<Resource> for Resources {
+    fn from_iter<I: IntoIterator<Item = Resource>>(resources: I) -> Self {
+        Resources(resources.into_iter().collect())
+    }
+}
+
+impl fmt::Display for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, resource) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(resource.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_resource_are_equal() {
+        let canonical = Resource::parse("https://example.com/mcp").unwrap();
+        for spelling in ["HTTPS://Example.COM/mcp", "https://example.com:443/mcp", "https://example.com/mcp/"] {
+            assert_eq!(Resource::parse(spelling).unwrap(), canonical, "{spelling}");
+        }
+        for other in [
+            "https://example.com/MCP",
+            "https://example.com:8443/mcp",
+            "https://example.com/mcp//",
+            "https://example.com",
+        ] {
+            assert_ne!(Resource::parse(other).unwrap(), canonical, "{other}");
+        }
+        assert_eq!(Resource::parse("https://example.com/").unwrap().as_str(), "https://example.com");
+    }
+
+    #[test]
+    fn what_is_no_resource_is_refused() {
+        for bad in [
+            "",
+            "mcp",
+            "/mcp",
+            "https://example.com/mcp#part",
+            "http://example.com/mcp",
+            "urn:x",
+            "https://u:p@example.com/",
+        ] {
+            assert!(Resource::parse(bad).is_err(), "{bad}");
+        }
+        assert!(Resource::parse("http://localhost:8080/mcp").is_ok());
+        assert!(Resource::parse("http://[::1]:8080/mcp").is_ok());
+    }
+}
