@@ -3,6 +3,9 @@
 mod clock;
 mod config;
 mod oauth;
+mod keys;
 mod random;
+mod secret;
+mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};

@@ -1,0 +1,268 @@
+//! Signing keys: making them, signing with them, checking signatures, and publishing their public halves (RFC 7517).
+//!
+//! The only place that names `jsonwebtoken`. Keys succeed one another in one line, whatever their algorithm: the newest
+//! whose time has come signs, its successor is published before it signs, and a key leaves the JWKS only when nothing
+//! that it signed can be valid any more. Keeping them in the database is `flow::keys`' business.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::jwk::{Jwk, KeyOperations, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::clock::UnixTime;
+use crate::config::settings::SigningAlgorithm;
+
+/// Why a key or a token is no good.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no key that may sign now.
+    #[error("there is no signing key")]
+    NoKey,
+    /// The token names no key of ours.
+    #[error("the token is signed by no key of ours")]
+    UnknownKey,
+    /// The header is not that of a token of this kind.
+    #[error("the token's header is wrong: {0}")]
+    Header(&'static str),
+    /// The signature or the encoding is wrong.
+    #[error("the token is not genuine: {0}")]
+    Token(#[from] jsonwebtoken::errors::Error),
+    /// A key could not be made or read.
+    #[error("a signing key could not be {0}")]
+    Key(&'static str),
+}
+
+/// One key pair.
+pub struct Key {
+    /// What it signs.
+    pub algorithm: SigningAlgorithm,
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// The public half, as the JWKS lists it.
+    pub public: Value,
+    /// When it begins to sign.
+    pub sign_from: UnixTime,
+    /// Whether it was withdrawn.
+    pub revoked: bool,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").field("kid", &self.kid).field("sign_from", &self.sign_from).finish_non_exhaustive()
+    }
+}
+
+/// A new key pair, not in use yet: the private half as PKCS#8.
+pub struct NewKey {
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// The public half, as the JWKS lists it.
+    pub public: Value,
+    /// The private half.
+    pub pkcs8: Vec<u8>,
+}
+
+impl NewKey {
+    /// Makes a key pair. An RSA key has 2048 bits and takes a moment.
+    pub fn generate(algorithm: SigningAlgorithm) -> Result<Self, Error> {
+        let failed = |_| Error::Key("made");
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let pkcs8 = match algorithm {
+            SigningAlgorithm::Es256 => {
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(failed)?.as_ref().to_vec()
+            }
+            // Version 1: what makes a JWK of the key cannot read version 2.
+            SigningAlgorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random).map_err(failed)?.as_ref().to_vec(),
+            SigningAlgorithm::Rs256 => {
+                RsaKeyPair::generate(KeySize::Rsa2048).and_then(|pair| pair.as_der()).map_err(failed)?.as_ref().to_vec()
+            }
+        };
+        let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, &pkcs8)?, algorithm.into())?;
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256)?;
+        jwk.common.key_id = Some(kid.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
+        let public = serde_json::to_value(&jwk).map_err(|_| Error::Key("written"))?;
+        Ok(NewKey { kid, public, pkcs8 })
+    }
+}
+
+impl Key {
+    /// Reads a key pair back.
+    pub fn read(
+        algorithm: SigningAlgorithm,
+        public: &str,
+        pkcs8: &[u8],
+        sign_from: UnixTime,
+        revoked: bool,
+    ) -> Result<Self, Error> {
+        let jwk: Jwk = serde_json::from_str(public).map_err(|_| Error::Key("read"))?;
+        Ok(Key {
+            algorithm,
+            kid: jwk.common.key_id.clone().ok_or(Error::Key("read"))?,
+            public: serde_json::to_value(&jwk).map_err(|_| Error::Key("read"))?,
+            sign_from,
+            revoked,
+            encoding: encoding_key(algorithm, pkcs8)?,
+            decoding: DecodingKey::from_jwk(&jwk)?,
+        })
+    }
+}
+
+fn encoding_key(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<EncodingKey, Error> {
+    Ok(match algorithm {
+        SigningAlgorithm::Es256 => EncodingKey::from_ec_der(pkcs8),
+        SigningAlgorithm::EdDsa => EncodingKey::from_ed_der(pkcs8),
+        // Only the PEM reader takes PKCS#8; the DER one wants PKCS#1.
+        SigningAlgorithm::Rs256 => {
+            let lines: Vec<String> =
+                STANDARD.encode(pkcs8).as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
+            EncodingKey::from_rsa_pem(pem.as_bytes())?
+        }
+    })
+}
+
+impl From<SigningAlgorithm> for Algorithm {
+    fn from(algorithm: SigningAlgorithm) -> Self {
+        match algorithm {
+            SigningAlgorithm::Es256 => Algorithm::ES256,
+            SigningAlgorithm::EdDsa => Algorithm::EdDSA,
+            SigningAlgorithm::Rs256 => Algorithm::RS256,
+        }
+    }
+}
+
+/// The keys in their succession, as one process knows them.
+#[derive(Clone, Debug, Default)]
+pub struct KeyRing(Vec<Arc<Key>>);
+
+impl KeyRing {
+    /// Orders the keys by the time from which each signs.
+    pub fn new(mut keys: Vec<Arc<Key>>) -> Self {
+        keys.sort_by_key(|key| key.sign_from);
+        KeyRing(keys)
+    }
+
+    /// The key of this id, where it is there to be reused by the next ring.
+    pub fn find(&self, kid: &str) -> Option<&Arc<Key>> {
+        self.0.iter().find(|key| key.kid == kid)
+    }
+
+    /// The newest key, which may not sign yet.
+    pub fn newest(&self) -> Option<&Key> {
+        self.0.iter().rev().find(|key| !key.revoked).map(Arc::as_ref)
+    }
+
+    /// The key that signs now.
+    pub fn signer(&self, now: UnixTime) -> Option<&Key> {
+        self.0.iter().rev().find(|key| !key.revoked && key.sign_from <= now).map(Arc::as_ref)
+    }
+
+    /// The keys whose signatures count now: all that are not revoked, and whose successor has not signed for longer than
+    /// `longest`, the longest life of anything signed, and ten minutes.
+    pub fn published(&self, now: UnixTime, longest: Duration) -> impl Iterator<Item = &Key> {
+        let margin = longest + Duration::from_secs(600);
+        self.0.iter().enumerate().filter_map(move |(i, key)| {
+            let successor = self.0[i + 1..].iter().find(|other| !other.revoked);
+            let retired = successor.is_some_and(|successor| successor.sign_from + margin < now);
+            (!key.revoked && !retired).then_some(key.as_ref())
+        })
+    }
+
+    /// The JSON Web Key Set (RFC 7517 section 5).
+    pub fn jwks(&self, now: UnixTime, longest: Duration) -> Value {
+        serde_json::json!({ "keys": self.published(now, longest).map(|key| key.public.clone()).collect::<Vec<_>>() })
+    }
+
+    /// Signs `claims` as a JWT of this `typ` (RFC 9068 section 2.1: `at+jwt` for access tokens).
+    pub fn sign(&self, typ: &str, claims: &impl Serialize, now: UnixTime) -> Result<String, Error> {
+        let key = self.signer(now).ok_or(Error::NoKey)?;
+        let mut header = Header::new(key.algorithm.into());
+        header.typ = Some(typ.to_owned());
+        header.kid = Some(key.kid.clone());
+        Ok(jsonwebtoken::encode(&header, claims, &key.encoding)?)
+    }
+
+    /// Checks `typ`, `kid`, `alg` and the signature of a JWT. What the claims say is the caller's to judge, times included.
+    pub fn verify<C: DeserializeOwned>(
+        &self,
+        typ: &str,
+        token: &str,
+        now: UnixTime,
+        longest: Duration,
+    ) -> Result<(String, C), Error> {
+        let header = jsonwebtoken::decode_header(token)?;
+        let wrong_typ = Error::Header("typ");
+        let found = header.typ.as_deref().ok_or(Error::Header("typ"))?;
+        if !found.eq_ignore_ascii_case(typ) && !found.eq_ignore_ascii_case(&format!("application/{typ}")) {
+            return Err(wrong_typ);
+        }
+        let kid = header.kid.as_deref().ok_or(Error::Header("kid"))?;
+        let key = self.published(now, longest).find(|key| key.kid == kid).ok_or(Error::UnknownKey)?;
+        let mut validation = Validation::new(key.algorithm.into());
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.set_required_spec_claims::<&str>(&[]);
+        let token = jsonwebtoken::decode::<C>(token, &key.decoding, &validation)?;
+        Ok((key.kid.clone(), token.claims))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const LONGEST: Duration = Duration::from_secs(3600);
+
+    fn key(algorithm: SigningAlgorithm, sign_from: i64) -> Arc<Key> {
+        let new = NewKey::generate(algorithm).unwrap();
+        let key = Key::read(algorithm, &new.public.to_string(), &new.pkcs8, UnixTime(sign_from), false).unwrap();
+        assert_eq!(key.kid, new.kid);
+        Arc::new(key)
+    }
+
+    #[test]
+    fn every_algorithm_signs_and_verifies() {
+        for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa, SigningAlgorithm::Rs256] {
+            let ring = KeyRing::new(vec![key(algorithm, 0)]);
+            let token = ring.sign("at+jwt", &json!({ "sub": "ada" }), UnixTime(1)).unwrap();
+            let (_, claims): (_, Value) = ring.verify("at+jwt", &token, UnixTime(1), LONGEST).unwrap();
+            assert_eq!(claims["sub"], "ada");
+            let jwks = ring.jwks(UnixTime(1), LONGEST);
+            assert_eq!(jwks["keys"][0]["alg"], algorithm.as_str());
+            assert_eq!(jwks["keys"][0]["use"], "sig");
+            assert!(jwks["keys"][0].get("d").is_none(), "the private half is not published");
+            assert!(ring.verify::<Value>("jwt", &token, UnixTime(1), LONGEST).is_err(), "another typ");
+            let (head, signature) = token.rsplit_once('.').unwrap();
+            let forged = format!("{head}x.{signature}");
+            assert!(ring.verify::<Value>("at+jwt", &forged, UnixTime(1), LONGEST).is_err());
+            let stranger = KeyRing::new(vec![key(algorithm, 0)]);
+            assert!(stranger.verify::<Value>("at+jwt", &token, UnixTime(1), LONGEST).is_err());
+        }
+    }
+
+    #[test]
+    fn a_successor_is_published_before_it_signs_and_the_old_key_stays_until_its_tokens_are_dead() {
+        let (old, new) = (key(SigningAlgorithm::Es256, 0), key(SigningAlgorithm::EdDsa, 1000));
+        let ring = KeyRing::new(vec![new.clone(), old.clone()]);
+        let kids = |now| ring.published(UnixTime(now), LONGEST).map(|key| key.kid.clone()).collect::<Vec<_>>();
+        assert_eq!(ring.signer(UnixTime(999)).unwrap().kid, old.kid);
+        assert_eq!(kids(999).len(), 2);
+        assert_eq!(ring.signer(UnixTime(1000)).unwrap().kid, new.kid);
+        assert_eq!(kids(1000 + 3600 + 600).len(), 2);
+        assert_eq!(kids(1000 + 3600 + 601), [new.kid.clone()]);
+    }
+}

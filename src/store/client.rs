@@ -1,0 +1,36 @@
+//! Registered clients.
+
+use sqlx::any::AnyRow;
+
+use super::{Error, Stmt, Store, args, text, time};
+use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::oauth::token::TokenHash;
+
+impl Store {
+    /// Keeps a registration.
+    pub async fn insert_client(&self, client: &Client) -> Result<(), Error> {
+        let metadata = serde_json::to_string(&client.metadata).map_err(|error| Error::Corrupt(error.to_string()))?;
+        let secret = client.secret.as_ref().map(TokenHash::as_str).unwrap_or_default();
+        let sql = "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)";
+        self.write(Stmt::new(sql, args![client.id.as_str(), metadata, secret, client.created_at])).await.map(|_| ())
+    }
+
+    /// The registered client of this id.
+    pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
+        let sql = "SELECT id, metadata, secret_hash, created_at FROM clients WHERE id = $1";
+        self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Client, Error> {
+    let id = text(row, "id")?;
+    let corrupt = |what: &str| Error::Corrupt(format!("clients.{what} of {id}"));
+    let secret = text(row, "secret_hash")?;
+    Ok(Client {
+        id: ClientId::parse(&id).ok_or_else(|| corrupt("id"))?,
+        origin: ClientOrigin::Registered,
+        metadata: serde_json::from_str(&text(row, "metadata")?).map_err(|_| corrupt("metadata"))?,
+        secret: (!secret.is_empty()).then(|| TokenHash::from_stored(secret)),
+        created_at: time(row, "created_at")?,
+    })
+}

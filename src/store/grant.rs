@@ -1,0 +1,284 @@
+//! Grants: one row carries what a person allowed from its code through its rotations to its revocation.
+//!
+//! Each decision is one guarded statement; where it returns no row, the row itself tells why.
+
+use std::time::Duration;
+
+use sqlx::any::AnyRow;
+
+use super::{Error, Stmt, Store, args, int, text, time};
+use crate::clock::UnixTime;
+use crate::oauth::client::ClientId;
+use crate::oauth::grant::{Grant, GrantId, PersonId, RowId};
+use crate::oauth::pkce::CodeChallenge;
+use crate::oauth::resource::{Resource, Resources};
+use crate::oauth::scope::Scopes;
+use crate::oauth::token::TokenHash;
+
+/// What a consent puts into the table, with its first code.
+#[derive(Clone, Debug)]
+pub struct NewGrant {
+    /// What was allowed.
+    pub grant: Grant,
+    /// The sign-in that it rests on.
+    pub sign_in: RowId,
+    /// The code's hash.
+    pub code: TokenHash,
+    /// When the code expires.
+    pub code_expires_at: UnixTime,
+    /// The PKCE challenge that the code is bound to.
+    pub challenge: CodeChallenge,
+    /// The redirect URI that the code is bound to.
+    pub redirect_uri: String,
+}
+
+impl NewGrant {
+    pub(super) fn insert(&self, now: UnixTime) -> Stmt {
+        let sql = "INSERT INTO grants (id, kind, person, sign_in, client, resources, scopes, nonce, auth_time, created_at, \
+                   expires_at, code_hash, code_challenge, redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, \
+                   rt_prev, rt_salt, rt_gen, rt_at, rt_expires_at, bound_key, access_until, revoked_at, revoked_why) \
+                   VALUES ($1, 'code', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+                   0, '', '', '', '', 0, 0, 0, '', 0, 0, '') RETURNING id";
+        let grant = &self.grant;
+        Stmt::new(
+            sql,
+            args![
+                grant.id,
+                grant.person.as_str(),
+                self.sign_in,
+                grant.client.as_str(),
+                grant.resources.to_string(),
+                grant.scopes.to_string(),
+                grant.nonce.as_str(),
+                grant.auth_time,
+                now,
+                grant.expires_at,
+                &self.code,
+                self.challenge.encode(),
+                self.redirect_uri.as_str(),
+                self.code_expires_at,
+            ],
+        )
+    }
+}
+
+/// A code as it is presented to the token endpoint, with the first refresh token that it may become.
+#[derive(Debug)]
+pub struct Redemption<'a> {
+    /// The grant that the code names.
+    pub id: GrantId,
+    /// The code's hash.
+    pub code: &'a TokenHash,
+    /// The client that presents it.
+    pub client: &'a ClientId,
+    /// The challenge of the verifier that was presented.
+    pub challenge: CodeChallenge,
+    /// `redirect_uri`, where it was sent.
+    pub redirect_uri: Option<&'a str>,
+    /// `resource`, where it was sent.
+    pub resource: Option<&'a Resource>,
+    /// Tag and hash of the first refresh token, where the client may refresh.
+    pub refresh: Option<(TokenHash, TokenHash)>,
+}
+
+/// A refresh token as it is presented, with its successor.
+#[derive(Debug)]
+pub struct Rotation<'a> {
+    /// The family that the token names.
+    pub id: GrantId,
+    /// The token's hash.
+    pub token: &'a TokenHash,
+    /// The successor's hash.
+    pub successor: &'a TokenHash,
+    /// The salt that makes the successor.
+    pub salt: String,
+    /// The client that presents it.
+    pub client: &'a ClientId,
+    /// `resource`, where it was sent.
+    pub resource: Option<&'a Resource>,
+}
+
+/// How long what a redemption or a rotation gives will live.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// Of an unused refresh token.
+    pub idle: Duration,
+    /// Until the row may be forgotten: the access token's life, the grace, and a margin for skewed clocks.
+    pub access: Duration,
+}
+
+/// A row of `grants`.
+#[derive(Clone, Debug)]
+pub struct StoredGrant {
+    /// What was allowed.
+    pub grant: Grant,
+    /// The code's hash.
+    pub code: TokenHash,
+    /// The PKCE challenge, as on the wire.
+    pub challenge: String,
+    /// The redirect URI that the code is bound to.
+    pub redirect_uri: String,
+    /// When the code expires.
+    pub code_expires_at: UnixTime,
+    /// When the code was redeemed, or 0.
+    pub redeemed_at: UnixTime,
+    /// Proves that a refresh token is of this family.
+    pub tag: TokenHash,
+    /// The current refresh token.
+    pub refresh: TokenHash,
+    /// Its predecessor.
+    pub predecessor: TokenHash,
+    /// The salt that made the current one from its predecessor.
+    pub salt: String,
+    /// Counts the rotations.
+    pub generation: i64,
+    /// When it was last rotated.
+    pub rotated_at: UnixTime,
+    /// When the current refresh token expires.
+    pub refresh_expires_at: UnixTime,
+    /// When it was revoked, or 0.
+    pub revoked_at: UnixTime,
+}
+
+impl StoredGrant {
+    /// Whether it was revoked.
+    pub fn is_revoked(&self) -> bool {
+        self.revoked_at.0 > 0
+    }
+
+    /// Whether it was redeemed.
+    pub fn is_redeemed(&self) -> bool {
+        self.redeemed_at.0 > 0
+    }
+}
+
+impl Store {
+    /// Redeems a code: the grant, where everything about the request is right and nobody was faster.
+    pub async fn redeem_code(&self, code: &Redemption<'_>, life: Lifetimes, now: UnixTime) -> Result<Option<Grant>, Error> {
+        let sql = "UPDATE grants SET redeemed_at = $2, tag_hash = $3, rt_hash = $4, rt_gen = 1, rt_at = $2, \
+                   rt_expires_at = CASE WHEN expires_at < $5 THEN expires_at ELSE $5 END, access_until = $6 \
+                   WHERE id = $1 AND redeemed_at = 0 AND revoked_at = 0 AND code_hash = $7 AND code_expires_at > $2 \
+                   AND client = $8 AND code_challenge = $9 AND ($10 = '' OR redirect_uri = $10) AND ($11 = '' OR resources = $11) \
+                   RETURNING id, person, client, resources, scopes, nonce, auth_time, expires_at";
+        let (tag, refresh) = match &code.refresh {
+            Some((tag, refresh)) => (tag.as_str(), refresh.as_str()),
+            None => ("", ""),
+        };
+        let args = args![
+            code.id,
+            now,
+            tag,
+            refresh,
+            now + life.idle,
+            now + life.access,
+            code.code,
+            code.client.as_str(),
+            code.challenge.encode(),
+            code.redirect_uri.unwrap_or_default(),
+            code.resource.map(Resource::as_str).unwrap_or_default(),
+        ];
+        self.write(Stmt::new(sql, args)).await?.first().map(facts).transpose()
+    }
+
+    /// Rotates a refresh token: the grant, where the token is the current one and everything about the request is right.
+    pub async fn rotate(&self, token: &Rotation<'_>, life: Lifetimes, now: UnixTime) -> Result<Option<Grant>, Error> {
+        let sql = "UPDATE grants SET rt_prev = rt_hash, rt_hash = $3, rt_salt = $4, rt_gen = rt_gen + 1, rt_at = $5, \
+                   rt_expires_at = CASE WHEN expires_at < $6 THEN expires_at ELSE $6 END, \
+                   access_until = CASE WHEN access_until > $7 THEN access_until ELSE $7 END \
+                   WHERE id = $1 AND rt_hash = $2 AND client = $8 AND bound_key = $9 AND revoked_at = 0 \
+                   AND expires_at > $5 AND rt_expires_at > $5 AND ($10 = '' OR resources = $10) \
+                   RETURNING id, person, client, resources, scopes, nonce, auth_time, expires_at";
+        let args = args![
+            token.id,
+            token.token,
+            token.successor,
+            token.salt.as_str(),
+            now,
+            now + life.idle,
+            now + life.access,
+            token.client.as_str(),
+            "",
+            token.resource.map(Resource::as_str).unwrap_or_default(),
+        ];
+        self.write(Stmt::new(sql, args)).await?.first().map(facts).transpose()
+    }
+
+    /// The whole row.
+    pub async fn find_grant(&self, id: GrantId) -> Result<Option<StoredGrant>, Error> {
+        let sql = "SELECT id, person, client, resources, scopes, nonce, auth_time, expires_at, code_hash, code_challenge, \
+                   redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, rt_prev, rt_salt, rt_gen, rt_at, \
+                   rt_expires_at, revoked_at FROM grants WHERE id = $1";
+        self.read_one(Stmt::new(sql, args![id])).await?.map(|row| read(&row)).transpose()
+    }
+
+    /// A new code for a grant whose code nobody has used yet; `false` where there is none.
+    pub async fn renew_code(&self, id: GrantId, code: &TokenHash, expires_at: UnixTime, now: UnixTime) -> Result<bool, Error> {
+        let sql = "UPDATE grants SET code_hash = $2, code_expires_at = $3 \
+                   WHERE id = $1 AND redeemed_at = 0 AND revoked_at = 0 AND code_expires_at > $4 RETURNING id";
+        Ok(!self.write(Stmt::new(sql, args![id, code, expires_at, now])).await?.is_empty())
+    }
+
+    /// Revokes a family, once. Answers until when the guard has to remember it; `None` where it was revoked already.
+    pub async fn revoke_family(&self, id: GrantId, why: &str, now: UnixTime) -> Result<Option<UnixTime>, Error> {
+        let sql = "UPDATE grants SET revoked_at = $2, revoked_why = $3, rt_hash = '', rt_prev = '', rt_salt = '' \
+                   WHERE id = $1 AND revoked_at = 0 RETURNING id, access_until";
+        self.write(Stmt::new(sql, args![id, now, why])).await?.first().map(|row| time(row, "access_until")).transpose()
+    }
+
+    /// The families that were revoked at `since` or later, and until when the guard has to remember each.
+    pub async fn revoked_since(&self, since: UnixTime) -> Result<Vec<(GrantId, UnixTime)>, Error> {
+        // The literal `> 0` lets SQLite use the partial index.
+        let sql = "SELECT id, access_until FROM grants WHERE revoked_at > 0 AND revoked_at >= $1";
+        let rows = self.read(Stmt::new(sql, args![since])).await?;
+        rows.iter().map(|row| Ok((RowId(int(row, "id")?), time(row, "access_until")?))).collect()
+    }
+
+    /// Whether anybody's grant to this client still lives.
+    pub async fn client_holds_a_grant(&self, client: &ClientId, now: UnixTime) -> Result<bool, Error> {
+        let sql = "SELECT id FROM grants WHERE client = $1 AND redeemed_at > 0 AND revoked_at = 0 AND expires_at > $2 LIMIT 1";
+        Ok(self.read_one(Stmt::new(sql, args![client.as_str(), now])).await?.is_some())
+    }
+
+    /// Deletes grants of which no token can be presented any more, in chunks.
+    pub(super) async fn sweep_grants(&self, now: UnixTime) -> Result<(), Error> {
+        let sql = "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE access_until < $1 - 600 \
+                   AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
+                   AND (redeemed_at > 0 OR code_expires_at < $1) ORDER BY id LIMIT 500) RETURNING id";
+        while !self.write(Stmt::new(sql, args![now])).await?.is_empty() {}
+        Ok(())
+    }
+}
+
+fn facts(row: &AnyRow) -> Result<Grant, Error> {
+    let corrupt = |what: &str| Error::Corrupt(format!("grants.{what}"));
+    Ok(Grant {
+        id: RowId(int(row, "id")?),
+        person: PersonId::from_stored(text(row, "person")?),
+        client: ClientId::parse(&text(row, "client")?).ok_or_else(|| corrupt("client"))?,
+        scopes: Scopes::parse(&text(row, "scopes")?).map_err(|_| corrupt("scopes"))?,
+        resources: Resources::parse(&text(row, "resources")?).map_err(|_| corrupt("resources"))?,
+        nonce: text(row, "nonce")?,
+        auth_time: time(row, "auth_time")?,
+        expires_at: time(row, "expires_at")?,
+    })
+}
+
+fn read(row: &AnyRow) -> Result<StoredGrant, Error> {
+    let hash = |column| text(row, column).map(TokenHash::from_stored);
+    Ok(StoredGrant {
+        grant: facts(row)?,
+        code: hash("code_hash")?,
+        challenge: text(row, "code_challenge")?,
+        redirect_uri: text(row, "redirect_uri")?,
+        code_expires_at: time(row, "code_expires_at")?,
+        redeemed_at: time(row, "redeemed_at")?,
+        tag: hash("tag_hash")?,
+        refresh: hash("rt_hash")?,
+        predecessor: hash("rt_prev")?,
+        salt: text(row, "rt_salt")?,
+        generation: int(row, "rt_gen")?,
+        rotated_at: time(row, "rt_at")?,
+        refresh_expires_at: time(row, "rt_expires_at")?,
+        revoked_at: time(row, "revoked_at")?,
+    })
+}

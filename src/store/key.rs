@@ -1,0 +1,65 @@
+//! Signing keys, the private half sealed.
+
+use super::{Error, Stmt, Store, args, int, text, time};
+use crate::clock::UnixTime;
+
+/// A row of `signing_keys`.
+#[derive(Clone, Debug)]
+pub struct StoredKey {
+    /// The algorithm's name on the wire.
+    pub alg: String,
+    /// Its place in the succession of its algorithm.
+    pub slot: i64,
+    /// The RFC 7638 thumbprint.
+    pub kid: String,
+    /// The public half, as JSON.
+    pub public_jwk: String,
+    /// The private half, sealed with the root secret.
+    pub sealed: String,
+    /// When it was made.
+    pub created_at: UnixTime,
+    /// When it begins to sign.
+    pub sign_from: UnixTime,
+    /// When it was revoked, or 0.
+    pub revoked_at: UnixTime,
+}
+
+impl Store {
+    /// Puts a key in its slot, unless another process was faster; read the table back either way.
+    pub async fn insert_key(&self, key: &StoredKey) -> Result<(), Error> {
+        let sql = "INSERT INTO signing_keys (alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+        let args = args![
+            key.alg.as_str(),
+            key.slot,
+            key.kid.as_str(),
+            key.public_jwk.as_str(),
+            key.sealed.as_str(),
+            key.created_at,
+            key.sign_from,
+            key.revoked_at,
+        ];
+        self.write(Stmt::new(sql, args)).await.map(|_| ())
+    }
+
+    /// Every key, the first made first.
+    pub async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
+        let sql = "SELECT alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at FROM signing_keys \
+                   ORDER BY sign_from, alg, slot";
+        let rows = self.read(Stmt::new(sql, [])).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(StoredKey {
+                    alg: text(row, "alg")?,
+                    slot: int(row, "slot")?,
+                    kid: text(row, "kid")?,
+                    public_jwk: text(row, "public_jwk")?,
+                    sealed: text(row, "sealed")?,
+                    created_at: time(row, "created_at")?,
+                    sign_from: time(row, "sign_from")?,
+                    revoked_at: time(row, "revoked_at")?,
+                })
+            })
+            .collect()
+    }
+}

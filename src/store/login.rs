@@ -1,0 +1,182 @@
+//! Browser journeys on their way through an upstream, each stage reached by one guarded statement.
+
+use sqlx::any::AnyRow;
+
+use super::grant::NewGrant;
+use super::person::{SignIn, insert_sign_in};
+use super::{Consent, Error, Stmt, Store, args, consent, int, person, text, time};
+use crate::clock::UnixTime;
+use crate::oauth::client::ClientId;
+use crate::oauth::grant::{GrantId, Person, RowId};
+use crate::oauth::token::TokenHash;
+
+/// How far a journey has come; each stage with what it alone has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The person said yes to the client, and is to sign in at the upstream. `notice` says why not yet.
+    Allowed {
+        /// What the last attempt came to, or empty.
+        notice: String,
+    },
+    /// The upstream's answer is being looked at.
+    Exchanging {
+        /// Since when.
+        claimed_at: UnixTime,
+    },
+    /// The upstream said who it is.
+    Identified {
+        /// The sign-in that came of it.
+        sign_in: RowId,
+    },
+    /// The client has its answer: a code for the grant, or an error where there is none.
+    Answered {
+        /// The grant.
+        grant: Option<GrantId>,
+    },
+}
+
+/// A journey.
+#[derive(Clone, Debug)]
+pub struct LoginRow {
+    /// Its id.
+    pub id: RowId,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The raw query of the authorization request.
+    pub request: String,
+    /// The client that asked.
+    pub client: ClientId,
+    /// The upstream of the current attempt.
+    pub upstream: String,
+    /// Counts the attempts; state, nonce and PKCE verifier of each are different.
+    pub attempt: i64,
+    /// The hash of the current attempt's `state`.
+    pub state_hash: TokenHash,
+    /// The hash of the cookie that binds the journey to its browser.
+    pub cookie_hash: TokenHash,
+    /// When it ends.
+    pub expires_at: UnixTime,
+}
+
+impl Store {
+    /// Begins a journey, in stage allowed.
+    pub async fn insert_login(&self, login: &LoginRow, now: UnixTime) -> Result<(), Error> {
+        let sql = "INSERT INTO logins (id, stage, request, client, upstream, attempt, state_hash, cookie_hash, notice, \
+                   claimed_at, sign_in, grant_id, created_at, expires_at) \
+                   VALUES ($1, 'allowed', $2, $3, $4, $5, $6, $7, '', 0, 0, 0, $8, $9)";
+        let args = args![
+            login.id,
+            login.request.as_str(),
+            login.client.as_str(),
+            login.upstream.as_str(),
+            login.attempt,
+            &login.state_hash,
+            &login.cookie_hash,
+            now,
+            login.expires_at,
+        ];
+        self.write(Stmt::new(sql, args)).await.map(|_| ())
+    }
+
+    /// The journey of this id, unless it has expired.
+    pub async fn find_login(&self, id: RowId, now: UnixTime) -> Result<Option<LoginRow>, Error> {
+        let sql = "SELECT id, stage, request, client, upstream, attempt, state_hash, cookie_hash, notice, claimed_at, \
+                   sign_in, grant_id, expires_at FROM logins WHERE id = $1 AND expires_at > $2";
+        self.read_one(Stmt::new(sql, args![id, now])).await?.map(|row| read(&row)).transpose()
+    }
+
+    /// allowed or identified -> allowed, with the state of a new attempt at an upstream; `false` where the journey has
+    /// moved on since `login` was read.
+    pub async fn begin_attempt(&self, login: &LoginRow, upstream: &str, state: &TokenHash) -> Result<bool, Error> {
+        let sql = "UPDATE logins SET stage = 'allowed', attempt = attempt + 1, upstream = $3, state_hash = $4, notice = '', sign_in = 0 \
+                   WHERE id = $1 AND attempt = $2 AND stage IN ('allowed', 'identified') RETURNING id";
+        let args = args![login.id, login.attempt, upstream, state];
+        Ok(!self.write(Stmt::new(sql, args)).await?.is_empty())
+    }
+
+    /// allowed -> exchanging: whoever gets `true` may redeem the upstream's code, and nobody else.
+    pub async fn claim_login(&self, login: &LoginRow, state: &TokenHash, now: UnixTime) -> Result<bool, Error> {
+        let sql = "UPDATE logins SET stage = 'exchanging', claimed_at = $2 \
+                   WHERE id = $1 AND stage = 'allowed' AND state_hash = $3 AND cookie_hash = $4 AND upstream = $5 \
+                   AND attempt = $6 AND expires_at > $2 RETURNING id";
+        let args = args![login.id, now, state, &login.cookie_hash, login.upstream.as_str(), login.attempt];
+        Ok(!self.write(Stmt::new(sql, args)).await?.is_empty())
+    }
+
+    /// exchanging -> allowed, since the attempt came to nothing; its state works no more.
+    pub async fn release_login(&self, login: &LoginRow, notice: &str) -> Result<(), Error> {
+        let sql = "UPDATE logins SET stage = 'allowed', state_hash = '', notice = $3 \
+                   WHERE id = $1 AND attempt = $2 AND stage = 'exchanging' RETURNING id";
+        self.write(Stmt::new(sql, args![login.id, login.attempt, notice])).await.map(|_| ())
+    }
+
+    /// A genuine state came back in another browser: the journey is over.
+    pub async fn spend_login(&self, id: RowId) -> Result<(), Error> {
+        let sql = "UPDATE logins SET stage = 'answered', state_hash = '', grant_id = 0 WHERE id = $1 AND stage <> 'answered' RETURNING id";
+        self.write(Stmt::new(sql, args![id])).await.map(|_| ())
+    }
+
+    /// exchanging -> identified, with the person and the sign-in; `false` where the journey was released meanwhile.
+    pub async fn identify_login(
+        &self,
+        login: &LoginRow,
+        who: &Person,
+        sign_in: &SignIn,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE logins SET stage = 'identified', state_hash = '', sign_in = $3 \
+                   WHERE id = $1 AND attempt = $2 AND stage = 'exchanging' RETURNING id";
+        let unit = vec![
+            Stmt::new(sql, args![login.id, login.attempt, sign_in.id]),
+            person::upsert(who, now),
+            insert_sign_in(sign_in, now),
+        ];
+        Ok(!self.write_unit(unit).await?.is_empty())
+    }
+
+    /// identified -> answered, with the grant and the consent; `false` where another request was faster.
+    pub async fn answer_login(
+        &self,
+        login: &LoginRow,
+        grant: &NewGrant,
+        consent: &Consent,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let sql = "UPDATE logins SET stage = 'answered', grant_id = $3 \
+                   WHERE id = $1 AND attempt = $2 AND stage = 'identified' RETURNING id";
+        let unit = vec![
+            Stmt::new(sql, args![login.id, login.attempt, grant.grant.id]),
+            grant.insert(now),
+            consent::upsert(consent, now),
+        ];
+        Ok(!self.write_unit(unit).await?.is_empty())
+    }
+
+    /// A grant without a journey, for a person who was signed in already.
+    pub async fn insert_grant(&self, grant: &NewGrant, consent: &Consent, now: UnixTime) -> Result<(), Error> {
+        self.write_unit(vec![grant.insert(now), consent::upsert(consent, now)]).await.map(|_| ())
+    }
+}
+
+fn read(row: &AnyRow) -> Result<LoginRow, Error> {
+    let corrupt = |what: &str| Error::Corrupt(format!("logins.{what}"));
+    let grant = int(row, "grant_id")?;
+    let stage = match text(row, "stage")?.as_str() {
+        "allowed" => Stage::Allowed { notice: text(row, "notice")? },
+        "exchanging" => Stage::Exchanging { claimed_at: time(row, "claimed_at")? },
+        "identified" => Stage::Identified { sign_in: RowId(int(row, "sign_in")?) },
+        "answered" => Stage::Answered { grant: (grant != 0).then_some(RowId(grant)) },
+        _ => return Err(corrupt("stage")),
+    };
+    Ok(LoginRow {
+        id: RowId(int(row, "id")?),
+        stage,
+        request: text(row, "request")?,
+        client: ClientId::parse(&text(row, "client")?).ok_or_else(|| corrupt("client"))?,
+        upstream: text(row, "upstream")?,
+        attempt: int(row, "attempt")?,
+        state_hash: TokenHash::from_stored(text(row, "state_hash")?),
+        cookie_hash: TokenHash::from_stored(text(row, "cookie_hash")?),
+        expires_at: time(row, "expires_at")?,
+    })
+}

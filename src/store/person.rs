@@ -1,0 +1,101 @@
+//! People, and each time they signed in.
+
+use sqlx::any::AnyRow;
+
+use super::{Error, Stmt, Store, args, int, text, time};
+use crate::clock::UnixTime;
+use crate::oauth::grant::{Person, PersonId, RowId};
+
+/// One time that a person signed in at an upstream.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// Its id, which a session holds.
+    pub id: RowId,
+    /// Who signed in.
+    pub person: PersonId,
+    /// Where.
+    pub upstream: String,
+    /// The upstream's `sid`, or empty.
+    pub upstream_sid: String,
+    /// When, by the upstream's account.
+    pub auth_time: UnixTime,
+    /// Until when a session may rest on it.
+    pub expires_at: UnixTime,
+}
+
+impl Store {
+    /// The person of this id.
+    pub async fn find_person(&self, id: &PersonId) -> Result<Option<Person>, Error> {
+        let sql = "SELECT id, issuer, sub, email, email_verified, name FROM people WHERE id = $1";
+        self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
+    }
+
+    /// A sign-in that still holds, and who it was.
+    pub async fn find_sign_in(&self, id: RowId, now: UnixTime) -> Result<Option<(SignIn, Person)>, Error> {
+        let sql = "SELECT s.id AS sign_in, s.upstream, s.upstream_sid, s.auth_time, s.expires_at, \
+                   p.id, p.issuer, p.sub, p.email, p.email_verified, p.name \
+                   FROM sign_ins s JOIN people p ON p.id = s.person \
+                   WHERE s.id = $1 AND s.ended_at = 0 AND s.expires_at > $2";
+        let Some(row) = self.read_one(Stmt::new(sql, args![id, now])).await? else { return Ok(None) };
+        let person = read(&row)?;
+        let sign_in = SignIn {
+            id: RowId(int(&row, "sign_in")?),
+            person: person.id.clone(),
+            upstream: text(&row, "upstream")?,
+            upstream_sid: text(&row, "upstream_sid")?,
+            auth_time: time(&row, "auth_time")?,
+            expires_at: time(&row, "expires_at")?,
+        };
+        Ok(Some((sign_in, person)))
+    }
+}
+
+/// Keeps who somebody is, in place of what was known.
+pub(super) fn upsert(person: &Person, now: UnixTime) -> Stmt {
+    let sql = "INSERT INTO people (id, issuer, sub, email, email_verified, name, created_at, seen_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (id) DO UPDATE \
+               SET email = excluded.email, email_verified = excluded.email_verified, name = excluded.name, \
+                   seen_at = excluded.seen_at";
+    Stmt::new(
+        sql,
+        args![
+            person.id.as_str(),
+            person.issuer.as_str(),
+            person.sub.as_str(),
+            person.email.as_deref().unwrap_or_default(),
+            i64::from(person.email_verified),
+            person.name.as_deref().unwrap_or_default(),
+            now,
+        ],
+    )
+}
+
+/// Keeps that somebody signed in.
+pub(super) fn insert_sign_in(sign_in: &SignIn, now: UnixTime) -> Stmt {
+    let sql = "INSERT INTO sign_ins (id, person, upstream, upstream_sid, auth_time, created_at, expires_at, ended_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 0)";
+    Stmt::new(
+        sql,
+        args![
+            sign_in.id,
+            sign_in.person.as_str(),
+            sign_in.upstream.as_str(),
+            sign_in.upstream_sid.as_str(),
+            sign_in.auth_time,
+            now,
+            sign_in.expires_at,
+        ],
+    )
+}
+
+fn read(row: &AnyRow) -> Result<Person, Error> {
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    Ok(Person {
+        id: PersonId::from_stored(text(row, "id")?),
+        issuer: text(row, "issuer")?,
+        sub: text(row, "sub")?,
+        email: some(text(row, "email")?),
+        email_verified: int(row, "email_verified")? == 1,
+        name: some(text(row, "name")?),
+    })
+}
