@@ -7,5 +7,7 @@ mod keys;
 mod random;
 mod secret;
 mod store;
+mod app;
+mod flow;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};

@@ -116,7 +116,15 @@ impl RedirectUri {
         self.text == asked.text
             || self.kind == RedirectKind::Loopback
                 && asked.kind == RedirectKind::Loopback
-                && without_port(&self.text) == without_port(&asked.text)
+                && self.without_port() == asked.without_port()
+    }
+
+    /// The text, without the port where it is on loopback: what stays the same from one run of a native app to the next.
+    pub fn without_port(&self) -> String {
+        match self.kind {
+            RedirectKind::Loopback => without_port(&self.text),
+            RedirectKind::Https | RedirectKind::PrivateUse => self.text.clone(),
+        }
     }
 
     /// Where it leads.
@@ -159,16 +167,15 @@ fn has_dot_segment(text: &str) -> bool {
     path.split('/').any(|segment| segment == "." || segment == "..")
 }
 
-/// The URI without its port; only meaningful for a parsed loopback URI.
-fn without_port(text: &str) -> (String, &str) {
+fn without_port(text: &str) -> String {
     let after_scheme = text.find("://").map_or(0, |at| at + 3);
     let path_at = text[after_scheme..].find(['/', '?']).map_or(text.len(), |at| after_scheme + at);
     let authority = &text[after_scheme..path_at];
-    let host = match authority.rfind(':') {
-        Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
-        _ => authority,
+    let host_end = match authority.rfind(':') {
+        Some(colon) if !authority[colon..].contains(']') => after_scheme + colon,
+        _ => path_at,
     };
-    (host.to_owned(), &text[path_at..])
+    format!("{}{}", &text[..host_end], &text[path_at..])
 }
 
 /// A place to answer to by redirect. Only the validation of an authorization request makes one, so that an open redirect

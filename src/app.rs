@@ -1,0 +1,122 @@
+//! What a request may reach: the settings, the store, the keys, the upstreams, the clock, and what this process remembers.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::clock::{Clock, UnixTime};
+use crate::config::settings::Settings;
+use crate::flow::verify::Verified;
+use crate::keys::KeyRing;
+use crate::oauth::grant::GrantId;
+use crate::secret::RootSecret;
+use crate::store::Store;
+use crate::upstream::Upstream;
+
+/// Everything that flows work with; shared by all requests.
+pub(crate) struct App {
+    /// What was configured.
+    pub settings: Settings,
+    /// The database.
+    pub store: Store,
+    /// What seals and what signs forms.
+    pub root: RootSecret,
+    /// The identity providers, in the order of the settings.
+    pub upstreams: Vec<Arc<Upstream>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The signing keys; replaced as a whole.
+    pub keys: RwLock<Arc<KeyRing>>,
+    /// What the guard remembers.
+    pub memory: Memory,
+    /// This process's name among the replicas.
+    pub replica: String,
+}
+
+impl App {
+    /// The signing keys as they are now.
+    pub fn key_ring(&self) -> Arc<KeyRing> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another ring in place of the one that is there.
+    pub fn set_key_ring(&self, ring: KeyRing) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    }
+
+    /// The longest life of anything that is signed; how long a retired key has to stay published.
+    pub fn longest_signed(&self) -> Duration {
+        self.settings.tokens.access_lifetime
+    }
+
+    /// The identity provider of this name.
+    pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
+        self.upstreams.iter().find(|upstream| upstream.settings().name == name)
+    }
+}
+
+/// What the guard remembers between calls: claims whose signature was checked, never a decision, and which families are
+/// revoked, which is asked on every call.
+pub(crate) struct Memory {
+    /// Verified claims by the SHA-256 of the token.
+    pub verified: moka::sync::Cache<[u8; 32], Arc<Verified>>,
+    revoked: RwLock<HashMap<GrantId, UnixTime>>,
+    polled_at: AtomicI64,
+    keys_read_at: AtomicI64,
+    skew: AtomicI64,
+}
+
+/// The most tokens whose claims are remembered.
+const REMEMBERED_TOKENS: u64 = 50_000;
+
+impl Memory {
+    /// Nothing remembered yet.
+    pub fn new() -> Self {
+        Memory {
+            verified: moka::sync::Cache::new(REMEMBERED_TOKENS),
+            revoked: RwLock::default(),
+            polled_at: AtomicI64::new(0),
+            keys_read_at: AtomicI64::new(0),
+            skew: AtomicI64::new(0),
+        }
+    }
+
+    /// Whether the family is revoked, as far as this process knows.
+    pub fn is_revoked(&self, family: GrantId) -> bool {
+        self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains_key(&family)
+    }
+
+    /// Remembers that families are revoked, each until no token of it can be presented any more.
+    pub fn revoke(&self, families: impl IntoIterator<Item = (GrantId, UnixTime)>) {
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.extend(families);
+    }
+
+    /// Notes a good poll of the revocations, and forgets the families of which nothing can be presented any more.
+    pub fn polled(&self, now: UnixTime) {
+        self.polled_at.store(now.0, Ordering::SeqCst);
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.retain(|_, until| until.0 + 600 > now.0);
+    }
+
+    /// When the revocations were last read.
+    pub fn polled_at(&self) -> UnixTime {
+        UnixTime(self.polled_at.load(Ordering::SeqCst))
+    }
+
+    /// Whether the keys may be read anew because of an unknown key id: at most once a second.
+    pub fn may_read_keys(&self, now: UnixTime) -> bool {
+        self.keys_read_at.swap(now.0, Ordering::SeqCst) != now.0
+    }
+
+    /// How far this process's clock is from the newest replica's, in seconds.
+    pub fn skew(&self) -> i64 {
+        self.skew.load(Ordering::SeqCst)
+    }
+
+    /// Notes the distance between the clocks.
+    pub fn set_skew(&self, seconds: i64) {
+        self.skew.store(seconds, Ordering::SeqCst);
+    }
+}

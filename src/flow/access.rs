@@ -1,0 +1,58 @@
+//! Who may come in, once an upstream has said who it is.
+
+use crate::config::settings::AccessRules;
+use crate::oauth::grant::Person;
+
+/// Whether nothing is listed, so that whoever the upstream signs in may come.
+pub fn is_open(rules: &AccessRules) -> bool {
+    rules.emails.is_empty() && rules.email_domains.is_empty()
+}
+
+/// Whether the rules let this person in: everyone where nothing is listed, else whoever matches one line with an email
+/// that the upstream vouches for. What cannot be judged is refused.
+pub fn is_allowed(rules: &AccessRules, person: &Person) -> bool {
+    if is_open(rules) {
+        return true;
+    }
+    let Some(email) = person.email.as_deref().filter(|_| person.email_verified) else { return false };
+    let email = email.to_lowercase();
+    let domain = email.rsplit_once('@').map(|(_, domain)| domain);
+    rules.emails.contains(&email)
+        || domain.is_some_and(|domain| rules.email_domains.iter().any(|allowed| allowed == domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::grant::PersonId;
+
+    fn person(email: Option<&str>, email_verified: bool) -> Person {
+        Person {
+            id: PersonId::new("https://issuer.example", "1"),
+            issuer: "https://issuer.example".into(),
+            sub: "1".into(),
+            email: email.map(str::to_owned),
+            email_verified,
+            name: None,
+        }
+    }
+
+    #[test]
+    fn only_a_verified_email_opens_the_door() {
+        let rules = AccessRules { emails: vec!["ada@example.com".into()], email_domains: vec!["example.org".into()] };
+        assert!(is_allowed(&rules, &person(Some("Ada@Example.com"), true)));
+        assert!(is_allowed(&rules, &person(Some("bob@example.org"), true)));
+        for (email, verified) in [
+            (Some("ada@example.com"), false),
+            (Some("bob@example.com"), true),
+            (Some("bob@sub.example.org"), true),
+            (Some("bob@notexample.org"), true),
+            (Some("bob@example.org@evil.example"), true),
+            (Some("example.org"), true),
+            (None, true),
+        ] {
+            assert!(!is_allowed(&rules, &person(email, verified)), "{email:?} {verified}");
+        }
+        assert!(is_allowed(&AccessRules::default(), &person(None, false)));
+    }
+}

@@ -1,0 +1,341 @@
+//! The authorization request (RFC 6749 section 4.1.1), and what comes of it before anything is written.
+//!
+//! [`parse`] is the one function that validates a request; every step of the journey runs the raw query through it again.
+//! [`next`] decides what the person sees first.
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::grant::{Person, RowId};
+use crate::oauth::params::Params;
+use crate::oauth::pkce::CodeChallenge;
+use crate::oauth::prompt::{Prompt, max_age};
+use crate::oauth::redirect::{RedirectKind, RedirectUri, ReturnTo};
+use crate::oauth::resource::{Resource, Resources};
+use crate::oauth::scope::Scopes;
+use crate::store::{Consent, SignIn};
+
+use super::{access, client_auth, code, issue};
+
+/// The longest query that is read; it travels through forms.
+const MAX_REQUEST: usize = 8 * 1024;
+
+/// A valid authorization request.
+#[derive(Clone, Debug)]
+pub struct AuthorizationRequest {
+    /// The query as it came, which every later step parses again.
+    pub raw: String,
+    /// The client that asks.
+    pub client: Client,
+    /// Where the answer goes.
+    pub return_to: ReturnTo,
+    /// What the code will be bound to (RFC 7636).
+    pub challenge: CodeChallenge,
+    /// What will be granted, if the person allows it: known words only.
+    pub scopes: Scopes,
+    /// What it will be granted for.
+    pub resources: Resources,
+    /// `nonce`, or empty.
+    pub nonce: String,
+    /// `prompt`.
+    pub prompt: Prompt,
+    /// `max_age` in seconds.
+    pub max_age: Option<u32>,
+}
+
+/// Why there is no valid request, and whom to tell.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The client is not known: a page for the person, never a redirect.
+    UnknownClient {
+        /// What came as `client_id`.
+        client_id: String,
+        /// What came as `redirect_uri`, by which the page may recognise the app.
+        redirect_uri: String,
+    },
+    /// The client did not register this redirect URI: a page, never a redirect.
+    UnknownRedirectUri {
+        /// The client.
+        client: Box<Client>,
+        /// What came as `redirect_uri`.
+        redirect_uri: String,
+    },
+    /// Nothing to answer to: a page.
+    Page(Error),
+    /// The client can be told.
+    Answer(Box<Answer>),
+}
+
+/// An error for the client.
+#[derive(Debug)]
+pub struct Answer {
+    /// Where it goes.
+    pub return_to: ReturnTo,
+    /// What it says.
+    pub error: Error,
+    /// The client's name.
+    pub client_name: String,
+    /// Whether the target is trusted enough to send a browser there at once (RFC 9700 section 4.11.2): on this computer,
+    /// the operator's own choice, or a client that somebody allowed before. Else a page names the host and has a link.
+    pub at_once: bool,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal::Page(error)
+    }
+}
+
+/// Validates the raw query of an authorization request. Writes nothing.
+pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationRequest, Refusal> {
+    if raw.len() > MAX_REQUEST {
+        return Err(Refusal::Page(Error::invalid_request("The authorization request is longer than 8 KB.")));
+    }
+    let params = Params::parse(raw);
+    let asked_uri = params.one("redirect_uri")?.map(str::to_owned);
+    let client_id = params.required("client_id")?;
+    let client = match ClientId::parse(client_id) {
+        Some(id) => client_auth::find(app, &id).await.map_err(Refusal::Page)?,
+        None => None,
+    };
+    let Some(client) = client else {
+        return Err(Refusal::UnknownClient {
+            client_id: client_id.to_owned(),
+            redirect_uri: asked_uri.unwrap_or_default(),
+        });
+    };
+    let redirect_uri = redirect_uri(&client, asked_uri.as_deref()).ok_or_else(|| Refusal::UnknownRedirectUri {
+        client: Box::new(client.clone()),
+        redirect_uri: asked_uri.unwrap_or_default(),
+    })?;
+    let state = params.one("state").ok().flatten().map(str::to_owned);
+    let return_to = ReturnTo::validated(redirect_uri, state, app.settings.issuer.as_str());
+
+    match parse_rest(app, &params, &client) {
+        Ok(rest) => Ok(AuthorizationRequest {
+            raw: raw.to_owned(),
+            client,
+            return_to,
+            challenge: rest.challenge,
+            scopes: rest.scopes,
+            resources: rest.resources,
+            nonce: rest.nonce,
+            prompt: rest.prompt,
+            max_age: rest.max_age,
+        }),
+        Err(error) => Err(answer(app, &client, return_to, error, now).await?),
+    }
+}
+
+/// An error for the client, with the judgement how to send it.
+async fn answer(app: &App, client: &Client, return_to: ReturnTo, error: Error, now: UnixTime) -> Result<Refusal, Error> {
+    let at_once = return_to.redirect_uri().kind() != RedirectKind::Https
+        || client.origin == ClientOrigin::Configured
+        || app.store.client_holds_a_grant(&client.id, now).await?;
+    Ok(Refusal::Answer(Box::new(Answer { return_to, error, client_name: client.name().to_owned(), at_once })))
+}
+
+/// The redirect URI of the request: one that the client registered, or its only one where the request names none
+/// (OAuth 2.1 section 2.3.3).
+fn redirect_uri(client: &Client, asked: Option<&str>) -> Option<RedirectUri> {
+    match (asked, client.metadata.redirect_uris.as_slice()) {
+        (Some(asked), _) => RedirectUri::parse(asked).ok().filter(|asked| client.allows(asked)),
+        (None, [only]) => Some(only.clone()),
+        (None, _) => None,
+    }
+}
+
+struct Rest {
+    challenge: CodeChallenge,
+    scopes: Scopes,
+    resources: Resources,
+    nonce: String,
+    prompt: Prompt,
+    max_age: Option<u32>,
+}
+
+/// All that is checked once there is somebody to answer to.
+fn parse_rest(app: &App, params: &Params, client: &Client) -> Result<Rest, Error> {
+    params.refuse_repeated(&["resource"])?;
+    for (name, code) in [("request", ErrorCode::RequestNotSupported), ("request_uri", ErrorCode::RequestUriNotSupported)] {
+        if params.one(name)?.is_some() {
+            return Err(Error::new(code, format!("The parameter {name} is not supported.")));
+        }
+    }
+    match params.one("response_type")? {
+        Some("code") => {}
+        None => return Err(Error::invalid_request("The parameter response_type is missing.")),
+        Some(_) => return Err(Error::new(ErrorCode::UnsupportedResponseType, "response_type must be code.")),
+    }
+    if params.one("response_mode")?.is_some_and(|mode| mode != "query") {
+        return Err(Error::invalid_request("response_mode must be query."));
+    }
+    let challenge = CodeChallenge::parse(params.one("code_challenge")?, params.one("code_challenge_method")?)?;
+    let resources = resources(app, params)?;
+    let scopes = scopes(app, params.one("scope")?, &resources, client)?;
+    Ok(Rest {
+        challenge,
+        scopes,
+        resources,
+        nonce: params.one("nonce")?.unwrap_or_default().to_owned(),
+        prompt: Prompt::parse(params.one("prompt")?)?,
+        max_age: max_age(params.one("max_age")?)?,
+    })
+}
+
+/// The resources that were asked for, each one of ours; the only one there is where none was named (RFC 8707 section 2).
+fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
+    let asked: Resources = params.all("resource").map(Resource::parse).collect::<Result<_, _>>()?;
+    if asked.iter().any(|resource| app.settings.mount(resource).is_none()) {
+        return Err(issue::invalid_target("The resource is not one of this server's."));
+    }
+    match (asked.iter().next(), app.settings.mounts.as_slice()) {
+        (Some(_), _) => Ok(asked),
+        (None, [only]) => Ok(Resources::from_iter([only.resource.clone()])),
+        (None, _) => Err(issue::invalid_target("Several resources are served here: name one.")),
+    }
+}
+
+/// The scopes that will be granted: the known ones of those that were asked for, else the default ones of each resource.
+///
+/// What a registered client wrote into its own registration does not narrow this: anybody may register anew, and the
+/// person decides. What the operator wrote for a client does.
+fn scopes(app: &App, asked: Option<&str>, resources: &Resources, client: &Client) -> Result<Scopes, Error> {
+    let mounts = || resources.iter().filter_map(|resource| app.settings.mount(resource));
+    let limit = match (&client.origin, &client.metadata.scope) {
+        (ClientOrigin::Configured, Some(scope)) => Some(Scopes::parse(scope)?.union(&issue::offline_access())),
+        _ => None,
+    };
+    let within = |scopes: Scopes| limit.as_ref().map_or(scopes.clone(), |limit| scopes.narrow(limit));
+
+    let asked = Scopes::parse(asked.unwrap_or_default())?;
+    let known = mounts().fold(Scopes::default(), |all, mount| all.union(&mount.known_scopes()));
+    let offline = within(asked.narrow(&issue::offline_access()));
+    let asked = within(asked.narrow(&known));
+    if !asked.is_empty() {
+        return Ok(asked.union(&offline));
+    }
+    let default = within(mounts().fold(Scopes::default(), |all, mount| all.union(&mount.default_scopes)));
+    if default.is_empty() && !known.is_empty() {
+        return Err(Error::new(ErrorCode::InvalidScope, "None of the scopes is known, and there is no default one."));
+    }
+    Ok(default.union(&offline))
+}
+
+/// Every scope that means something here.
+pub fn known_scopes(app: &App) -> Scopes {
+    app.settings.mounts.iter().fold(issue::offline_access(), |all, mount| all.union(&mount.known_scopes()))
+}
+
+/// Somebody who is signed in, in this browser.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// When and where.
+    pub sign_in: SignIn,
+    /// Who.
+    pub person: Person,
+}
+
+/// Who is signed in by this session, if the sign-in still holds and the person may still come in.
+pub async fn signed_in(app: &App, sign_in: Option<RowId>, now: UnixTime) -> Result<Option<SignedIn>, Error> {
+    let Some(id) = sign_in else { return Ok(None) };
+    let found = app.store.find_sign_in(id, now).await?;
+    Ok(found
+        .filter(|(_, person)| access::is_allowed(&app.settings.access, person))
+        .map(|(sign_in, person)| SignedIn { sign_in, person }))
+}
+
+/// Whoever is signed in, where the request is content with that: `prompt=login`, `prompt=select_account` and `max_age`
+/// may ask for the upstream anew (OpenID Connect Core section 3.1.2.1).
+pub fn content_with(request: &AuthorizationRequest, signed_in: Option<SignedIn>, now: UnixTime) -> Option<SignedIn> {
+    signed_in.filter(|signed_in| {
+        let age = now.since(signed_in.sign_in.auth_time);
+        let fresh = request.max_age.is_none_or(|max_age| age <= i64::from(max_age));
+        fresh && !request.prompt.login && !request.prompt.select_account
+    })
+}
+
+/// What comes next for a valid request.
+#[derive(Debug)]
+pub enum Next {
+    /// The consent page.
+    Ask(Box<Question>),
+    /// The client has its answer: send the browser here.
+    Answer(String),
+    /// The client has its answer, which goes by page or by redirect.
+    Refuse(Box<Answer>),
+}
+
+/// What the consent page asks.
+#[derive(Debug)]
+pub struct Question {
+    /// Who is signed in, if anybody.
+    pub signed_in: Option<SignedIn>,
+    /// What the person allowed the same client before, for the same redirect URI and resources.
+    pub before: Option<Consent>,
+}
+
+/// The dispatcher: decides from the request and who is signed in alone, so that reload, two tabs and the back button are
+/// safe.
+pub async fn next(
+    app: &App,
+    request: &AuthorizationRequest,
+    signed_in: Option<SignedIn>,
+    now: UnixTime,
+) -> Result<Next, Error> {
+    let question = question(app, request, signed_in, now).await?;
+    if let (Some(signed_in), Some(before)) = (&question.signed_in, &question.before) {
+        if is_remembered(app, request, before) {
+            let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
+            app.store.insert_grant(&grant, &consent, now).await?;
+            return Ok(Next::Answer(request.return_to.with_code(&code.expose())));
+        }
+    }
+    if request.prompt.none {
+        let error = match question.signed_in {
+            None => Error::new(ErrorCode::LoginRequired, "Nobody is signed in."),
+            Some(_) => Error::new(ErrorCode::ConsentRequired, "The person has to be asked."),
+        };
+        return match answer(app, &request.client, request.return_to.clone(), error, now).await? {
+            Refusal::Answer(answer) => Ok(Next::Refuse(answer)),
+            _ => Err(Error::server("an answer was expected")),
+        };
+    }
+    Ok(Next::Ask(Box::new(question)))
+}
+
+/// What the consent page would ask now.
+pub async fn question(
+    app: &App,
+    request: &AuthorizationRequest,
+    signed_in: Option<SignedIn>,
+    now: UnixTime,
+) -> Result<Question, Error> {
+    let signed_in = content_with(request, signed_in, now);
+    let before = match &signed_in {
+        Some(signed_in) => consent_on_file(app, request, signed_in).await?,
+        None => None,
+    };
+    Ok(Question { signed_in, before })
+}
+
+/// What this person allowed this client before.
+pub async fn consent_on_file(app: &App, request: &AuthorizationRequest, signed_in: &SignedIn) -> Result<Option<Consent>, Error> {
+    let redirect_uri = request.return_to.redirect_uri().without_port();
+    Ok(app.store.find_consent(&signed_in.person.id, &request.client.id, &redirect_uri, &request.resources).await?)
+}
+
+/// Whether a consent covers the request, as long as the client is what it was.
+pub fn covers(consent: &Consent, request: &AuthorizationRequest) -> bool {
+    request.scopes.is_subset(&consent.scopes) && consent.client_version.matches(&request.client.version())
+}
+
+/// Whether a consent answers for the person: only where the operator turned that on, never for an app on a computer,
+/// which anything on that computer can pretend to be (RFC 8252 section 8.6).
+fn is_remembered(app: &App, request: &AuthorizationRequest, before: &Consent) -> bool {
+    app.settings.clients.remember_consent
+        && request.return_to.redirect_uri().kind() == RedirectKind::Https
+        && !request.prompt.consent
+        && covers(before, request)
+}

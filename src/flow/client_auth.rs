@@ -1,0 +1,113 @@
+//! Which client is talking: authentication at the token and revocation endpoints (RFC 6749 section 2.3, RFC 7591 section 2).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::app::App;
+use crate::oauth::client::{AuthMethod, Client, ClientId};
+use crate::oauth::error::Error;
+use crate::oauth::params::Params;
+use crate::oauth::token::ClientSecret;
+
+/// What a request presents of a client, by one method only.
+struct Presented {
+    id: ClientId,
+    method: AuthMethod,
+    secret: Option<ClientSecret>,
+}
+
+/// Authenticates the client by the method that it registered, and by no other. Changes nothing.
+///
+/// `authorization` is the header's value. A wrong client is `invalid_client`; two methods at once are `invalid_request`.
+pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Params) -> Result<Client, Error> {
+    let presented = present(authorization, params)?;
+    let unknown = || Error::invalid_client("The client is unknown or its secret is wrong. Register again.");
+    let client = find(app, &presented.id).await?.ok_or_else(unknown)?;
+    let registered = client.metadata.token_endpoint_auth_method;
+    if presented.method != registered {
+        return Err(Error::invalid_client(format!("The client is registered for {}.", registered.as_str())));
+    }
+    match (&client.secret, &presented.secret) {
+        (None, None) => Ok(client),
+        (Some(known), Some(secret)) if known.matches(&secret.hash()) => Ok(client),
+        _ => Err(unknown()),
+    }
+}
+
+/// The client of this id, configured or registered.
+pub async fn find(app: &App, id: &ClientId) -> Result<Option<Client>, Error> {
+    if let Some(client) = app.settings.clients.preregistered.iter().find(|client| client.id == *id) {
+        return Ok(Some(client.clone()));
+    }
+    Ok(app.store.find_client(id).await?)
+}
+
+fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Error> {
+    let bad_id = || Error::invalid_client("client_id is not a client identifier.");
+    let in_body = params.one("client_id")?.map(|id| ClientId::parse(id).ok_or_else(bad_id)).transpose()?;
+    let secret = params.one("client_secret")?;
+    if params.one("client_assertion")?.is_some() || params.one("client_assertion_type")?.is_some() {
+        return Err(Error::invalid_client("Client assertions are not supported."));
+    }
+    let Some(authorization) = authorization else {
+        let id = in_body.ok_or_else(|| Error::invalid_client("client_id is missing."))?;
+        let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
+        return Ok(Presented { id, method, secret: secret.map(ClientSecret::presented) });
+    };
+    if secret.is_some() {
+        return Err(Error::invalid_request("The client authenticates by two methods at once (RFC 6749 section 2.3)."));
+    }
+    let (id, secret) = basic(authorization)
+        .ok_or_else(|| Error::invalid_client("The Authorization header is not well-formed Basic (RFC 6749 section 2.3.1)."))?;
+    let id = ClientId::parse(&id).ok_or_else(bad_id)?;
+    if in_body.is_some_and(|in_body| in_body != id) {
+        return Err(Error::invalid_request("client_id differs between the header and the body."));
+    }
+    Ok(Presented { id, method: AuthMethod::ClientSecretBasic, secret: Some(ClientSecret::presented(secret)) })
+}
+
+/// RFC 6749 section 2.3.1: id and secret are form-urlencoded, joined by a colon, and base64-encoded.
+fn basic(authorization: &str) -> Option<(String, String)> {
+    let (scheme, credentials) = authorization.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let credentials = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
+    let (id, secret) = credentials.split_once(':')?;
+    Some((decode(id)?, decode(secret)?))
+}
+
+fn decode(text: &str) -> Option<String> {
+    // A lone value decodes as the name of a form's only field; `=` and `&` cannot stand in it unescaped.
+    let plain = text.replace('=', "%3D").replace('&', "%26");
+    Some(url::form_urlencoded::parse(plain.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(credentials: &str) -> String {
+        format!("basic {}", STANDARD.encode(credentials))
+    }
+
+    #[test]
+    fn basic_is_read_in_any_case_and_form_decoded() {
+        assert_eq!(basic(&header("id:secret")), Some(("id".into(), "secret".into())));
+        assert_eq!(basic(&header("a%3Ab:s%2Bs+t")), Some(("a:b".into(), "s+s t".into())));
+        assert_eq!(basic(&header("id:a=b&c")), Some(("id".into(), "a=b&c".into())));
+        assert_eq!(basic(&header("id:")), Some(("id".into(), String::new())));
+    }
+
+    #[test]
+    fn a_malformed_header_is_refused() {
+        for bad in ["", "Basic", "Basic !!!", "Bearer abc", &header("nocolon"), "Basic /////w=="] {
+            assert_eq!(basic(bad), None, "{bad}");
+        }
+        let params = Params::parse("client_id=a&client_secret=b");
+        assert!(present(Some(&header("a:b")), &params).is_err());
+        assert!(present(Some(&header("a:b")), &Params::parse("client_id=c")).is_err());
+        assert!(present(Some(&header("a:b")), &Params::parse("client_id=a")).is_ok());
+        assert!(present(None, &Params::default()).is_err());
+    }
+}

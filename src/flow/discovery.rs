@@ -1,0 +1,60 @@
+//! What the metadata documents say (RFC 8414, RFC 9728): built from the settings alone, never from a request.
+
+use crate::app::App;
+use crate::config::settings::{Mount, Settings};
+use crate::oauth::client::AuthMethod;
+use crate::oauth::metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata};
+use crate::oauth::scope::Scopes;
+
+use super::authorize;
+
+/// The document of RFC 8414 section 2.
+pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
+    let Settings { issuer, clients, brand, mounts, .. } = &app.settings;
+    let auth_methods: Vec<&str> = AuthMethod::ALL.into_iter().map(AuthMethod::as_str).collect();
+    AuthorizationServerMetadata {
+        issuer: issuer.as_str().to_owned(),
+        authorization_endpoint: issuer.at("/oauth/authorize"),
+        token_endpoint: issuer.at("/oauth/token"),
+        registration_endpoint: clients.registration.then(|| issuer.at("/oauth/register")),
+        revocation_endpoint: issuer.at("/oauth/revoke"),
+        jwks_uri: issuer.at("/oauth/jwks"),
+        scopes_supported: authorize::known_scopes(app).to_vec(),
+        response_types_supported: vec!["code"],
+        response_modes_supported: vec!["query"],
+        grant_types_supported: vec!["authorization_code", "refresh_token"],
+        token_endpoint_auth_methods_supported: auth_methods.clone(),
+        revocation_endpoint_auth_methods_supported: auth_methods,
+        code_challenge_methods_supported: vec!["S256"],
+        authorization_response_iss_parameter_supported: true,
+        protected_resources: mounts.iter().map(|mount| mount.resource.to_string()).collect(),
+        service_documentation: Some(issuer.at("/")),
+        op_policy_uri: brand.privacy_url.clone(),
+        op_tos_uri: brand.terms_url.clone(),
+    }
+}
+
+/// The document of RFC 9728 section 2. `offline_access` is the authorization server's business and not listed.
+pub fn protected_resource(app: &App, mount: &Mount) -> ProtectedResourceMetadata {
+    let Settings { issuer, brand, .. } = &app.settings;
+    ProtectedResourceMetadata {
+        resource: mount.resource.to_string(),
+        authorization_servers: vec![issuer.as_str().to_owned()],
+        scopes_supported: mount.known_scopes().to_vec(),
+        bearer_methods_supported: vec!["header"],
+        resource_name: Some(brand.name.clone()),
+        resource_policy_uri: brand.privacy_url.clone(),
+        resource_tos_uri: brand.terms_url.clone(),
+    }
+}
+
+/// Where the metadata of a mount is: the well-known name between host and path (RFC 9728 section 3.1).
+pub fn protected_resource_url(settings: &Settings, mount: &Mount) -> String {
+    let Settings { issuer, .. } = settings;
+    format!("{}/.well-known/oauth-protected-resource{}{}", issuer.origin(), issuer.prefix(), mount.path)
+}
+
+/// The scopes that a challenge asks for: the default ones, and what no call passes without.
+pub fn challenge_scopes(mount: &Mount) -> Scopes {
+    mount.default_scopes.union(&mount.required_scopes)
+}

@@ -1,0 +1,48 @@
+//! What other processes changed: revocations, read every two seconds, and the clocks of the replicas.
+//!
+//! Each poll reads back two minutes further than the last one: inserting twice is harmless, and the overlap swallows
+//! skewed clocks and late commits, which a sequence number would not.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::oauth::error::Error;
+
+/// How often revocations are read.
+pub const INTERVAL: Duration = Duration::from_secs(2);
+
+/// How far each poll looks back beyond the last one.
+const OVERLAP: Duration = Duration::from_secs(120);
+
+/// How long one poll may take.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Reads the revocations once. `since` the last good poll, or since the oldest that could matter.
+pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
+    let last = app.memory.polled_at();
+    let since = match last.0 {
+        0 => now - app.settings.tokens.access_lifetime - OVERLAP - OVERLAP,
+        _ => last - OVERLAP,
+    };
+    let work = async {
+        let revoked = app.store.revoked_since(since).await?;
+        app.memory.revoke(revoked);
+        let newest = app.store.newest_replica().await?;
+        app.memory.set_skew(newest.since(now).max(0));
+        app.store.upsert_replica(&app.replica, now).await
+    };
+    tokio::time::timeout(PATIENCE, work).await.map_err(Error::unavailable)??;
+    app.memory.polled(now);
+    Ok(())
+}
+
+/// Refuses to judge where the revocations were not read for longer than `[guard] max_staleness`. A process that slept is
+/// given the chance to read them first.
+pub async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
+    let staleness = i64::try_from(app.settings.max_staleness.as_secs()).unwrap_or(i64::MAX);
+    if now.since(app.memory.polled_at()) <= staleness {
+        return Ok(());
+    }
+    poll(app, now).await
+}

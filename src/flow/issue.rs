@@ -1,0 +1,129 @@
+//! Making tokens: access tokens as JWTs (RFC 9068), and the answer of the token endpoint (RFC 6749 section 5.1).
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::grant::Grant;
+use crate::oauth::params::Params;
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::{Scope, Scopes};
+use crate::oauth::token::RefreshToken;
+use crate::random;
+use crate::store::Lifetimes;
+
+/// The `typ` of access tokens (RFC 9068 section 2.1).
+pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+/// The scope by which some clients ask for refresh tokens (OpenID Connect Core section 11); a known word, and no permission.
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// The claims of an access token (RFC 9068 section 2.2). `aud` is one string: a list is not ours.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// The issuer.
+    pub iss: String,
+    /// The person.
+    pub sub: String,
+    /// The one resource.
+    pub aud: String,
+    /// The client.
+    pub client_id: String,
+    /// The scopes, separated by spaces.
+    pub scope: String,
+    /// When it was issued.
+    pub iat: i64,
+    /// When it expires.
+    pub exp: i64,
+    /// Its own name.
+    pub jti: String,
+    /// The family: the grant that it came from.
+    pub fam: String,
+    /// When the person signed in.
+    pub auth_time: i64,
+}
+
+/// What a successful token request gives.
+#[derive(Debug)]
+pub struct Issued {
+    /// The access token.
+    pub access_token: String,
+    /// Its life.
+    pub expires_in: i64,
+    /// The refresh token, where the client may refresh.
+    pub refresh_token: Option<RefreshToken>,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+/// Mints an access token of the grant for one resource, with `scopes` or less: what the resource does not know is left out.
+pub fn issue(
+    app: &App,
+    grant: &Grant,
+    (scopes, resource): (&Scopes, &Resource),
+    refresh_token: Option<RefreshToken>,
+    now: UnixTime,
+) -> Result<Issued, Error> {
+    let mount = app.settings.mount(resource).ok_or_else(|| invalid_target("The resource is not served here any more."))?;
+    let scopes = scopes.narrow(&mount.known_scopes().union(&offline_access()));
+    let expires_at = (now + app.settings.tokens.access_lifetime).min(grant.expires_at);
+    let claims = AccessClaims {
+        iss: app.settings.issuer.as_str().to_owned(),
+        sub: grant.person.to_string(),
+        aud: resource.to_string(),
+        client_id: grant.client.to_string(),
+        scope: scopes.to_string(),
+        iat: now.0,
+        exp: expires_at.0,
+        jti: URL_SAFE_NO_PAD.encode(random::bytes::<16>()),
+        fam: grant.id.to_string(),
+        auth_time: grant.auth_time.0,
+    };
+    let access_token = app.key_ring().sign(ACCESS_TOKEN_TYPE, &claims, now).map_err(Error::unavailable)?;
+    Ok(Issued { access_token, expires_in: expires_at.since(now), refresh_token, scopes })
+}
+
+/// The one resource that a token request names, if it names one (RFC 8707 section 2.2). Each token is for one.
+pub fn asked_resource(params: &Params) -> Result<Option<Resource>, Error> {
+    let mut resources = params.all("resource").map(Resource::parse);
+    let Some(first) = resources.next().transpose()? else { return Ok(None) };
+    for other in resources {
+        if other? != first {
+            return Err(invalid_target("A token is for one resource: name one."));
+        }
+    }
+    Ok(Some(first))
+}
+
+/// The resource of the next token: the one that was asked for, else the only one that was granted.
+pub fn choose_resource<'a>(grant: &'a Grant, asked: Option<&'a Resource>) -> Result<&'a Resource, Error> {
+    match asked {
+        Some(asked) if grant.resources.contains(asked) => Ok(asked),
+        Some(_) => Err(invalid_target("The resource was not granted.")),
+        None => grant.resources.only().ok_or_else(|| invalid_target("Several resources were granted: name one.")),
+    }
+}
+
+/// `invalid_target` (RFC 8707 section 2).
+pub fn invalid_target(description: &'static str) -> Error {
+    Error::new(ErrorCode::InvalidTarget, description)
+}
+
+/// The set of the one scope `offline_access`.
+pub fn offline_access() -> Scopes {
+    Scope::parse(OFFLINE_ACCESS).into_iter().collect()
+}
+
+/// How long what is issued now lives in the database.
+pub fn lifetimes(app: &App) -> Lifetimes {
+    let tokens = &app.settings.tokens;
+    Lifetimes {
+        idle: tokens.refresh_idle,
+        access: tokens.access_lifetime + tokens.refresh_grace + Duration::from_secs(120),
+    }
+}

@@ -1,0 +1,502 @@
+//! The way through an upstream: from the person's yes to the client's answer.
+//!
+//! A journey has a row, and its browser a cookie with 256 random bits. State, nonce and PKCE verifier of each attempt are
+//! computed from the cookie, and only their hashes are stored: neither the database nor a stolen callback URL can complete
+//! a login. [`next`] is the dispatcher: every step writes the row and comes back to it.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::oauth::error::Error;
+use crate::oauth::grant::{Person, PersonId, RowId};
+use crate::oauth::params::Params;
+use crate::oauth::token::{AuthorizationCode, TokenHash};
+use crate::random;
+use crate::store::{LoginRow, SignIn, Stage};
+use crate::upstream::{self, Attempt, Identity};
+
+use super::authorize::{self, AuthorizationRequest, Refusal, SignedIn};
+use super::consent::{Form, Pressed, denied};
+use super::{access, code};
+
+/// How long a journey may take.
+pub const LOGIN_LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// How long a browser stays signed in.
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+
+/// How long the look at an upstream's answer may take before it counts as crashed, in seconds.
+const EXCHANGE_PATIENCE: i64 = 30;
+
+/// The name of the forms on a journey's pages.
+const PURPOSE: &str = "login";
+
+/// The 256 random bits that bind a journey to its browser, in base64url: the cookie's value.
+#[derive(Clone)]
+pub struct Binding(String);
+
+impl Binding {
+    fn new() -> Self {
+        Binding(URL_SAFE_NO_PAD.encode(random::bytes::<32>()))
+    }
+
+    /// Reads the cookie.
+    pub fn from_cookie(value: &str) -> Self {
+        Binding(value.to_owned())
+    }
+
+    /// The cookie's value.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn hash(&self) -> TokenHash {
+        TokenHash::of(self.0.as_bytes())
+    }
+
+    fn derive(&self, purpose: &str, attempt: i64) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
+        URL_SAFE_NO_PAD.encode(hmac::sign(&key, format!("{purpose}/{attempt}").as_bytes()))
+    }
+
+    fn state(&self, id: RowId, attempt: i64) -> String {
+        format!("{id}.{}", self.derive("state", attempt))
+    }
+}
+
+impl std::fmt::Debug for Binding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Binding(redacted)")
+    }
+}
+
+/// Why the last attempt came to nothing; kept in the row, told on the page in our own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The upstream could not be reached, or says that it cannot answer.
+    Unreachable,
+    /// The person said no at the upstream.
+    Declined,
+    /// The upstream refused, with a known code.
+    Refused(String),
+    /// What the upstream said cannot be trusted.
+    Invalid,
+    /// This account may not come in.
+    NotAllowed(String),
+    /// The attempt was interrupted.
+    Interrupted,
+}
+
+impl Notice {
+    fn to_text(&self) -> String {
+        match self {
+            Notice::Unreachable => "unreachable".into(),
+            Notice::Declined => "declined".into(),
+            Notice::Refused(code) => format!("refused:{code}"),
+            Notice::Invalid => "invalid".into(),
+            Notice::NotAllowed(account) => format!("not_allowed:{account}"),
+            Notice::Interrupted => "interrupted".into(),
+        }
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(match text.split_once(':').unwrap_or((text, "")) {
+            ("unreachable", _) => Notice::Unreachable,
+            ("declined", _) => Notice::Declined,
+            ("refused", code) => Notice::Refused(code.to_owned()),
+            ("invalid", _) => Notice::Invalid,
+            ("not_allowed", account) => Notice::NotAllowed(account.to_owned()),
+            ("interrupted", _) => Notice::Interrupted,
+            _ => return None,
+        })
+    }
+}
+
+/// The browser leaves for an upstream, or for the journey's own page where there is no way.
+#[derive(Debug)]
+pub struct Departure {
+    /// The journey.
+    pub login: RowId,
+    /// The cookie to set, where the journey is new.
+    pub binding: Option<Binding>,
+    /// The upstream's authorization URL; `None` where it cannot be reached, which the journey's page tells.
+    pub url: Option<String>,
+    /// What the upstream is called.
+    pub label: String,
+}
+
+/// Begins a journey at an upstream. The person said yes: only now there is a row, and an attempt.
+pub async fn begin(
+    app: &App,
+    request: &AuthorizationRequest,
+    upstream: &str,
+    select_account: bool,
+    now: UnixTime,
+) -> Result<Departure, Error> {
+    let binding = Binding::new();
+    let id = RowId::new(now, random::bytes());
+    let login = LoginRow {
+        id,
+        stage: Stage::Allowed { notice: String::new() },
+        request: request.raw.clone(),
+        client: request.client.id.clone(),
+        upstream: upstream.to_owned(),
+        attempt: 0,
+        state_hash: TokenHash::of(binding.state(id, 0).as_bytes()),
+        cookie_hash: binding.hash(),
+        expires_at: now + LOGIN_LIFETIME,
+    };
+    app.store.insert_login(&login, now).await?;
+    let (url, label) = departure(app, request, &login, &binding, select_account).await;
+    Ok(Departure { login: id, binding: Some(binding), url, label })
+}
+
+/// The authorization URL of the login's current attempt.
+async fn departure(
+    app: &App,
+    request: &AuthorizationRequest,
+    login: &LoginRow,
+    binding: &Binding,
+    select_account: bool,
+) -> (Option<String>, String) {
+    let Some(upstream) = app.upstream(&login.upstream) else { return (None, login.upstream.clone()) };
+    let mut attempt = attempt(login, binding);
+    attempt.select_account = select_account || request.prompt.select_account;
+    attempt.login = request.prompt.login;
+    attempt.max_age = request.max_age;
+    let mut url = upstream.authorization_url(&attempt);
+    if url.is_err() {
+        // Never discovered: the upstream may be up again by now.
+        let _ = upstream.discover().await;
+        url = upstream.authorization_url(&attempt);
+    }
+    if let Err(error) = &url {
+        tracing::warn!(upstream = login.upstream, %error, "the upstream cannot be reached");
+    }
+    (url.ok(), upstream.settings().label.clone())
+}
+
+fn attempt(login: &LoginRow, binding: &Binding) -> Attempt {
+    Attempt {
+        state: binding.state(login.id, login.attempt),
+        nonce: binding.derive("nonce", login.attempt),
+        pkce_verifier: binding.derive("pkce", login.attempt),
+        select_account: false,
+        login: false,
+        max_age: None,
+    }
+}
+
+/// What came of the upstream's answer.
+#[derive(Debug)]
+pub enum Returned {
+    /// Go on with the journey's own page; somebody may be newly signed in.
+    Journey {
+        /// The journey.
+        login: RowId,
+        /// The sign-in that the browser's session now rests on.
+        sign_in: Option<RowId>,
+    },
+    /// The state is not one of ours, or its journey is over.
+    Unknown,
+    /// A genuine answer in a browser that did not begin the journey, which is over now.
+    OtherBrowser,
+}
+
+/// Takes the answer of the upstream at its own callback. `binding` finds the cookie of a journey.
+///
+/// The order matters: an unverified state spends nothing, since ids can be guessed; a genuine one in the wrong browser
+/// spends the journey; and only one request may claim an attempt.
+pub async fn callback(
+    app: &App,
+    upstream: &str,
+    params: &Params,
+    binding: impl Fn(RowId) -> Option<Binding>,
+    now: UnixTime,
+) -> Result<Returned, Error> {
+    let Some(state) = params.one("state")? else { return Ok(Returned::Unknown) };
+    let id = state.split_once('.').and_then(|(id, _)| RowId::parse(id));
+    let Some(id) = id else { return Ok(Returned::Unknown) };
+    let Some(login) = app.store.find_login(id, now).await? else { return Ok(Returned::Unknown) };
+    let state_hash = TokenHash::of(state.as_bytes());
+    let binding = binding(id).filter(|binding| binding.hash().matches(&login.cookie_hash));
+    let is_current = state_hash.matches(&login.state_hash);
+    let Some(binding) = binding else {
+        if !is_current {
+            return Ok(Returned::Unknown);
+        }
+        app.store.spend_login(id).await?;
+        return Ok(Returned::OtherBrowser);
+    };
+    let journey = Returned::Journey { login: id, sign_in: None };
+    if !is_current {
+        // A reload, or a second delivery: the row tells what comes next.
+        return Ok(journey);
+    }
+    let Some(provider) = app.upstream(upstream).filter(|_| login.upstream == upstream) else {
+        return Ok(Returned::Unknown);
+    };
+    if params.one("iss")?.is_some_and(|iss| iss != provider.settings().issuer) {
+        return Ok(Returned::Unknown);
+    }
+    let code = params.one("code")?;
+    let error = params.one("error")?;
+    if !app.store.claim_login(&login, &state_hash, now).await? {
+        return Ok(journey);
+    }
+    let identity = match (error, code) {
+        (Some(error), _) => Err(notice_of(error)),
+        (None, None) => Err(Notice::Invalid),
+        (None, Some(code)) => exchange(app, provider, &login, (&binding, code), now).await,
+    };
+    match identity {
+        Ok(identity) => identify(app, &login, identity, now).await,
+        Err(notice) => {
+            app.store.release_login(&login, &notice.to_text()).await?;
+            Ok(journey)
+        }
+    }
+}
+
+/// Redeems the upstream's code for an identity that may come in.
+async fn exchange(
+    app: &App,
+    provider: &upstream::Upstream,
+    login: &LoginRow,
+    (binding, code): (&Binding, &str),
+    now: UnixTime,
+) -> Result<Identity, Notice> {
+    let mut attempt = attempt(login, binding);
+    attempt.max_age = match authorize::parse(app, &login.request, now).await {
+        Ok(request) => request.max_age,
+        Err(_) => None,
+    };
+    provider.exchange(code, &attempt, now).await.map_err(|error| {
+        tracing::warn!(upstream = login.upstream, error = &error as &dyn std::error::Error, "the upstream's answer came to nothing");
+        match error {
+            upstream::Error::Unreachable { .. } => Notice::Unreachable,
+            upstream::Error::Refused { code, .. } => Notice::Refused(code),
+            upstream::Error::WrongHostedDomain { email } => Notice::NotAllowed(email.unwrap_or_default()),
+            upstream::Error::Invalid { .. } => Notice::Invalid,
+        }
+    })
+}
+
+/// Keeps who it is, if they may come in.
+async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime) -> Result<Returned, Error> {
+    let person = Person {
+        id: PersonId::new(&identity.issuer, &identity.sub),
+        issuer: identity.issuer,
+        sub: identity.sub,
+        email: identity.email,
+        email_verified: identity.email_verified,
+        name: identity.name,
+    };
+    if !access::is_allowed(&app.settings.access, &person) {
+        tracing::info!(person = %person.id, "refused by the access rules");
+        app.store.release_login(login, &Notice::NotAllowed(person.label().to_owned()).to_text()).await?;
+        return Ok(Returned::Journey { login: login.id, sign_in: None });
+    }
+    let sign_in = SignIn {
+        id: RowId::new(now, random::bytes()),
+        person: person.id.clone(),
+        upstream: login.upstream.clone(),
+        upstream_sid: identity.sid.unwrap_or_default(),
+        auth_time: identity.auth_time.unwrap_or(now),
+        expires_at: now + SESSION_LIFETIME,
+    };
+    let identified = app.store.identify_login(login, &person, &sign_in, now).await?;
+    Ok(Returned::Journey { login: login.id, sign_in: identified.then_some(sign_in.id) })
+}
+
+/// The error codes that an upstream may answer with, in our own words only; anything else counts as a refusal.
+fn notice_of(error: &str) -> Notice {
+    match error {
+        "access_denied" | "consent_required" | "login_required" | "interaction_required" | "account_selection_required" => Notice::Declined,
+        "temporarily_unavailable" | "server_error" => Notice::Unreachable,
+        "invalid_request" | "unauthorized_client" | "unsupported_response_type" | "invalid_scope" | "invalid_target" => {
+            Notice::Refused(error.to_owned())
+        }
+        _ => Notice::Refused("unknown_error".into()),
+    }
+}
+
+/// Where a journey stands, for its page.
+#[derive(Debug)]
+pub enum Next {
+    /// The person has to go to the upstream, again or at last.
+    SignIn(Box<AuthorizationRequest>, Option<Notice>, String),
+    /// The upstream's answer is being looked at: one moment.
+    Wait,
+    /// First time for this person and client, or more than the last time: "Continue as …?"
+    Confirm(Box<AuthorizationRequest>, Box<Confirm>),
+    /// The client has its answer: send the browser here.
+    Answer(String),
+    /// All is said and done.
+    Done(Option<String>),
+    /// The request is not valid any more.
+    Refuse(Refusal),
+    /// There is no such journey, or not in this browser.
+    Unknown,
+}
+
+/// What the page after the sign-in shows.
+#[derive(Debug)]
+pub struct Confirm {
+    /// Who signed in.
+    pub signed_in: SignedIn,
+    /// What they allowed this client before.
+    pub before: Option<crate::store::Consent>,
+}
+
+/// The dispatcher: where the journey stands and what comes next, from its row alone.
+pub async fn next(app: &App, id: RowId, binding: Option<&Binding>, now: UnixTime) -> Result<Next, Error> {
+    let Some(login) = bound(app, id, binding, now).await? else { return Ok(Next::Unknown) };
+    let request = match authorize::parse(app, &login.request, now).await {
+        Ok(request) => Box::new(request),
+        Err(refusal) => return Ok(Next::Refuse(refusal)),
+    };
+    match &login.stage {
+        Stage::Allowed { notice } => Ok(Next::SignIn(request, Notice::from_text(notice), login.upstream)),
+        Stage::Exchanging { claimed_at } if now.since(*claimed_at) < EXCHANGE_PATIENCE => Ok(Next::Wait),
+        Stage::Exchanging { .. } => {
+            app.store.release_login(&login, &Notice::Interrupted.to_text()).await?;
+            Ok(Next::SignIn(request, Some(Notice::Interrupted), login.upstream))
+        }
+        Stage::Identified { sign_in } => {
+            let Some(signed_in) = authorize::signed_in(app, Some(*sign_in), now).await? else { return Ok(Next::Unknown) };
+            let before = authorize::consent_on_file(app, &request, &signed_in).await?;
+            match before {
+                Some(before) if authorize::covers(&before, &request) => answer(app, &login, &request, &signed_in, now).await,
+                before => Ok(Next::Confirm(request, Box::new(Confirm { signed_in, before }))),
+            }
+        }
+        Stage::Answered { grant: Some(grant) } => {
+            // The answer was lost on its way to the browser: another code for the same grant, if nobody used the first.
+            let code = AuthorizationCode::new(*grant);
+            let expires_at = now + app.settings.tokens.code_lifetime;
+            if app.store.renew_code(*grant, &code.hash(), expires_at, now).await? {
+                return Ok(Next::Answer(request.return_to.with_code(&code.expose())));
+            }
+            Ok(Next::Done(Some(request.client.name().to_owned())))
+        }
+        Stage::Answered { grant: None } => Ok(Next::Done(Some(request.client.name().to_owned()))),
+    }
+}
+
+/// The journey, where the browser is the one that began it.
+async fn bound(app: &App, id: RowId, binding: Option<&Binding>, now: UnixTime) -> Result<Option<LoginRow>, Error> {
+    let Some(binding) = binding else { return Ok(None) };
+    let login = app.store.find_login(id, now).await?;
+    Ok(login.filter(|login| binding.hash().matches(&login.cookie_hash)))
+}
+
+/// identified -> answered: the grant, the consent, and the code for the client.
+async fn answer(
+    app: &App,
+    login: &LoginRow,
+    request: &AuthorizationRequest,
+    signed_in: &SignedIn,
+    now: UnixTime,
+) -> Result<Next, Error> {
+    let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
+    if app.store.answer_login(login, &grant, &consent, now).await? {
+        return Ok(Next::Answer(request.return_to.with_code(&code.expose())));
+    }
+    // Another request was faster; the row tells what it did.
+    Ok(Next::Wait)
+}
+
+/// What comes of a button on a journey's page.
+#[derive(Debug)]
+pub enum Decided {
+    /// The client has its answer: this URL.
+    Answer(String),
+    /// The browser goes to the upstream.
+    Depart(Departure),
+    /// The journey's page again.
+    Page,
+    /// There is no such journey, or not in this browser.
+    Unknown,
+}
+
+/// Takes a button of the journey's pages: go on as the person shown, use another account, try again, or cancel.
+pub async fn decide(
+    app: &App,
+    id: RowId,
+    binding: Option<&Binding>,
+    submitted: Submitted<'_>,
+    now: UnixTime,
+) -> Result<Decided, Error> {
+    let (Some(login), Some(binding)) = (bound(app, id, binding, now).await?, binding) else { return Ok(Decided::Unknown) };
+    let Ok(request) = authorize::parse(app, &login.request, now).await else { return Ok(Decided::Page) };
+    let signed_in = match login.stage {
+        Stage::Identified { sign_in } => authorize::signed_in(app, Some(sign_in), now).await?,
+        _ => None,
+    };
+    let person = signed_in.as_ref().map(|signed_in| &signed_in.person.id);
+    if submitted.browser.is_empty() || !form(&request, id, submitted.browser, person).verify(app, submitted.token, now) {
+        return Ok(Decided::Page);
+    }
+    match (submitted.pressed, &login.stage, signed_in) {
+        (Some(Pressed::Allow), Stage::Identified { .. }, Some(signed_in)) => {
+            match answer(app, &login, &request, &signed_in, now).await? {
+                Next::Answer(url) => Ok(Decided::Answer(url)),
+                _ => Ok(Decided::Page),
+            }
+        }
+        (Some(Pressed::Switch), Stage::Identified { .. } | Stage::Allowed { .. }, _) => {
+            again(app, &login, &request, (binding, &login.upstream, true)).await
+        }
+        (Some(Pressed::Upstream(name)), Stage::Allowed { .. }, _) if app.upstream(&name).is_some() => {
+            again(app, &login, &request, (binding, &name, false)).await
+        }
+        (Some(Pressed::Cancel), Stage::Identified { .. } | Stage::Allowed { .. }, _) => {
+            app.store.spend_login(id).await?;
+            Ok(Decided::Answer(request.return_to.with_error(&denied())))
+        }
+        _ => Ok(Decided::Page),
+    }
+}
+
+/// The fields of a submitted form.
+pub struct Submitted<'a> {
+    /// The button; `None` where it is none of ours.
+    pub pressed: Option<Pressed>,
+    /// The hidden token.
+    pub token: &'a str,
+    /// The browser's own random cookie, or empty.
+    pub browser: &'a str,
+}
+
+/// The form of a journey's page.
+pub fn form<'a>(request: &'a AuthorizationRequest, id: RowId, browser: &'a str, person: Option<&'a PersonId>) -> Form<'a> {
+    Form { purpose: PURPOSE, browser, person, request, login: Some(id) }
+}
+
+/// Another attempt, with values of its own.
+async fn again(
+    app: &App,
+    login: &LoginRow,
+    request: &AuthorizationRequest,
+    (binding, upstream, select_account): (&Binding, &str, bool),
+) -> Result<Decided, Error> {
+    let next = LoginRow { attempt: login.attempt + 1, upstream: upstream.to_owned(), ..login.clone() };
+    let state = TokenHash::of(binding.state(next.id, next.attempt).as_bytes());
+    if !app.store.begin_attempt(login, upstream, &state).await? {
+        return Ok(Decided::Page);
+    }
+    let (url, label) = departure(app, request, &next, binding, select_account).await;
+    Ok(Decided::Depart(Departure { login: login.id, binding: None, url, label }))
+}
+
+/// The upstream of this name, or the first one where it is configured no more.
+pub fn upstream_of(app: &App, name: &str) -> String {
+    let known = app.upstream(name).or_else(|| app.upstreams.first());
+    known.map_or_else(String::new, |upstream| upstream.settings().name.clone())
+}

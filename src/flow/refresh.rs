@@ -1,0 +1,161 @@
+//! Refresh tokens: rotated on every use, a reuse revokes the family, a lost answer is given again (RFC 9700 section 4.14).
+//!
+//! The successor is computed from the token and a salt in the row, so that within the grace the predecessor gets the very
+//! same successor again, without a write and without a fork. The first use of the successor ends the window by itself,
+//! since the row then has another predecessor.
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::oauth::client::Client;
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::grant::Grant;
+use crate::oauth::params::Params;
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scopes;
+use crate::oauth::token::{RefreshToken, Salt, TokenHash};
+use crate::store::{Rotation, StoredGrant};
+
+use super::issue::{self, Issued};
+use super::{access, authorize, revoke};
+
+/// Answers a refresh request. Whatever is wrong with it, the token stays good, unless it was used before.
+pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime) -> Result<Issued, Error> {
+    let token = RefreshToken::parse(params.required("refresh_token")?).ok_or_else(unknown_token)?;
+    let asked = Asked {
+        scopes: params.one("scope")?.map(Scopes::parse).transpose()?,
+        resource: issue::asked_resource(params)?,
+    };
+    judge_before(app, client, &token, &asked, now).await?;
+
+    let mut rotated = rotate(app, client, &token, &asked, now).await?;
+    if rotated.is_none() {
+        match explain(app, client, &token, now).await? {
+            Verdict::Again(grant, successor) => rotated = Some((grant, successor)),
+            Verdict::Current => rotated = rotate(app, client, &token, &asked, now).await?,
+            Verdict::Refused(error) => return Err(error),
+        }
+    }
+    let Some((grant, successor)) = rotated else {
+        return Err(Error::unavailable("a refresh token was rotated by others twice while it was looked at"));
+    };
+    let resource = issue::choose_resource(&grant, asked.resource.as_ref())?;
+    let scopes = narrowed(app, &grant, asked.scopes.as_ref())?;
+    issue::issue(app, &grant, (&scopes, resource), Some(successor), now)
+}
+
+struct Asked {
+    scopes: Option<Scopes>,
+    resource: Option<Resource>,
+}
+
+/// What must be judged before anything is rotated: scope, resource, and whether the person may still come in. Only for
+/// the rightful client and a token of this family; for anyone else the statement itself decides.
+async fn judge_before(app: &App, client: &Client, token: &RefreshToken, asked: &Asked, now: UnixTime) -> Result<(), Error> {
+    let rules = &app.settings.access;
+    if asked.scopes.is_none() && asked.resource.is_none() && app.settings.mounts.len() == 1 && access::is_open(rules) {
+        return Ok(());
+    }
+    let Some(row) = app.store.find_grant(token.id()).await? else { return Err(unknown_token()) };
+    if !row.tag.matches(&token.tag()) || row.grant.client != client.id || !is_alive(&row, now) {
+        return Ok(());
+    }
+    issue::choose_resource(&row.grant, asked.resource.as_ref())?;
+    narrowed(app, &row.grant, asked.scopes.as_ref())?;
+    let person = app.store.find_person(&row.grant.person).await?;
+    if person.is_none_or(|person| !access::is_allowed(rules, &person)) {
+        revoke::revoke(app, row.grant.id, "access", now).await?;
+        return Err(Error::invalid_grant("The person may not use this server any more."));
+    }
+    Ok(())
+}
+
+/// The scopes of the next access token: what was granted, or the part of it that was asked for. Words that no mount knows
+/// are dropped; a known scope that was not granted is `invalid_scope` (RFC 6749 section 6).
+fn narrowed(app: &App, grant: &Grant, asked: Option<&Scopes>) -> Result<Scopes, Error> {
+    let asked = asked.map(|asked| asked.narrow(&authorize::known_scopes(app))).unwrap_or_default();
+    if asked.is_empty() {
+        return Ok(grant.scopes.clone());
+    }
+    if !asked.is_subset(&grant.scopes) {
+        return Err(Error::new(ErrorCode::InvalidScope, "A scope was asked for that was not granted."));
+    }
+    Ok(asked)
+}
+
+/// The one statement.
+async fn rotate(
+    app: &App,
+    client: &Client,
+    token: &RefreshToken,
+    asked: &Asked,
+    now: UnixTime,
+) -> Result<Option<(Grant, RefreshToken)>, Error> {
+    let salt = Salt::new();
+    let successor = token.successor(salt);
+    let rotation = Rotation {
+        id: token.id(),
+        token: &token.hash(),
+        successor: &successor.hash(),
+        salt: salt.encode(),
+        client: &client.id,
+        resource: asked.resource.as_ref().filter(|_| app.settings.mounts.len() == 1),
+    };
+    let grant = app.store.rotate(&rotation, issue::lifetimes(app), now).await?;
+    Ok(grant.map(|grant| (grant, successor)))
+}
+
+enum Verdict {
+    /// The predecessor within the grace: the same successor again.
+    Again(Grant, RefreshToken),
+    /// The row changed while it was looked at: the token is the current one after all.
+    Current,
+    /// Refused, with what that entailed done.
+    Refused(Error),
+}
+
+/// Why nothing was rotated, top to bottom the first that holds.
+async fn explain(app: &App, client: &Client, token: &RefreshToken, now: UnixTime) -> Result<Verdict, Error> {
+    let refused = |description| Ok(Verdict::Refused(Error::invalid_grant(description)));
+    let Some(row) = app.store.find_grant(token.id()).await?.filter(|row| row.tag.matches(&token.tag())) else {
+        return Ok(Verdict::Refused(unknown_token()));
+    };
+    if row.grant.client != client.id {
+        tracing::warn!(family = %row.grant.id, client = %client.id, "a refresh token was presented by another client");
+        return Ok(Verdict::Refused(unknown_token()));
+    }
+    if !is_alive(&row, now) {
+        return refused("The refresh token has expired or was revoked.");
+    }
+    let presented = token.hash();
+    if presented.matches(&row.refresh) {
+        return Ok(Verdict::Current);
+    }
+    // A clock behind the one that rotated counts as no time passed.
+    let since = now.since(row.rotated_at).max(0);
+    let grace = i64::try_from(app.settings.tokens.refresh_grace.as_secs()).unwrap_or(i64::MAX);
+    let is_predecessor = presented.matches(&row.predecessor);
+    if is_predecessor && grace > 0 && since <= grace {
+        if let Some(successor) = again(&row, token) {
+            return Ok(Verdict::Again(row.grant, successor));
+        }
+    }
+    let why = if is_predecessor { "reuse" } else { "reuse_old" };
+    tracing::warn!(family = %row.grant.id, client = %client.id, why, "a refresh token was used twice: its family is revoked");
+    revoke::revoke(app, row.grant.id, why, now).await?;
+    refused("The refresh token was used before; the grant is revoked.")
+}
+
+/// The successor that the predecessor was answered with.
+fn again(row: &StoredGrant, token: &RefreshToken) -> Option<RefreshToken> {
+    let successor = token.successor(Salt::from_stored(&row.salt)?);
+    let hash: TokenHash = successor.hash();
+    hash.matches(&row.refresh).then_some(successor)
+}
+
+fn is_alive(row: &StoredGrant, now: UnixTime) -> bool {
+    !row.is_revoked() && row.grant.expires_at > now && row.refresh_expires_at > now
+}
+
+fn unknown_token() -> Error {
+    Error::invalid_grant("The refresh token is unknown, or was given to another client.")
+}

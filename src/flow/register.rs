@@ -1,0 +1,45 @@
+//! Dynamic client registration (RFC 7591).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::oauth::client::{AuthMethod, Client, ClientId, ClientMetadata, ClientOrigin};
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::token::ClientSecret;
+use crate::random;
+
+/// A registration, with the secret that is told once.
+pub struct Registered {
+    /// The client as it is kept.
+    pub client: Client,
+    /// Its secret, where it has one.
+    pub secret: Option<ClientSecret>,
+}
+
+/// Registers the client that `request`, a JSON object, describes.
+pub async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Registered, Error> {
+    if !app.settings.clients.registration {
+        return Err(Error::new(ErrorCode::AccessDenied, "Registration is turned off. Ask the operator for a client id."));
+    }
+    let request = request
+        .as_object()
+        .ok_or_else(|| Error::new(ErrorCode::InvalidClientMetadata, "The request must be a JSON object (RFC 7591 section 3.1)."))?;
+    let metadata = ClientMetadata::parse(request)?;
+    let secret = match metadata.token_endpoint_auth_method {
+        AuthMethod::None => None,
+        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => Some(ClientSecret::generate()),
+    };
+    let id = format!("jci_{}", URL_SAFE_NO_PAD.encode(random::bytes::<16>()));
+    let client = Client {
+        id: ClientId::parse(&id).ok_or_else(|| Error::server("a generated client id does not parse"))?,
+        origin: ClientOrigin::Registered,
+        metadata,
+        secret: secret.as_ref().map(ClientSecret::hash),
+        created_at: now,
+    };
+    app.store.insert_client(&client).await?;
+    Ok(Registered { client, secret })
+}

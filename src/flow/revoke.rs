@@ -1,0 +1,46 @@
+//! Revocation: by the client (RFC 7009), or because something showed that a grant is in the wrong hands.
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::oauth::client::Client;
+use crate::oauth::error::Error;
+use crate::oauth::grant::GrantId;
+use crate::oauth::params::Params;
+use crate::oauth::token::RefreshToken;
+
+use super::issue::{ACCESS_TOKEN_TYPE, AccessClaims};
+
+/// Answers a revocation request: any token of a family, presented by its own client, revokes the family. A token that is
+/// unknown or another client's changes and tells nothing (RFC 7009 section 2.2).
+pub async fn request(app: &App, client: &Client, params: &Params, now: UnixTime) -> Result<(), Error> {
+    let token = params.required("token")?;
+    let family = match RefreshToken::parse(token) {
+        Some(refresh) => Some((refresh.id(), Some(refresh.tag()))),
+        None => access_family(app, client, token, now).map(|family| (family, None)),
+    };
+    let Some((family, tag)) = family else { return Ok(()) };
+    let Some(row) = app.store.find_grant(family).await? else { return Ok(()) };
+    if row.grant.client == client.id && tag.is_none_or(|tag| tag.matches(&row.tag)) {
+        revoke(app, family, "client", now).await?;
+    }
+    Ok(())
+}
+
+/// The family of a genuine access token of this client. One that has expired says nothing.
+fn access_family(app: &App, client: &Client, token: &str, now: UnixTime) -> Option<GrantId> {
+    let (_, claims): (_, AccessClaims) =
+        app.key_ring().verify(ACCESS_TOKEN_TYPE, token, now, app.longest_signed()).ok()?;
+    let is_ours = claims.iss == app.settings.issuer.as_str() && claims.exp > now.0;
+    (is_ours && claims.client_id == client.id.as_str()).then(|| GrantId::parse(&claims.fam))?
+}
+
+/// Revokes a family. The guard of this process knows before anybody is answered, the others within their next poll.
+pub async fn revoke(app: &App, family: GrantId, why: &'static str, now: UnixTime) -> Result<(), Error> {
+    if let Some(until) = app.store.revoke_family(family, why, now).await? {
+        tracing::info!(%family, why, "revoked");
+        // A token may still be signed by a request that redeemed before and answers after: remember for a whole life.
+        let until = until.max(now + super::issue::lifetimes(app).access);
+        app.memory.revoke([(family, until)]);
+    }
+    Ok(())
+}

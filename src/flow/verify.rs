@@ -1,0 +1,115 @@
+//! Whether an access token is good here and now: one function for the guard and whoever else has to know.
+//!
+//! A signature is checked once; the claims are remembered by the SHA-256 of the token. The decision never is: audience,
+//! expiry, key, and revocation are looked at on every call.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::keys;
+use crate::oauth::client::ClientId;
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::grant::{GrantId, Person};
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scopes;
+
+use super::issue::{ACCESS_TOKEN_TYPE, AccessClaims};
+use super::{client_auth, feed, keys as key_flow};
+
+/// The claims of an access token whose signature was checked, and who and what they name.
+#[derive(Debug)]
+pub struct Verified {
+    /// The family that it belongs to.
+    pub family: GrantId,
+    /// The key that signed it.
+    pub kid: String,
+    /// The one resource that it is for.
+    pub audience: Resource,
+    /// When it expires.
+    pub expires_at: UnixTime,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The client that holds it.
+    pub client: ClientId,
+    /// What the client calls itself.
+    pub client_name: String,
+    /// The person who allowed it, as known when the token was first seen.
+    pub person: Person,
+}
+
+/// Verifies `token` for the resource at `audience`: `invalid_token` where it is not good, `temporarily_unavailable` where
+/// that cannot be told.
+pub async fn verify(app: &App, token: &str, audience: &Resource, now: UnixTime) -> Result<Arc<Verified>, Error> {
+    feed::fresh_enough(app, now).await?;
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    let verified = match app.memory.verified.get(&hash) {
+        Some(verified) => verified,
+        None => {
+            let verified = Arc::new(check_signature(app, token, now).await?);
+            app.memory.verified.insert(hash, verified.clone());
+            verified
+        }
+    };
+    if verified.audience != *audience {
+        return Err(invalid("The access token is for another resource."));
+    }
+    if verified.expires_at <= now {
+        return Err(invalid("The access token has expired."));
+    }
+    if !app.key_ring().published(now, app.longest_signed()).any(|key| key.kid == verified.kid) {
+        return Err(invalid("The access token is signed by a key that is not valid any more."));
+    }
+    if app.memory.is_revoked(verified.family) {
+        return Err(invalid("The access token was revoked."));
+    }
+    Ok(verified)
+}
+
+/// The slow way, for a token that is seen for the first time.
+async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verified, Error> {
+    let (kid, claims) = match read(app, token, now) {
+        Err(keys::Error::UnknownKey) if app.memory.may_read_keys(now) => {
+            key_flow::load(app).await.map_err(Error::unavailable)?;
+            read(app, token, now)
+        }
+        other => other,
+    }
+    .map_err(|error| invalid("The access token is not one of ours.").because(error))?;
+    let malformed = || invalid("The access token is malformed.");
+    if claims.iss != app.settings.issuer.as_str() {
+        return Err(invalid("The access token is of another issuer."));
+    }
+    let family = GrantId::parse(&claims.fam).ok_or_else(malformed)?;
+    let audience = Resource::parse(&claims.aud).map_err(|_| malformed())?;
+    let client = ClientId::parse(&claims.client_id).ok_or_else(malformed)?;
+    // A row that is gone must never read as "not revoked".
+    let row = app.store.find_grant(family).await?.filter(|row| !row.is_revoked());
+    let row = row.ok_or_else(|| invalid("The access token was revoked."))?;
+    if row.grant.person.as_str() != claims.sub || row.grant.client != client {
+        return Err(malformed());
+    }
+    let person = app.store.find_person(&row.grant.person).await?;
+    let known = client_auth::find(app, &client).await?;
+    Ok(Verified {
+        family,
+        kid,
+        audience,
+        expires_at: UnixTime(claims.exp),
+        scopes: Scopes::parse(&claims.scope).map_err(|_| malformed())?,
+        client_name: known.map_or_else(|| client.to_string(), |client| client.name().to_owned()),
+        client,
+        person: person.ok_or_else(|| invalid("The person is not known any more."))?,
+    })
+}
+
+fn read(app: &App, token: &str, now: UnixTime) -> Result<(String, AccessClaims), keys::Error> {
+    app.key_ring().verify(ACCESS_TOKEN_TYPE, token, now, app.longest_signed())
+}
+
+fn invalid(description: &'static str) -> Error {
+    Error::new(ErrorCode::InvalidToken, description)
+}
