@@ -1,0 +1,88 @@
+// An MCP client's side of OAuth, as an app on this computer has it: the SDK's provider interface with everything in
+// memory, a browser for the person, and a loopback listener where the answer arrives.
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+
+/** Listens on a free loopback port; `next()` is the next answer that a browser brings to the redirect URI. */
+export async function listenForAnswers() {
+  const waiting = [];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url, 'http://localhost');
+    if (url.pathname !== '/callback') return response.writeHead(204).end();
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
+    response.end('<!doctype html><html lang="en"><title>Done</title><h1>Done: you can close this page</h1>');
+    waiting.shift()?.(url.searchParams);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    redirectUri: `http://localhost:${server.address().port}/callback`,
+    next(patience = 15_000) {
+      return new Promise((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error('no answer came to the redirect URI')), patience);
+        waiting.push(answer => (clearTimeout(late), resolve(answer)));
+      });
+    },
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** The SDK's OAuthClientProvider. `person(url)` is what happens in the browser once it is sent to `url`. */
+export class App {
+  constructor(name, answers, person) {
+    this.name = name;
+    this.answers = answers;
+    this.person = person;
+  }
+
+  get redirectUrl() {
+    return this.answers.redirectUri;
+  }
+  get clientMetadata() {
+    return {
+      client_name: this.name,
+      redirect_uris: [this.redirectUrl],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+    };
+  }
+  state() {
+    return (this.sentState = randomUUID());
+  }
+  async redirectToAuthorization(url) {
+    this.authorizationUrl = url;
+    [this.answer] = await Promise.all([this.answers.next(), this.person(url)]);
+  }
+
+  /** The answer at the redirect URI, once it is known to be an answer to this app's request and from this server. */
+  trustedAnswer() {
+    assert.ok(this.answer, 'the browser brought an answer to the redirect URI');
+    assert.equal(this.answer.get('state'), this.sentState, 'state comes back as it was sent');
+    assert.equal(this.answer.get('iss'), this.metadata.issuer, "iss is the issuer of the server's metadata");
+    return this.answer;
+  }
+
+  get metadata() {
+    return this.discovery.authorizationServerMetadata;
+  }
+  /** What the SDK's lower-level calls take. */
+  get request() {
+    return { metadata: this.metadata, clientInformation: this.client, resource: this.discovery.resourceMetadata.resource };
+  }
+
+  clientInformation = () => this.client;
+  saveClientInformation = client => void (this.client = client);
+  tokens = () => this.saved;
+  saveTokens = tokens => void (this.saved = tokens);
+  codeVerifier = () => this.verifier;
+  saveCodeVerifier = verifier => void (this.verifier = verifier);
+  discoveryState = () => this.discovery;
+  saveDiscoveryState = discovery => void (this.discovery = discovery);
+}
