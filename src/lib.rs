@@ -2,6 +2,7 @@
 
 mod clock;
 mod config;
+mod http;
 mod oauth;
 mod keys;
 mod random;

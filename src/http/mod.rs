@@ -1,0 +1,3 @@
+//! What jean answers over HTTP.
+
+pub(crate) mod pages;
