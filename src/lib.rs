@@ -6,3 +6,4 @@ mod oauth;
 mod random;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
+pub use config::{Config, Problems, Summary};
