@@ -12,3 +12,4 @@ mod app;
 mod flow;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
+pub use config::{Config, Problems, Summary};

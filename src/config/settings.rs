@@ -47,6 +47,11 @@ impl Settings {
         self.mounts.iter().find(|mount| mount.resource == *resource)
     }
 
+    /// The callback's address at us for the upstream of this name, as it is registered there.
+    pub fn callback(&self, upstream: &str) -> String {
+        self.issuer.at(&format!("/oauth/callback/{upstream}"))
+    }
+
     /// The upstream of this name.
     pub fn upstream(&self, name: &str) -> Option<&UpstreamSettings> {
         self.upstreams.iter().find(|upstream| upstream.name == name)
@@ -97,9 +102,14 @@ impl Issuer {
         self.url.origin().ascii_serialization()
     }
 
+    /// The host alone.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
     /// Host and port, as in a Host header.
     pub fn authority(&self) -> String {
-        let host = self.url.host_str().unwrap_or_default();
+        let host = self.host();
         match self.url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
@@ -145,7 +155,7 @@ pub struct UpstreamSettings {
     pub label: String,
     /// What it is.
     pub kind: UpstreamKind,
-    /// Its issuer, exactly as its discovery document spells it; empty for the dev upstream, which knows its own.
+    /// Its issuer, exactly as its discovery document spells it; for the dev upstream `http://127.0.0.1:PORT`, where it listens.
     pub issuer: String,
     /// jean's client id there.
     pub client_id: String,

@@ -1,0 +1,204 @@
+//! `[mcp.*]`: the protected endpoints, their paths and scopes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use url::Url;
+
+use super::Pass;
+use crate::config::settings::{Issuer, Mount};
+use crate::config::tables::{List, MountTable, Tables};
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::{Scope, Scopes};
+
+/// Paths that are jean's own, with all below them.
+const OWN_PATHS: [&str; 4] = ["/oauth", "/.well-known", "/status", "/healthz"];
+
+/// A mount, which has no resource where public_url is wrong, and its scopes.
+pub(super) type ReadMount = (Option<Mount>, Scopes);
+
+impl Pass<'_> {
+    pub(super) fn mounts(&mut self, tables: &Tables, issuer: Option<&Issuer>) -> Vec<ReadMount> {
+        let implied = BTreeMap::from([("default".to_owned(), MountTable::default())]);
+        let tables = if tables.mcp.is_empty() { &implied } else { &tables.mcp };
+        let mut ordered = self.in_order("mcp", tables);
+        if ordered.len() > 1 && !tables.contains_key("default") {
+            self.tell("mcp", "has several tables and none named default; call the one that counts without a path so");
+        }
+        ordered.sort_by_key(|(name, _)| name.as_str() != "default");
+        let mut paths = BTreeSet::new();
+        let mut mounts = Vec::new();
+        for (name, table) in ordered {
+            let path = table.path.clone().unwrap_or_else(|| match tables.len() {
+                1 => "/mcp".to_owned(),
+                _ if name == "default" => "/mcp".to_owned(),
+                _ => format!("/{name}"),
+            });
+            let key = format!("mcp.{name}.path");
+            match check_path(&path) {
+                Err(message) => self.tell(&key, message),
+                Ok(()) if !paths.insert(path.clone()) => self.tell(&key, format!("{path} is another mount's path too")),
+                Ok(()) => {}
+            }
+            mounts.push(self.mount(name, path, table, issuer));
+        }
+        mounts
+    }
+
+    fn mount(&mut self, name: &str, path: String, table: &MountTable, issuer: Option<&Issuer>) -> ReadMount {
+        let key = |key: &str| format!("mcp.{name}.{key}");
+        let scopes = table.scopes.clone().unwrap_or_else(|| {
+            BTreeMap::from([("mcp".to_owned(), "Use the tools of this server in your name".to_owned())])
+        });
+        if scopes.is_empty() {
+            self.tell(&key("scopes"), "must name at least one scope, such as { read = \"Read your data\" }");
+        }
+        for (scope, words) in &scopes {
+            if Scope::parse(scope).is_none() {
+                self.tell(&key("scopes"), format!("holds {scope:?}, which is no scope (RFC 6749 section 3.3)"));
+            }
+            if words.trim().is_empty() {
+                self.tell(&key(&format!("scopes.{scope}")), "must say in words what the scope lets a client do");
+            }
+        }
+        let known: Scopes = scopes.keys().filter_map(|scope| Scope::parse(scope)).collect();
+        let default_scopes = match &table.default_scopes {
+            None => known.clone(),
+            Some(listed) => self.known_scopes(&key("default_scopes"), listed, &known),
+        };
+        let required_scopes = self.known_scopes(&key("required_scopes"), &table.required_scopes, &known);
+        for (i, origin) in table.allowed_origins.0.iter().enumerate() {
+            let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+            if !exact {
+                let message = format!("{origin:?} must be an origin such as https://app.example.com, without a path");
+                self.tell(&key(&format!("allowed_origins.{i}")), message);
+            }
+        }
+        let resource = issuer.and_then(|issuer| Resource::parse(&issuer.at(&path)).ok());
+        let mount = resource.map(|resource| Mount {
+            name: name.to_owned(),
+            path,
+            resource,
+            scopes,
+            default_scopes,
+            required_scopes,
+            allowed_origins: table.allowed_origins.0.clone(),
+        });
+        (mount, known)
+    }
+
+    /// A list of scopes that must all be among `known`.
+    pub(super) fn known_scopes(&mut self, key: &str, List(listed): &List, known: &Scopes) -> Scopes {
+        for (i, scope) in listed.iter().enumerate().filter(|(_, scope)| !known.contains(scope)) {
+            let names = known.to_vec().join(", ");
+            self.tell(&format!("{key}.{i}"), format!("{scope:?} is none of the scopes there are: {names}"));
+        }
+        listed.iter().filter_map(|scope| Scope::parse(scope)).collect()
+    }
+}
+
+/// Whether a mount may lie at `path`: plain segments, and none of jean's own.
+fn check_path(path: &str) -> Result<(), String> {
+    let plain = |segment: &str| {
+        !["", ".", ".."].contains(&segment)
+            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+    };
+    match path.strip_prefix('/') {
+        None => Err("must begin with a slash, as in /mcp".into()),
+        Some("") => Err("must be a path below the public URL, as in /mcp".into()),
+        Some(rest) if !rest.split('/').all(plain) => {
+            Err("must have plain segments (letters, digits, - . _ ~), and no slash at its end".into())
+        }
+        Some(_) => match OWN_PATHS.iter().find(|own| lies_under(path, own)) {
+            Some(own) => Err(format!("must not be {own} or lie under it, because jean itself answers there")),
+            None => Ok(()),
+        },
+    }
+}
+
+fn lies_under(path: &str, parent: &str) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{settings, told};
+    use super::*;
+
+    #[test]
+    fn a_mount_has_defaults_for_everything() {
+        for text in ["", "[mcp.default]", "[mcp.only]"] {
+            let mount = &settings(text).unwrap().mounts[0];
+            assert_eq!(mount.path, "/mcp");
+            assert_eq!(mount.resource.as_str(), "http://localhost:8080/mcp");
+            assert_eq!(mount.default_scopes.to_string(), "mcp");
+            assert!(mount.required_scopes.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_default_mount_comes_first_and_the_others_keep_their_order() {
+        let text = "public_url = \"http://localhost:8080/x\"\n[mcp.notes]\n[mcp.files]\n[mcp.default]";
+        let mounts = settings(text).unwrap().mounts;
+        let resources: Vec<_> = mounts.iter().map(|mount| mount.resource.as_str()).collect();
+        assert_eq!(
+            resources,
+            ["http://localhost:8080/x/mcp", "http://localhost:8080/x/notes", "http://localhost:8080/x/files"]
+        );
+        assert!(told("mcp.a = {}\nmcp.b = {}").contains("none named default"));
+        assert!(told("mcp.default = {}\nmcp.b.path = \"/mcp\"").contains("another mount's path"));
+    }
+
+    #[test]
+    fn a_path_is_plain_and_none_of_our_own() {
+        for good in ["/mcp", "/a/b", "/oauthx", "/.well", "/v1.0/mcp_2~x-y"] {
+            assert_eq!(check_path(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "mcp",
+            "/",
+            "/mcp/",
+            "//mcp",
+            "/a/../b",
+            "/a b",
+            "/{x}",
+            "/*",
+            "/a?b",
+            "/a%20b",
+            "/oauth",
+            "/oauth/x",
+            "/.well-known/x",
+            "/status",
+            "/healthz",
+        ] {
+            assert!(check_path(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_among_those_that_there_are() {
+        let table = "[mcp.default]\nscopes = { read = \"Read\", write = \"Write\" }";
+        let read = |rest: &str| settings(&format!("{table}\n{rest}"));
+        assert_eq!(read("").unwrap().mounts[0].default_scopes.to_string(), "read write");
+        let mount = &read("default_scopes = [\"read\"]\nrequired_scopes = [\"write\"]").unwrap().mounts[0];
+        assert_eq!(
+            (mount.default_scopes.to_string(), mount.required_scopes.to_string()),
+            ("read".into(), "write".into())
+        );
+        for bad in [
+            "default_scopes = [\"admin\"]",
+            "required_scopes = [\"admin\"]",
+            "allowed_origins = [\"https://a.example/\"]",
+        ] {
+            assert!(read(bad).unwrap_err().contains("mcp.default."), "{bad}");
+        }
+        assert!(read("allowed_origins = [\"https://a.example\", \"http://localhost:3000\"]").is_ok());
+    }
+
+    #[test]
+    fn a_scope_has_a_name_and_words() {
+        for bad in ["{}", "{ \"a b\" = \"x\" }", "{ read = \" \" }"] {
+            assert!(told(&format!("mcp.default.scopes = {bad}")).contains("scopes"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! `[upstream.*]`: the identity providers, each by its preset.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use super::{Pass, is_domain};
+use crate::config::presets;
+use crate::config::secret;
+use crate::config::settings::{Issuer, UpstreamKind, UpstreamSettings};
+use crate::config::tables::{List, Tables, UpstreamTable};
+use crate::oauth::scope::Scope;
+
+impl Pass<'_> {
+    pub(super) fn upstreams(
+        &mut self,
+        tables: &Tables,
+        issuer: Option<&Issuer>,
+        listen: Option<SocketAddr>,
+    ) -> Vec<UpstreamSettings> {
+        if tables.upstream.is_empty() && self.source.keys("upstream").is_empty() {
+            self.tell(
+                "upstream",
+                "is missing, so nobody could sign in; add [upstream.google], [upstream.auth0], [upstream.supabase], \
+                 a table with kind = \"oidc\", or on your own computer [upstream.dev]",
+            );
+        }
+        let ordered = self.in_order("upstream", &tables.upstream);
+        let upstreams: Vec<_> =
+            ordered.into_iter().filter_map(|(name, table)| self.upstream(name, table, issuer, listen)).collect();
+        let mut ports = BTreeSet::new();
+        for dev in upstreams.iter().filter(|upstream| upstream.kind == UpstreamKind::Dev) {
+            if !ports.insert(&dev.issuer) {
+                self.tell(
+                    &format!("upstream.{}.port", dev.name),
+                    "is the port of another dev upstream; choose another",
+                );
+            }
+        }
+        upstreams
+    }
+
+    fn upstream(
+        &mut self,
+        name: &str,
+        table: &UpstreamTable,
+        issuer: Option<&Issuer>,
+        listen: Option<SocketAddr>,
+    ) -> Option<UpstreamSettings> {
+        let base = format!("upstream.{name}");
+        let key = |key: &str| format!("{base}.{key}");
+        if !is_path_name(name) {
+            self.tell(&base, "must have a name of small letters, digits and hyphens, because it is part of a path");
+        }
+        let Some(kind) = UpstreamKind::parse(table.kind.as_deref().unwrap_or(name)) else {
+            self.tell(
+                &key("kind"),
+                match table.kind {
+                    Some(_) => "must be google, auth0, supabase, oidc or dev",
+                    None => "is missing, because the table's name is none of google, auth0, supabase and dev; write kind = \"oidc\"",
+                },
+            );
+            return None;
+        };
+        let keys = kind.keys();
+        for set in self.source.keys(&base) {
+            if !keys.contains(&set) {
+                let message = format!("does not belong to {}; the keys here are {}", kind.as_str(), keys.join(", "));
+                self.tell(&key(set), message);
+            }
+        }
+        let upstream_issuer =
+            kind.issuer(table, listen).map_err(|(wrong, message)| self.tell(&key(wrong), message)).ok();
+        if kind == UpstreamKind::Dev {
+            self.dev_is_local(&base, issuer, listen);
+            return Some(UpstreamSettings {
+                name: name.to_owned(),
+                label: table.label.clone().unwrap_or_else(|| kind.label(name)),
+                kind,
+                issuer: upstream_issuer?,
+                client_id: "jean".into(),
+                client_secret: None,
+                scopes: presets::SCOPES.map(str::to_owned).to_vec(),
+                hosted_domain: None,
+            });
+        }
+
+        let client_id = table.client_id.as_deref().filter(|id| !id.is_empty());
+        if client_id.is_none() {
+            let callback = issuer.map(|issuer| issuer.at(&format!("/oauth/callback/{name}"))).unwrap_or_default();
+            let console = kind.console();
+            self.tell(
+                &key("client_id"),
+                format!("is missing; register jean at {console}, with the callback URL {callback}"),
+            );
+        }
+        let secret_key = if table.client_secret.is_some() { key("client_secret") } else { key("client_secret_file") };
+        let client_secret = secret::read(table.client_secret.as_ref(), table.client_secret_file.as_deref());
+        let client_secret = self.told(&secret_key, client_secret);
+        if kind == UpstreamKind::Google && matches!(client_secret, Some(None)) {
+            self.tell(
+                &key("client_secret"),
+                "is missing; Google shows it beside the client id (or write client_secret_file)",
+            );
+        }
+        if let Some(domain) = &table.hosted_domain
+            && !is_domain(domain)
+        {
+            self.tell(&key("hosted_domain"), "must be a domain such as example.com");
+        }
+        let scopes = self.upstream_scopes(&key("scopes"), table.scopes.as_ref());
+        Some(UpstreamSettings {
+            name: name.to_owned(),
+            label: table.label.clone().unwrap_or_else(|| kind.label(name)),
+            kind,
+            issuer: upstream_issuer?,
+            client_id: client_id?.to_owned(),
+            client_secret: client_secret?,
+            scopes,
+            hosted_domain: table.hosted_domain.as_ref().map(|domain| domain.to_ascii_lowercase()),
+        })
+    }
+
+    /// The scopes to ask for, `openid` always among them: without it there is no ID token.
+    fn upstream_scopes(&mut self, key: &str, listed: Option<&List>) -> Vec<String> {
+        let Some(List(listed)) = listed else { return presets::SCOPES.map(str::to_owned).to_vec() };
+        for scope in listed.iter().filter(|scope| Scope::parse(scope).is_none()) {
+            self.tell(key, format!("holds {scope:?}, which is no scope; write one scope for each item"));
+        }
+        let mut scopes = listed.clone();
+        if !scopes.iter().any(|scope| scope == "openid") {
+            scopes.insert(0, "openid".into());
+        }
+        scopes
+    }
+
+    /// The dev upstream signs in anyone: it may be reached from this computer only.
+    fn dev_is_local(&mut self, key: &str, issuer: Option<&Issuer>, listen: Option<SocketAddr>) {
+        let mut open = Vec::new();
+        if let Some(issuer) = issuer.filter(|issuer| !issuer.is_loopback()) {
+            open.push(format!("public_url is {}{}", issuer.as_str(), self.source.origin("public_url")));
+        }
+        if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
+            open.push(format!("listen is {listen}{}", self.source.origin("listen")));
+        }
+        if !open.is_empty() {
+            let open = open.join(" and ");
+            self.tell(
+                key,
+                format!(
+                    "signs in anyone who types a name, so it is for this computer only, but {open}; replace [{key}] by \
+                     [upstream.google], [upstream.auth0], [upstream.supabase] or an oidc issuer, or make public_url and \
+                     listen loopback"
+                ),
+            );
+        }
+    }
+}
+
+fn is_path_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use crate::config::Config;
+    use crate::config::settings::UpstreamKind;
+
+    fn told(text: &str) -> String {
+        let config = Config::from_toml(text).unwrap();
+        config.settings().err().map(|problems| problems.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn upstreams_keep_the_order_of_the_file() {
+        let text = "
+            [upstream.staff]
+            kind = \"google\"
+            client_id = \"a\"
+            client_secret = \"s\"
+            hosted_domain = \"Example.com\"
+            [upstream.auth0]
+            domain = \"t.auth0.com\"
+            client_id = \"b\"
+            scopes = [\"email\"]
+            [upstream.dev]
+            label = \"a made-up person\"
+        ";
+        let upstreams = Config::from_toml(text).unwrap().settings().unwrap().upstreams;
+        let names: Vec<_> = upstreams.iter().map(|upstream| upstream.name.as_str()).collect();
+        assert_eq!(names, ["staff", "auth0", "dev"]);
+        let [staff, auth0, dev] = &upstreams[..] else { panic!("three") };
+        assert_eq!((staff.kind, staff.label.as_str()), (UpstreamKind::Google, "Google (staff)"));
+        assert_eq!(staff.hosted_domain.as_deref(), Some("example.com"));
+        assert_eq!(staff.client_secret.as_ref().unwrap().expose_secret(), "s");
+        assert_eq!(auth0.scopes, ["openid", "email"]);
+        assert!(auth0.client_secret.is_none());
+        assert_eq!(dev.label, "a made-up person");
+    }
+
+    #[test]
+    fn without_an_upstream_the_hint_names_them() {
+        assert!(told("").starts_with("configuration: upstream: is missing"));
+    }
+
+    #[test]
+    fn the_dev_upstream_is_for_this_computer_only() {
+        assert_eq!(told("upstream.dev = {}"), "");
+        let told = told("public_url = \"https://example.com\"\nlisten = \"0.0.0.0:80\"\nupstream.dev = {}");
+        assert!(
+            told.contains(
+                "public_url is https://example.com (configuration:1:14) and listen is 0.0.0.0:80 (configuration:2:10)"
+            ),
+            "{told}"
+        );
+        assert!(told.contains("replace [upstream.dev] by [upstream.google]"), "{told}");
+    }
+
+    #[test]
+    fn two_dev_upstreams_need_two_ports() {
+        let two = |port: u16| told(&format!("[upstream.dev]\n[upstream.b]\nkind = \"dev\"\nport = {port}"));
+        assert!(two(8081).contains("upstream.b.port") || two(8081).contains("upstream.dev.port"));
+        assert_eq!(two(8082), "");
+    }
+
+    #[test]
+    fn what_a_table_lacks_or_has_too_much_is_told() {
+        for (text, expected) in [
+            ("[upstream.google]", "client_id: is missing; register jean at console.cloud.google.com"),
+            ("[upstream.google]", "with the callback URL http://localhost:8080/oauth/callback/google"),
+            ("[upstream.google]\nclient_id = \"x\"", "upstream.google.client_secret: is missing"),
+            ("[upstream.google]\ndomain = \"x\"", "upstream.google.domain = \"x\": does not belong to google"),
+            ("[upstream.dev]\nclient_id = \"x\"", "upstream.dev.client_id = \"x\": does not belong to dev"),
+            ("[upstream.acme]\nissuer = \"https://a.example\"", "upstream.acme.kind: is missing"),
+            ("[upstream.acme]\nkind = \"saml\"", "upstream.acme.kind = \"saml\": must be"),
+            ("[upstream.oidc]\nclient_id = \"x\"", "upstream.oidc.issuer: is missing"),
+            ("[upstream.Dev]\nkind = \"dev\"", "upstream.Dev: must have a name of small letters"),
+            ("[upstream.google]\nclient_secret = \"a\"\nclient_secret_file = \"b\"", "keep one of the two"),
+            ("[upstream.google]\nhosted_domain = \"@example.com\"", "hosted_domain"),
+            ("[upstream.google]\nscopes = [\"openid email\"]", "one scope for each item"),
+        ] {
+            let told = told(text);
+            assert!(told.contains(expected), "{text}: {told}");
+        }
+    }
+}
