@@ -2,10 +2,15 @@
 
 mod clock;
 mod config;
-mod oauth;
 mod keys;
+mod oauth;
 mod random;
 mod secret;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(not(feature = "testing"))]
+mod testing;
+mod upstream;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
