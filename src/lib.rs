@@ -1,15 +1,20 @@
 //! OAuth 2.1 in front of MCP servers.
 
+mod app;
 mod clock;
 mod config;
+mod flow;
 mod http;
-mod oauth;
 mod keys;
+mod oauth;
 mod random;
 mod secret;
 mod store;
-mod app;
-mod flow;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(not(feature = "testing"))]
+mod testing;
+mod upstream;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};

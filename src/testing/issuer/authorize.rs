@@ -1,0 +1,256 @@
+//! The issuer's authorization endpoint (OpenID Connect Core section 3.1.2) and its one page.
+//!
+//! The page asks for a name, which is all there is to signing in. Who signed in last is kept in a cookie, so that the next login
+//! does not ask, unless `prompt` or `max_age` says so. The form's answer leaves the origin by a 303, so the page's policy says
+//! nothing about `form-action`: Chromium would hold it against every hop that follows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cookie::{Cookie, SameSite};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Account, CODE_LIFETIME, Code, Fault, Shared, header_text, secret};
+use crate::clock::UnixTime;
+use crate::oauth::params::Params;
+
+/// The cookie of whoever signed in last. Cookies know no ports, so the name is our own.
+const COOKIE: &str = "jean_dev_account";
+/// The page's looks.
+const STYLE: &str = "body { font: 1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1rem }\n\
+    label { display: block; margin: 1rem 0 } input { display: block; width: 100%; font: inherit; padding: .5rem }\n\
+    button { font: inherit; padding: .5rem 1rem }\n";
+
+/// The login page.
+#[derive(Template)]
+#[template(path = "dev_login.html")]
+struct DevLogin<'a> {
+    /// Where the form goes: this request's own address.
+    action: &'a str,
+    /// The client that asks.
+    client: &'a str,
+    /// What was typed, or who signed in last.
+    name: &'a str,
+    /// What was typed.
+    email: &'a str,
+    /// What was wrong with it; empty at first.
+    problem: &'a str,
+}
+
+/// Who signed in last, as the cookie keeps it.
+#[derive(Deserialize, Serialize)]
+struct Remembered {
+    name: String,
+    email: String,
+    at: i64,
+}
+
+/// An authorization request that may be answered by redirect.
+struct AuthorizationRequest {
+    redirect_uri: Url,
+    state: Option<String>,
+    params: Params,
+}
+
+/// `GET /authorize`.
+pub(super) async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    let query = query.unwrap_or_default();
+    let request = match AuthorizationRequest::parse(&shared, &query) {
+        Ok(request) => request,
+        Err(response) => return *response,
+    };
+    let param = |name| request.params.one(name).ok().flatten();
+    let account = shared.memory().account.clone();
+    if let Some(account) = account {
+        return request.grant(&shared, account, shared.now());
+    }
+    let prompts: Vec<&str> = param("prompt").unwrap_or_default().split(' ').collect();
+    let max_age = param("max_age").and_then(|seconds| seconds.parse::<u64>().ok());
+    let remembered = remembered(&headers);
+    let fresh = |last: &Remembered| {
+        max_age.is_none_or(|max_age| shared.now() <= UnixTime(last.at) + Duration::from_secs(max_age))
+    };
+    match &remembered {
+        Some(last) if fresh(last) && !prompts.iter().any(|prompt| matches!(*prompt, "login" | "select_account")) => {
+            request.grant(&shared, account_of(&last.name, &last.email), UnixTime(last.at))
+        }
+        _ if prompts.contains(&"none") => request.refuse(&shared, "login_required", None),
+        _ => {
+            let name = remembered.as_ref().map_or("", |last| last.name.as_str());
+            login_page(&shared, StatusCode::OK, &query, name, param("login_hint").unwrap_or_default(), "")
+        }
+    }
+}
+
+/// `POST /authorize`: the form's answer.
+pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery, body: Bytes) -> Response {
+    let query = query.unwrap_or_default();
+    let request = match AuthorizationRequest::parse(&shared, &query) {
+        Ok(request) => request,
+        Err(response) => return *response,
+    };
+    let form = Params::parse(&String::from_utf8_lossy(&body));
+    let field = |name| form.one(name).ok().flatten().map(str::trim).unwrap_or_default();
+    if field("action") == "cancel" {
+        return request.refuse(&shared, "access_denied", Some("The person cancelled."));
+    }
+    let (name, email) = (field("name"), field("email"));
+    let problem = match () {
+        () if name.is_empty() => "Type a name.",
+        () if name.len() > 200 || email.len() > 200 => "That is too long.",
+        () if !email.is_empty() && !email.contains('@') => "An email address has an @ in it.",
+        () => "",
+    };
+    if !problem.is_empty() {
+        return login_page(&shared, StatusCode::BAD_REQUEST, &query, name, email, problem);
+    }
+    let now = shared.now();
+    let last = Remembered { name: name.to_owned(), email: email.to_owned(), at: now.0 };
+    let value = URL_SAFE_NO_PAD.encode(serde_json::to_string(&last).unwrap_or_default());
+    let cookie = Cookie::build((COOKIE, value)).path("/").http_only(true).same_site(SameSite::Lax).build();
+    let mut response = request.grant(&shared, account_of(name, email), now);
+    if let Ok(cookie) = cookie.to_string().parse() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// `GET /style.css`.
+pub(super) async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+}
+
+impl AuthorizationRequest {
+    /// Validates a request; an error is the answer.
+    fn parse(shared: &Shared, query: &str) -> Result<Self, Box<Response>> {
+        let params = Params::parse(query);
+        let param = |name| params.one(name).ok().flatten();
+        let refused = |reason: String| Box::new((StatusCode::BAD_REQUEST, reason).into_response());
+        if param("client_id") != Some(&shared.options.client_id) {
+            return Err(refused("This issuer does not know that client_id.\n".into()));
+        }
+        let uri = param("redirect_uri").unwrap_or_default();
+        if !shared.memory().redirect_uris.iter().any(|known| known == uri) {
+            return Err(refused(format!("The redirect_uri {uri:?} is not registered for this client.\n")));
+        }
+        let redirect_uri =
+            Url::parse(uri).map_err(|error| refused(format!("The redirect_uri is not a URL: {error}\n")))?;
+        let state = param("state").map(str::to_owned);
+        let missing = [
+            ("state", param("state").is_some()),
+            ("nonce", param("nonce").is_some()),
+            ("response_type=code", param("response_type") == Some("code")),
+            ("scope=openid", param("scope").is_some_and(|scope| scope.split(' ').any(|word| word == "openid"))),
+            ("code_challenge", param("code_challenge").is_some()),
+            ("code_challenge_method=S256", param("code_challenge_method") == Some("S256")),
+        ];
+        let missing = missing.into_iter().find(|(_, present)| !present).map(|(name, _)| name);
+        let request = AuthorizationRequest { redirect_uri, state, params };
+        if let Some(Fault::AuthorizeError(code, description)) = shared.fault() {
+            return Err(Box::new(request.refuse(shared, &code, Some(&description))));
+        }
+        if let Some(name) = missing {
+            return Err(Box::new(request.refuse(shared, "invalid_request", Some(&format!("{name} is missing")))));
+        }
+        Ok(request)
+    }
+
+    fn refuse(&self, shared: &Shared, code: &str, description: Option<&str>) -> Response {
+        let mut answer = vec![("error", code)];
+        answer.extend(description.map(|text| ("error_description", text)));
+        self.redirect(shared, &answer)
+    }
+
+    fn grant(&self, shared: &Shared, account: Account, auth_time: UnixTime) -> Response {
+        let param = |name| self.params.one(name).ok().flatten().unwrap_or_default().to_owned();
+        let now = shared.now();
+        let code = secret();
+        {
+            let codes = &mut shared.memory().codes;
+            codes.retain(|_, code| code.expires_at > now);
+            codes.insert(
+                code.clone(),
+                Code {
+                    account,
+                    auth_time,
+                    nonce: param("nonce"),
+                    redirect_uri: param("redirect_uri"),
+                    challenge: param("code_challenge"),
+                    scope: param("scope"),
+                    expires_at: now + CODE_LIFETIME,
+                },
+            );
+        }
+        self.redirect(shared, &[("code", &code)])
+    }
+
+    fn redirect(&self, shared: &Shared, answer: &[(&str, &str)]) -> Response {
+        let iss = match shared.fault() {
+            Some(Fault::WrongIssuerInCallback) => "https://idp.example",
+            _ => &shared.url,
+        };
+        let mut url = self.redirect_uri.clone();
+        url.query_pairs_mut()
+            .extend_pairs(answer)
+            .extend_pairs(self.state.iter().map(|state| ("state", state)))
+            .append_pair("iss", iss);
+        let headers = [(header::LOCATION, url.as_str()), (header::CACHE_CONTROL, "no-store")];
+        (StatusCode::SEE_OTHER, headers).into_response()
+    }
+}
+
+fn login_page(shared: &Shared, status: StatusCode, query: &str, name: &str, email: &str, problem: &str) -> Response {
+    let action = format!("/authorize?{query}");
+    let page = DevLogin { action: &action, client: &shared.options.client_id, name, email, problem };
+    let page = match page.render() {
+        Ok(page) => page,
+        Err(error) => {
+            tracing::error!(%error, "the dev issuer cannot show its page");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let headers = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, Html(page)).into_response()
+}
+
+fn remembered(headers: &HeaderMap) -> Option<Remembered> {
+    let cookies = header_text(headers, header::COOKIE)?;
+    let cookie = Cookie::split_parse(cookies).filter_map(Result::ok).find(|cookie| cookie.name() == COOKIE)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cookie.value()).ok()?).ok()
+}
+
+fn account_of(name: &str, email: &str) -> Account {
+    let account = Account::named(name);
+    if email.is_empty() { account } else { Account { email: Some(email.to_owned()), ..account } }
+}
+
+/// The same name gives the same `sub`, today and after a restart: its ASCII letters and digits where that says enough, else a
+/// hash.
+pub(super) fn slug(name: &str) -> String {
+    let words: Vec<String> =
+        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let slug = words.join("-");
+    if !slug.is_empty() && slug.is_ascii() && slug.len() <= 64 {
+        return slug;
+    }
+    let hash = digest(&SHA256, name.as_bytes());
+    hash.as_ref().iter().take(6).fold("person-".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}

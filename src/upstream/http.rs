@@ -1,0 +1,85 @@
+//! How an upstream is asked: only at safe addresses, in bounded time, for answers of bounded size, without following redirects.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use url::Url;
+
+use super::{Error, because, invalid};
+use crate::oauth::resource::is_loopback;
+
+/// How long one request may take, its answer's body included.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How large an answer may be, in bytes.
+const MAX_BODY: usize = 1 << 20;
+
+/// The HTTP client for [`Upstream::new`](super::Upstream::new): an answer that redirects is an answer, so no redirect leads a
+/// secret astray.
+pub(crate) fn http_client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("jean/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// What sends the library's requests.
+pub(super) struct Http {
+    client: reqwest::Client,
+    pub timeout: Duration,
+}
+
+impl Http {
+    pub fn new(client: reqwest::Client) -> Self {
+        Http { client, timeout: TIMEOUT }
+    }
+
+    /// Sends one request. Whatever passes by itself, a 5xx or 429 answer included, is [`Error::Unreachable`].
+    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
+        let at = request.uri().to_string();
+        let url = Url::parse(&at).map_err(|error| because(format!("{at} is not a URL"), error))?;
+        check_url(&url)?;
+        let mut request =
+            reqwest::Request::try_from(request).map_err(|error| because(format!("{at} cannot be asked"), error))?;
+        *request.timeout_mut() = Some(self.timeout);
+        let unreachable =
+            |error: reqwest::Error| Error::Unreachable { at: at.clone(), source: error.without_url().into() };
+        let mut answer = self.client.execute(request).await.map_err(unreachable)?;
+        let status = answer.status();
+        if status.is_server_error() || matches!(status.as_u16(), 408 | 429) {
+            return Err(Error::Unreachable { at, source: format!("it answered {status}").into() });
+        }
+        if status.is_redirection() {
+            return Err(invalid(format!("{at} answered with a redirect, which is not followed")));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(invalid(format!("{at} answered with more than {MAX_BODY} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut response = HttpResponse::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(response)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Error>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+/// https, or http on this computer.
+pub(super) fn check_url(url: &Url) -> Result<(), Error> {
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(url) => Ok(()),
+        _ => Err(invalid(format!("{url} is not safe: it must be https, or http on loopback"))),
+    }
+}

@@ -1,0 +1,74 @@
+//! The checks of an ID token (OpenID Connect Core section 3.1.3.7).
+//!
+//! The library does them; it is told here what it leaves open: which algorithms there are, how far clocks may differ, what
+//! `max_age` means, and what a token for several audiences has to say.
+
+use std::time::{Duration, SystemTime};
+
+use openidconnect::core::CoreJwsSigningAlgorithm;
+use openidconnect::{ClaimsVerificationError, ClientId, IdTokenVerifier, Nonce};
+
+use super::Attempt;
+use super::library::{IdToken, IdTokenClaims, Metadata};
+use crate::clock::UnixTime;
+
+/// How far the upstream's clock may be from ours.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// The signatures that there may be: never `none`, and never a MAC, whose key would be a secret that others hold too.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 4] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EdDsa,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+];
+
+/// The claims of a token that passes every check.
+pub(super) fn verify<'t>(
+    id_token: &'t IdToken,
+    metadata: &Metadata,
+    client_id: &str,
+    attempt: &Attempt,
+    now: UnixTime,
+) -> Result<&'t IdTokenClaims, ClaimsVerificationError> {
+    let max_age = attempt.max_age;
+    // A verifier of a public client does not even know the client secret.
+    let verifier = IdTokenVerifier::new_public_client(
+        ClientId::new(client_id.to_owned()),
+        metadata.issuer().clone(),
+        metadata.jwks().clone(),
+    )
+    .set_allowed_algs(ALGORITHMS)
+    .set_other_audience_verifier_fn(|_| true)
+    .set_time_fn(move || {
+        let seconds = u64::try_from((now - LEEWAY).0).unwrap_or(0);
+        (SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).into()
+    })
+    .set_issue_time_verifier_fn(move |issued| {
+        let issued = UnixTime(issued.timestamp());
+        if issued <= now + LEEWAY { Ok(()) } else { Err(format!("issued at {issued}, and it is {now}")) }
+    })
+    .set_auth_time_verifier_fn(move |signed_in| match (max_age, signed_in) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err("auth_time is missing, though max_age was asked for".into()),
+        (Some(max_age), Some(signed_in)) => {
+            let signed_in = UnixTime(signed_in.timestamp());
+            let latest = signed_in + Duration::from_secs(max_age.into()) + LEEWAY;
+            if now <= latest { Ok(()) } else { Err(format!("signed in at {signed_in}, longer ago than {max_age} s")) }
+        }
+    });
+    let claims = id_token.claims(&verifier, &Nonce::new(attempt.nonce.clone()))?;
+    check_authorized_party(claims, client_id).map_err(ClaimsVerificationError::InvalidAudience)?;
+    Ok(claims)
+}
+
+/// Rules 4 and 5: a token for several parties is for us only where it says so.
+fn check_authorized_party(claims: &IdTokenClaims, client_id: &str) -> Result<(), String> {
+    match claims.authorized_party() {
+        Some(party) if party.as_str() != client_id => Err(format!("azp is {:?}", party.as_str())),
+        None if claims.audiences().iter().any(|audience| audience.as_str() != client_id) => {
+            Err("there are several audiences and no azp".into())
+        }
+        _ => Ok(()),
+    }
+}
