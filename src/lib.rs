@@ -6,9 +6,11 @@ mod config;
 mod flow;
 mod http;
 mod keys;
+mod mcp;
 mod oauth;
 mod random;
 mod secret;
+mod server;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -18,3 +20,5 @@ mod upstream;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};
+pub use mcp::Caller;
+pub use server::{Error, Jean};

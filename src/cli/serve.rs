@@ -1,9 +1,65 @@
-//! `jean serve`: runs the server until it is told to stop.
+//! `jean serve`: runs the server until it is told to stop, and lets running requests end.
 
-use jean::Config;
+use std::time::Duration;
 
-/// Starts the server with this configuration.
+use anyhow::Context as _;
+use jean::{Config, Jean};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// How long running requests may take to end.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Starts the server with this configuration, and says where it is.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    config.check()?;
+    log();
+    let jean = Jean::start(config).await.map_err(explain)?;
+    let listen = jean.listen();
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}: set another `listen` in jean.toml, or JEAN_LISTEN"))?;
+    println!("jean {} is ready.", env!("CARGO_PKG_VERSION"));
+    println!("  MCP URL to paste into a client: {}", jean.mcp_url());
+    for (name, issuer) in jean.upstreams() {
+        println!("  People sign in with:            {name} ({issuer})");
+    }
+    println!("  The data is in:                 {}", jean.database());
+
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let mut asked = stopped.clone();
+    let server = axum::serve(listener, jean.service()).with_graceful_shutdown(async move {
+        let _ = asked.wait_for(|stop| *stop).await;
+    });
+    let server = tokio::spawn(server.into_future());
+    told_to_stop().await?;
+    tracing::info!("stopping: running requests end first");
+    let _ = stop.send(true);
+    // Streams and idle connections do not end by themselves.
+    let _ = tokio::time::timeout(PATIENCE, server).await;
+    jean.close().await;
     Ok(())
+}
+
+/// Configuration problems stay what they are, for the exit status.
+fn explain(error: jean::Error) -> anyhow::Error {
+    match error {
+        jean::Error::Config(problems) => problems.into(),
+        other => other.into(),
+    }
+}
+
+/// Ctrl-C or SIGTERM.
+async fn told_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        ctrl_c = tokio::signal::ctrl_c() => ctrl_c,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Log lines go to standard error; JEAN_LOG chooses them, as in `JEAN_LOG=jean=debug`.
+fn log() {
+    let filter = EnvFilter::try_from_env("JEAN_LOG").unwrap_or_else(|_| EnvFilter::new("warn,jean=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

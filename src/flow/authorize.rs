@@ -190,10 +190,12 @@ fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
     if asked.iter().any(|resource| app.settings.mount(resource).is_none()) {
         return Err(issue::invalid_target("The resource is not one of this server's."));
     }
-    match (asked.iter().next(), app.settings.mounts.as_slice()) {
-        (Some(_), _) => Ok(asked),
-        (None, [only]) => Ok(Resources::from_iter([only.resource.clone()])),
-        (None, _) => Err(issue::invalid_target("Several resources are served here: name one.")),
+    if asked.iter().next().is_some() {
+        return Ok(asked);
+    }
+    match app.settings.mounts.as_slice() {
+        [only] => Ok(Resources::from_iter([only.resource.clone()])),
+        _ => Err(issue::invalid_target("Several resources are served here: name one.")),
     }
 }
 

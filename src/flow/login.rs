@@ -241,7 +241,8 @@ pub async fn callback(
     let Some(provider) = app.upstream(upstream).filter(|_| login.upstream == upstream) else {
         return Ok(Returned::Unknown);
     };
-    if params.one("iss")?.is_some_and(|iss| iss != provider.settings().issuer) {
+    if let Err(error) = provider.check_iss(params.one("iss")?) {
+        tracing::warn!(upstream, %error, "an answer of another issuer was refused");
         return Ok(Returned::Unknown);
     }
     let code = params.one("code")?;
@@ -415,8 +416,8 @@ async fn answer(
 /// What comes of a button on a journey's page.
 #[derive(Debug)]
 pub enum Decided {
-    /// The client has its answer: this URL.
-    Answer(String),
+    /// The client has its answer: this URL, and what the client is called.
+    Answer(String, String),
     /// The browser goes to the upstream.
     Depart(Departure),
     /// The journey's page again.
@@ -446,7 +447,7 @@ pub async fn decide(
     match (submitted.pressed, &login.stage, signed_in) {
         (Some(Pressed::Allow), Stage::Identified { .. }, Some(signed_in)) => {
             match answer(app, &login, &request, &signed_in, now).await? {
-                Next::Answer(url) => Ok(Decided::Answer(url)),
+                Next::Answer(url) => Ok(Decided::Answer(url, request.client.name().to_owned())),
                 _ => Ok(Decided::Page),
             }
         }
@@ -458,7 +459,7 @@ pub async fn decide(
         }
         (Some(Pressed::Cancel), Stage::Identified { .. } | Stage::Allowed { .. }, _) => {
             app.store.spend_login(id).await?;
-            Ok(Decided::Answer(request.return_to.with_error(&denied())))
+            Ok(Decided::Answer(request.return_to.with_error(&denied()), request.client.name().to_owned()))
         }
         _ => Ok(Decided::Page),
     }

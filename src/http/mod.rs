@@ -1,3 +1,76 @@
-//! What jean answers over HTTP.
+//! HTTP and HTML: requests into calls of `flow`, and what comes of them into answers. No decisions here.
+//!
+//! [`routes`] is the one table of paths. Errors have three voices, chosen by who asked: JSON for programs, a redirect for
+//! the client behind a browser, a page for people; each is logged once, by [`layers::log`], with the request's id.
 
+mod authorize;
+mod callback;
+mod consent;
+mod cookies;
+mod error;
+mod extract;
+mod home;
+pub(crate) mod layers;
+mod login;
+mod metadata;
 pub(crate) mod pages;
+mod register;
+mod revoke;
+mod session;
+mod token;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+pub(crate) use error::Logged;
+use view::Web;
+
+/// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names
+/// stand both before it (RFC 8414 section 3.1, RFC 9728 section 3.1) and after it, where some clients look.
+pub(crate) fn routes(app: &Arc<App>) -> Router {
+    let web = Web::new(app.clone());
+    let prefix = app.settings.issuer.prefix().to_owned();
+    let at = |path: &str| format!("{prefix}{path}");
+
+    // For people, in a browser that may be signed in.
+    let browser = Router::new()
+        .route(&at("/oauth/authorize"), get(authorize::show))
+        .route(&at("/oauth/consent"), post(consent::answer))
+        .route(&at("/oauth/callback/{upstream}"), get(callback::receive))
+        .route(&at("/oauth/login/{id}"), get(login::show).post(login::answer))
+        .layer(session::layer(app))
+        .layer(axum::middleware::from_fn_with_state(web.clone(), layers::people_only));
+
+    // For programs, from anywhere, browsers' scripts included.
+    let mut programs = Router::new()
+        .route(&at("/oauth/register"), post(register::register))
+        .route(&at("/oauth/token"), post(token::token))
+        .route(&at("/oauth/revoke"), post(revoke::revoke))
+        .route(&at("/oauth/jwks"), get(metadata::jwks));
+    for path in metadata::authorization_server_paths(app) {
+        programs = programs.route(&path, get(metadata::authorization_server));
+    }
+    for (path, mount) in metadata::protected_resource_paths(app) {
+        programs = programs.route(&path, get(metadata::protected_resource(mount)));
+    }
+    let programs = programs.layer(layers::cors());
+
+    // For everybody.
+    let public = Router::new()
+        .route(if prefix.is_empty() { "/" } else { &prefix }, get(home::landing))
+        .route(&at("/status"), get(home::status))
+        .route(&at("/healthz"), get(home::health))
+        .route(&at("/oauth/assets/style.css"), get(home::style))
+        .route(&at("/oauth/assets/logo"), get(home::logo));
+
+    browser.merge(programs).merge(public).with_state(web)
+}
+
+/// What everybody else gets.
+pub(crate) fn fallback(app: &Arc<App>) -> Router {
+    Router::new().fallback(home::not_found).with_state(Web::new(app.clone()))
+}

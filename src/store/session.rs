@@ -1,6 +1,6 @@
 //! Browser sessions; the blob holds no more than the id of a sign-in.
 
-use super::{Error, Stmt, Store, args, text, time};
+use super::{Error, Stmt, Store, args, text};
 use crate::clock::UnixTime;
 use crate::oauth::token::TokenHash;
 
@@ -18,10 +18,10 @@ impl Store {
         self.write(Stmt::new(sql, args![id, data, expires_at])).await.map(|_| ())
     }
 
-    /// What the session holds, and until when.
-    pub async fn find_session(&self, id: &TokenHash) -> Result<Option<(String, UnixTime)>, Error> {
-        let row = self.read_one(Stmt::new("SELECT data, expires_at FROM sessions WHERE id_hash = $1", args![id])).await?;
-        row.map(|row| Ok((text(&row, "data")?, time(&row, "expires_at")?))).transpose()
+    /// What the session holds, unless it has expired.
+    pub async fn find_session(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, Error> {
+        let sql = "SELECT data FROM sessions WHERE id_hash = $1 AND expires_at > $2";
+        self.read_one(Stmt::new(sql, args![id, now])).await?.map(|row| text(&row, "data")).transpose()
     }
 
     /// Ends a session.

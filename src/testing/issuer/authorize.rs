@@ -21,31 +21,11 @@ use url::Url;
 
 use super::{Account, CODE_LIFETIME, Code, Fault, Shared, header_text, secret};
 use crate::clock::UnixTime;
+use crate::http::pages::{DevLogin, stylesheet};
 use crate::oauth::params::Params;
 
 /// The cookie of whoever signed in last. Cookies know no ports, so the name is our own.
 const COOKIE: &str = "jean_dev_account";
-/// The page's looks.
-const STYLE: &str = "body { font: 1rem/1.5 system-ui, sans-serif; max-width: 26rem; margin: 4rem auto; padding: 0 1rem }\n\
-    label { display: block; margin: 1rem 0 } input { display: block; width: 100%; font: inherit; padding: .5rem }\n\
-    button { font: inherit; padding: .5rem 1rem }\n";
-
-/// The login page.
-#[derive(Template)]
-#[template(path = "dev_login.html")]
-struct DevLogin<'a> {
-    /// Where the form goes: this request's own address.
-    action: &'a str,
-    /// The client that asks.
-    client: &'a str,
-    /// What was typed, or who signed in last.
-    name: &'a str,
-    /// What was typed.
-    email: &'a str,
-    /// What was wrong with it; empty at first.
-    problem: &'a str,
-}
-
 /// Who signed in last, as the cookie keeps it.
 #[derive(Deserialize, Serialize)]
 struct Remembered {
@@ -85,8 +65,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
         }
         _ if prompts.contains(&"none") => request.refuse(&shared, "login_required", None),
         _ => {
-            let name = remembered.as_ref().map_or("", |last| last.name.as_str());
-            login_page(&shared, StatusCode::OK, &query, name, param("login_hint").unwrap_or_default(), "")
+            login_page(&shared, StatusCode::OK, &query, "")
         }
     }
 }
@@ -100,7 +79,7 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): R
     };
     let form = Params::parse(&String::from_utf8_lossy(&body));
     let field = |name| form.one(name).ok().flatten().map(str::trim).unwrap_or_default();
-    if field("action") == "cancel" {
+    if field("answer") == "cancel" {
         return request.refuse(&shared, "access_denied", Some("The person cancelled."));
     }
     let (name, email) = (field("name"), field("email"));
@@ -111,7 +90,7 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): R
         () => "",
     };
     if !problem.is_empty() {
-        return login_page(&shared, StatusCode::BAD_REQUEST, &query, name, email, problem);
+        return login_page(&shared, StatusCode::BAD_REQUEST, &query, problem);
     }
     let now = shared.now();
     let last = Remembered { name: name.to_owned(), email: email.to_owned(), at: now.0 };
@@ -126,7 +105,7 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): R
 
 /// `GET /style.css`.
 pub(super) async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], stylesheet(None)).into_response()
 }
 
 impl AuthorizationRequest {
@@ -208,9 +187,14 @@ impl AuthorizationRequest {
     }
 }
 
-fn login_page(shared: &Shared, status: StatusCode, query: &str, name: &str, email: &str, problem: &str) -> Response {
-    let action = format!("/authorize?{query}");
-    let page = DevLogin { action: &action, client: &shared.options.client_id, name, email, problem };
+fn login_page(shared: &Shared, status: StatusCode, query: &str, problem: &str) -> Response {
+    let page = DevLogin {
+        style: "/style.css".into(),
+        action: format!("/authorize?{query}"),
+        hidden: Vec::new(),
+        client_label: shared.options.client_id.clone(),
+        error: (!problem.is_empty()).then(|| problem.to_owned()),
+    };
     let page = match page.render() {
         Ok(page) => page,
         Err(error) => {

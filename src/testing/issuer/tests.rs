@@ -89,7 +89,7 @@ async fn anyone_who_types_a_name_is_signed_in_and_remembered() {
     let page = browser.get(&[]).await;
     assert_eq!(page.status, 200);
     assert!(page.body.contains("<form method=\"post\" action=\"/authorize?client_id=jean"), "{}", page.body);
-    let answer = browser.submit(&[("name", "Ada Lovelace"), ("email", ""), ("action", "sign-in")]).await;
+    let answer = browser.submit(&[("name", "Ada Lovelace"), ("email", ""), ("answer", "sign-in")]).await;
     assert_eq!(answer.status, 303);
     assert!(answer.param("code").is_some());
     assert_eq!(answer.param("state").as_deref(), Some("the-state"));
@@ -111,7 +111,7 @@ async fn anyone_who_types_a_name_is_signed_in_and_remembered() {
 #[tokio::test]
 async fn cancel_answers_access_denied() {
     let mut browser = Browser::new().await;
-    let answer = browser.submit(&[("name", "Ada"), ("action", "cancel")]).await;
+    let answer = browser.submit(&[("name", "Ada"), ("answer", "cancel")]).await;
     assert_eq!(answer.param("error").as_deref(), Some("access_denied"));
     assert_eq!(answer.param("state").as_deref(), Some("the-state"));
     assert_eq!(browser.cookie, None);

@@ -1,0 +1,85 @@
+//! `GET /oauth/callback/{upstream}`: the upstream's answer (OpenID Connect Core section 3.1.2.5). Each upstream has a
+//! path of its own, so that none can pass for another (RFC 9700 section 4.4).
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use tower_sessions::Session;
+
+use crate::flow::login::{self, Returned};
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::grant::RowId;
+use crate::oauth::params::Params;
+
+use super::authorize::found;
+use super::error::page_of;
+use super::extract::Now;
+use super::layers::request_id;
+use super::pages::Problem;
+use super::session::SIGN_IN;
+use super::view::Web;
+
+pub(super) async fn receive(
+    State(web): State<Web>,
+    Now(now): Now,
+    Path(upstream): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    session: Session,
+) -> Response {
+    let params = Params::parse(&query.unwrap_or_default());
+    let binding = |id| web.names.login(&headers, id);
+    match login::callback(&web.app, &upstream, &params, binding, now).await {
+        Ok(Returned::Journey { login, sign_in }) => {
+            if let Some(sign_in) = sign_in {
+                if let Err(error) = sign_in_session(&session, sign_in).await {
+                    return page_of(&web, error);
+                }
+            }
+            found(&web.path(&format!("/oauth/login/{login}")))
+        }
+        Ok(Returned::Unknown) => unknown(&web),
+        Ok(Returned::OtherBrowser) => other_browser(&web),
+        Err(error) if error.code == ErrorCode::InvalidRequest => unknown(&web),
+        Err(error) => page_of(&web, error),
+    }
+}
+
+/// A new session id for each sign-in, so that none that was known before is worth anything.
+async fn sign_in_session(session: &Session, sign_in: RowId) -> Result<(), Error> {
+    session.cycle_id().await.map_err(Error::unavailable)?;
+    session.insert(SIGN_IN, sign_in.to_string()).await.map_err(Error::unavailable)
+}
+
+/// No journey of ours, or one that is over.
+pub(super) fn unknown(web: &Web) -> Response {
+    let page = Problem {
+        layout: web.layout(),
+        title: "This sign-in is over".to_owned(),
+        message: "It was finished or cancelled, or it took longer than half an hour.".to_owned(),
+        next: Some("Go back to the app and connect again.".to_owned()),
+        link: None,
+        details: Vec::new(),
+        request_id: request_id(),
+    };
+    web.page(StatusCode::BAD_REQUEST, &page)
+}
+
+/// A genuine answer in a browser that did not begin the journey.
+fn other_browser(web: &Web) -> Response {
+    let page = Problem {
+        layout: web.layout(),
+        title: "Please open this in the browser where you began".to_owned(),
+        message: "This sign-in was begun in another browser. A link from an email opens here, but the sign-in has to end \
+                  where it began, so nothing was shared."
+            .to_owned(),
+        next: Some(
+            "Go back to the app and connect again; if you get a link by email, copy it into the browser that the app opened."
+                .to_owned(),
+        ),
+        link: None,
+        details: Vec::new(),
+        request_id: request_id(),
+    };
+    web.page(StatusCode::FORBIDDEN, &page)
+}

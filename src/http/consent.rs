@@ -1,0 +1,77 @@
+//! `POST /oauth/consent`: the person's answer to the consent page.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tower_sessions::Session;
+
+use crate::flow::authorize;
+use crate::flow::consent::{self, Decided, Pressed, Submitted};
+use crate::flow::login::Departure;
+use crate::oauth::error::Error;
+
+use super::authorize::{ask, refused};
+use super::error::page_of;
+use super::extract::{Form, Now, SEE_OTHER, is_same_origin, signed_in};
+use super::pages::Leaving;
+use super::view::Web;
+
+pub(super) async fn answer(
+    State(web): State<Web>,
+    Now(now): Now,
+    headers: HeaderMap,
+    session: Session,
+    form: Result<Form, super::error::Refused>,
+) -> Response {
+    let params = match form {
+        Ok(Form(params)) => params,
+        Err(super::error::Refused(error)) => return page_of(&web, error),
+    };
+    if !is_same_origin(&web, &headers) {
+        return page_of(&web, Error::invalid_request("The form was sent from another site."));
+    }
+    let field = |name| params.one(name).ok().flatten().unwrap_or_default();
+    let request = match authorize::parse(&web.app, field("request"), now).await {
+        Ok(request) => request,
+        Err(refusal) => return refused(&web, refusal),
+    };
+    let browser = web.names.browser(&headers).unwrap_or_default();
+    let decided = async {
+        let submitted = Submitted {
+            pressed: Pressed::parse(field("answer")),
+            token: field("token"),
+            browser: &browser,
+            signed_in: signed_in(&web, &session, now).await?,
+        };
+        consent::decide(&web.app, &request, submitted, now).await
+    };
+    match decided.await {
+        Ok(Decided::Answer(url)) => leave(&web, &url, request.client.name()),
+        Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
+        Ok(Decided::AskAgain(question, notice)) => ask(&web, &request, (&question, Some(notice)), (&headers, now)),
+        Err(error) => page_of(&web, error),
+    }
+}
+
+/// Leaves the site in answer to a POST: a page of our own that moves on by itself, since Chromium holds `form-action`
+/// against every redirect that follows a form.
+pub(super) fn leave(web: &Web, url: &str, name: &str) -> Response {
+    web.page(StatusCode::OK, &Leaving::new(web.layout(), url, name))
+}
+
+/// Leaves for an upstream, with the journey's cookie; or for the journey's own page where the upstream is away.
+pub(super) fn depart(web: &Web, headers: &HeaderMap, departure: Departure) -> Response {
+    let mut response = match &departure.url {
+        Some(url) => leave(web, url, &departure.label),
+        None => {
+            let page = web.path(&format!("/oauth/login/{}", departure.login));
+            (SEE_OTHER, [(header::LOCATION, page), (header::CACHE_CONTROL, "no-store".to_owned())]).into_response()
+        }
+    };
+    if let Some(binding) = &departure.binding {
+        for cookie in web.names.bind_login(headers, departure.login, binding) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}

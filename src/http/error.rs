@@ -1,0 +1,94 @@
+//! One error, three voices: JSON for programs, a redirect for the client behind a browser, a page for people.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::oauth::error::{Error, ErrorCode};
+
+use super::layers::request_id;
+use super::pages::Problem;
+use super::view::Web;
+
+/// An error in an answer's extensions, for the log.
+#[derive(Clone)]
+pub(crate) struct Logged(pub Arc<Error>);
+
+/// An error for a program: the JSON body of RFC 6749 section 5.2.
+#[derive(Debug)]
+pub(super) struct Refused(pub Error);
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Refused(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Refused(error) = self;
+        let body = json!({ "error": error.code.as_str(), "error_description": error.description });
+        let mut response = (status(&error), no_store(), Json(body)).into_response();
+        if error.code == ErrorCode::InvalidClient {
+            let challenge = HeaderValue::from_static("Basic realm=\"oauth\", charset=\"UTF-8\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if error.code == ErrorCode::TemporarilyUnavailable {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response.extensions_mut().insert(Logged(Arc::new(error)));
+        response
+    }
+}
+
+/// The status that an error's code asks for.
+pub(crate) fn status(error: &Error) -> StatusCode {
+    StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// What every answer with something secret, and every error, says to caches (RFC 6749 section 5.1).
+pub(super) fn no_store() -> [(header::HeaderName, HeaderValue); 2] {
+    [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+    ]
+}
+
+/// An error for a person: what happened, and what to do next.
+pub(super) fn page_of(web: &Web, error: Error) -> Response {
+    let (title, message, next) = match error.code {
+        ErrorCode::TemporarilyUnavailable => (
+            "This server cannot answer just now",
+            "Something that it needs is not there at the moment. Nothing was lost.",
+            "Wait a moment and reload this page.",
+        ),
+        ErrorCode::ServerError => (
+            "Something went wrong here",
+            "This server met a problem of its own. Nothing was shared.",
+            "Go back to the app and try to connect again.",
+        ),
+        _ => (
+            "The app asked for something that does not work",
+            "Its request does not follow the rules, so this server cannot answer it.",
+            "Go back to the app and try to connect again. If that does not help, tell whoever makes the app.",
+        ),
+    };
+    let page = Problem {
+        layout: web.layout(),
+        title: title.to_owned(),
+        message: message.to_owned(),
+        next: Some(next.to_owned()),
+        link: None,
+        details: vec![
+            ("Error".to_owned(), error.code.as_str().to_owned()),
+            ("Description".to_owned(), error.description.to_string()),
+        ],
+        request_id: request_id(),
+    };
+    let mut response = web.page(status(&error), &page);
+    response.extensions_mut().insert(Logged(Arc::new(error)));
+    response
+}

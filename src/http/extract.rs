@@ -1,0 +1,86 @@
+//! What handlers take out of a request: the time, the parameters of a form, and who sits in front of the browser.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use tower_sessions::Session;
+
+use crate::clock::UnixTime;
+use crate::flow::authorize::{self, SignedIn};
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::grant::RowId;
+use crate::oauth::params::Params;
+
+use super::error::Refused;
+use super::session::SIGN_IN;
+use super::view::{Web, header_text};
+
+/// The time of the request, read once.
+pub(super) struct Now(pub UnixTime);
+
+impl FromRequestParts<Web> for Now {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(_: &mut Parts, web: &Web) -> Result<Self, Self::Rejection> {
+        Ok(Now(web.app.clock.now()))
+    }
+}
+
+/// The body of a form, for a program: 415, 413 and 400 as OAuth errors.
+pub(super) struct Form(pub Params);
+
+impl FromRequest<Web> for Form {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, Refused> {
+        Ok(Form(Params::parse(&body(request, web, "application/x-www-form-urlencoded").await?)))
+    }
+}
+
+/// The body of a request as text, where it has this media type and is not too large.
+pub(super) async fn body(request: Request, web: &Web, media_type: &'static str) -> Result<String, Error> {
+    let sent = header_text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();
+    let essence = sent.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case(media_type) {
+        let description = format!("The body must be {media_type}.");
+        return Err(Error::new(ErrorCode::UnsupportedMediaType, description));
+    }
+    let limit = web.app.settings.limits.body;
+    let bytes = to_bytes(request.into_body(), limit).await.map_err(|error| {
+        if is_too_long(&error) {
+            Error::new(ErrorCode::ContentTooLarge, format!("The body is larger than {limit} bytes.")).because(error)
+        } else {
+            Error::invalid_request("The body broke off.").because(error)
+        }
+    })?;
+    String::from_utf8(bytes.into()).map_err(|error| Error::invalid_request("The body is not UTF-8.").because(error))
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// Whether a form was sent from one of our own pages (Fetch Metadata, and the Origin header of RFC 6454).
+pub(super) fn is_same_origin(web: &Web, headers: &HeaderMap) -> bool {
+    let site = header_text(headers, "sec-fetch-site");
+    let origin = header_text(headers, header::ORIGIN);
+    site.is_none_or(|site| site == "same-origin")
+        && origin.is_none_or(|origin| origin == "null" || origin == web.app.settings.issuer.origin())
+}
+
+/// Who is signed in by this session.
+pub(super) async fn signed_in(web: &Web, session: &Session, now: UnixTime) -> Result<Option<SignedIn>, Error> {
+    let id: Option<String> = session.get(SIGN_IN).await.map_err(Error::unavailable)?;
+    authorize::signed_in(&web.app, id.as_deref().and_then(RowId::parse), now).await
+}
+
+/// See Other: the browser goes there with a GET (RFC 9110 section 15.4.4).
+pub(super) const SEE_OTHER: StatusCode = StatusCode::SEE_OTHER;

@@ -1,0 +1,132 @@
+//! What everybody may look at: the landing page, the status, and what the pages load.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::config::settings::UpstreamKind;
+use crate::flow::status::{self as flow, State as Health};
+use crate::oauth::error::Error;
+
+use super::error::Refused;
+use super::extract::Now;
+use super::layers::request_id;
+use super::pages::{ComponentLine, Landing, McpUrl, Overall, Problem, ScopeLine, StandardLine, Status};
+use super::view::{Web, header_text};
+
+/// `GET /`: what this server is, and how to connect to it.
+pub(super) async fn landing(State(web): State<Web>) -> Response {
+    let settings = &web.app.settings;
+    let name = |mount: &str| if mount == "default" { plain(&settings.brand.name) } else { plain(mount) };
+    let default = settings.mounts.first();
+    let scopes = default.into_iter().flat_map(|mount| &mount.scopes);
+    let page = Landing {
+        layout: web.layout(),
+        mcp_urls: settings
+            .mounts
+            .iter()
+            .map(|mount| McpUrl { name: name(&mount.name), url: mount.resource.to_string() })
+            .collect(),
+        upstreams: settings.upstreams.iter().map(|upstream| upstream.label.clone()).collect(),
+        scopes: scopes
+            .map(|(name, words)| ScopeLine { words: words.clone(), name: name.clone(), new: false })
+            .collect(),
+        dev: settings.upstreams.iter().any(|upstream| upstream.kind == UpstreamKind::Dev),
+        status_url: web.path("/status"),
+    };
+    web.page(StatusCode::OK, &page)
+}
+
+/// A name as a plain word, for a command line.
+fn plain(name: &str) -> String {
+    let word: String = name
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    let word = word.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+    if word.is_empty() { "jean".to_owned() } else { word }
+}
+
+/// `GET /status`: JSON for programs, a page for browsers.
+pub(super) async fn status(State(web): State<Web>, Now(now): Now, headers: HeaderMap) -> Response {
+    let report = flow::report(&web.app, now).await;
+    let wants_page = header_text(&headers, header::ACCEPT).is_some_and(|accept| accept.contains("text/html"));
+    let vary = (header::VARY, "accept");
+    if !wants_page {
+        return ([vary, (header::CACHE_CONTROL, "no-store")], Json(report)).into_response();
+    }
+    let page = Status {
+        layout: web.layout(),
+        overall: if report.status == Health::Ready { Overall::Ready } else { Overall::Partial },
+        version: report.version.to_owned(),
+        issuer: report.issuer,
+        components: report
+            .components
+            .into_iter()
+            .map(|component| ComponentLine {
+                name: component.name.replace('_', " "),
+                ready: component.status == Health::Ready,
+                detail: component.reason.unwrap_or_default(),
+            })
+            .collect(),
+        standards: report
+            .standards
+            .into_iter()
+            .map(|standard| StandardLine {
+                name: standard.name.to_owned(),
+                title: standard.title.to_owned(),
+                met: standard.met,
+                detail: standard.at,
+            })
+            .collect(),
+    };
+    let mut response = web.page(StatusCode::OK, &page);
+    response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("accept"));
+    response
+}
+
+/// `GET /healthz`: whether this process serves; what it depends on is in `/status`.
+pub(super) async fn health() -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], "ok\n").into_response()
+}
+
+/// `GET /oauth/assets/style.css`; its address changes with its content.
+pub(super) async fn style(State(web): State<Web>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, web.style()).into_response()
+}
+
+/// `GET /oauth/assets/logo`. An SVG is shown, and runs nothing.
+pub(super) async fn logo(State(web): State<Web>) -> Response {
+    let Some(logo) = &web.app.settings.brand.logo else { return StatusCode::NOT_FOUND.into_response() };
+    let headers = [
+        (header::CONTENT_TYPE, logo.media_type),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+    ];
+    (headers, logo.bytes.clone()).into_response()
+}
+
+/// Whatever else is asked for.
+pub(super) async fn not_found(State(web): State<Web>, uri: Uri, headers: HeaderMap) -> Response {
+    if !header_text(&headers, header::ACCEPT).is_some_and(|accept| accept.contains("text/html")) {
+        let mut response = Refused(Error::invalid_request("There is nothing at this address.")).into_response();
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        return response;
+    }
+    let page = Problem {
+        layout: web.layout(),
+        title: "There is nothing here".to_owned(),
+        message: format!("This server has no page at {}.", uri.path()),
+        next: Some("The front page tells how to connect.".to_owned()),
+        link: Some(("Front page".to_owned(), web.layout().home)),
+        details: Vec::new(),
+        request_id: request_id(),
+    };
+    web.page(StatusCode::NOT_FOUND, &page)
+}

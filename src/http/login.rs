@@ -1,0 +1,191 @@
+//! `GET` and `POST /oauth/login/{id}`: the journey's own page. What it shows is the dispatcher's word alone.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+
+use crate::clock::UnixTime;
+use crate::flow::authorize::AuthorizationRequest;
+use crate::flow::consent::Pressed;
+use crate::flow::login::{self, Confirm, Decided, Next, Notice, Submitted};
+use crate::oauth::error::Error;
+use crate::oauth::grant::RowId;
+
+use super::authorize::{found, refused};
+use super::callback::unknown;
+use super::consent::{depart, leave};
+use super::error::page_of;
+use super::extract::{Form, Now, is_same_origin};
+use super::layers::request_id;
+use super::pages;
+use super::view::{self, Web};
+
+pub(super) async fn show(
+    State(web): State<Web>,
+    Now(now): Now,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(id) = RowId::parse(&id) else { return unknown(&web) };
+    let binding = web.names.login(&headers, id);
+    let page = Page { web: &web, id, headers: &headers, now };
+    match login::next(&web.app, id, binding.as_ref(), now).await {
+        Ok(Next::SignIn(request, notice, upstream)) => page.sign_in(&request, notice, &upstream),
+        Ok(Next::Confirm(request, confirm)) => page.confirm(&request, &confirm),
+        Ok(Next::Wait) => web.page(StatusCode::OK, &pages::Wait::new(web.layout(), &page.path())),
+        Ok(Next::Answer(url)) => found(&url),
+        Ok(Next::Done(client_name)) => {
+            let page = pages::Done { layout: web.layout(), client_name: client_name.unwrap_or_default() };
+            web.page(StatusCode::OK, &page)
+        }
+        Ok(Next::Refuse(refusal)) => refused(&web, refusal),
+        Ok(Next::Unknown) => unknown(&web),
+        Err(error) => page_of(&web, error),
+    }
+}
+
+pub(super) async fn answer(
+    State(web): State<Web>,
+    Now(now): Now,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: Result<Form, super::error::Refused>,
+) -> Response {
+    let params = match form {
+        Ok(Form(params)) => params,
+        Err(super::error::Refused(error)) => return page_of(&web, error),
+    };
+    let Some(id) = RowId::parse(&id) else { return unknown(&web) };
+    if !is_same_origin(&web, &headers) {
+        return page_of(&web, Error::invalid_request("The form was sent from another site."));
+    }
+    let field = |name| params.one(name).ok().flatten().unwrap_or_default();
+    let browser = web.names.browser(&headers).unwrap_or_default();
+    let binding = web.names.login(&headers, id);
+    let submitted = Submitted { pressed: Pressed::parse(field("answer")), token: field("token"), browser: &browser };
+    match login::decide(&web.app, id, binding.as_ref(), submitted, now).await {
+        Ok(Decided::Answer(url, client_name)) => leave(&web, &url, &client_name),
+        Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
+        Ok(Decided::Page) => found(&web.path(&format!("/oauth/login/{id}"))),
+        Ok(Decided::Unknown) => unknown(&web),
+        Err(error) => page_of(&web, error),
+    }
+}
+
+/// One showing of a journey's page.
+struct Page<'a> {
+    web: &'a Web,
+    id: RowId,
+    headers: &'a HeaderMap,
+    now: UnixTime,
+}
+
+impl Page<'_> {
+    fn path(&self) -> String {
+        self.web.path(&format!("/oauth/login/{}", self.id))
+    }
+
+    /// "Continue as ada@example.com?"
+    fn confirm(&self, request: &AuthorizationRequest, confirm: &Confirm) -> Response {
+        let person = &confirm.signed_in.person;
+        let before = confirm.before.as_ref();
+        self.with_form(request, Some(&person.id), |token| {
+            let page = pages::Confirm {
+                layout: self.web.layout(),
+                account: view::account(person),
+                client_name: request.client.name().to_owned(),
+                source: view::source(&request.client),
+                destination: view::destination(request.return_to.redirect_uri()),
+                scopes: self.web.scope_lines(&request.scopes, &request.resources, before),
+                seen: Some(view::seen(before)),
+                action: self.path(),
+                token,
+                can_switch: true,
+                details: view::details(request),
+            };
+            self.web.page(StatusCode::OK, &page)
+        })
+    }
+
+    /// Why the person is not signed in yet, and the ways on.
+    fn sign_in(&self, request: &AuthorizationRequest, notice: Option<Notice>, upstream: &str) -> Response {
+        let label = self.web.upstream_label(upstream);
+        let notice = notice.or_else(|| {
+            let failing = self.web.app.upstream(upstream).is_none_or(|upstream| upstream.health().is_err());
+            failing.then_some(Notice::Unreachable)
+        });
+        let (status, title, message) = words(notice.as_ref(), &label, &self.web.layout().brand);
+        let can_switch = matches!(notice, Some(Notice::NotAllowed(_)));
+        self.with_form(request, None, |token| {
+            let page = pages::Retry {
+                layout: self.web.layout(),
+                title,
+                message,
+                client_name: request.client.name().to_owned(),
+                action: self.path(),
+                token,
+                upstreams: if can_switch { Vec::new() } else { self.web.upstreams() },
+                can_switch,
+                request_id: request_id(),
+            };
+            self.web.page(status, &page)
+        })
+    }
+
+    fn with_form(
+        &self,
+        request: &AuthorizationRequest,
+        person: Option<&crate::oauth::grant::PersonId>,
+        page: impl FnOnce(String) -> Response,
+    ) -> Response {
+        let (browser, cookie) = self.web.names.keep_browser(self.headers);
+        let token = match login::form(request, self.id, &browser, person).token(&self.web.app, self.now) {
+            Ok(token) => token,
+            Err(error) => return page_of(self.web, error),
+        };
+        let mut response = page(token);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+        response
+    }
+}
+
+/// What happened, in our own words: an upstream's text is never shown.
+fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, String, String) {
+    let ok = StatusCode::OK;
+    match notice {
+        None => (ok, format!("Sign in with {label}"), "One more step: sign in there to go on.".to_owned()),
+        Some(Notice::Unreachable) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{label} cannot be reached just now"),
+            "Wait a moment and try again. If it stays like this, tell whoever runs this server.".to_owned(),
+        ),
+        Some(Notice::Declined) => {
+            (ok, format!("You are not signed in with {label}"), "You can try again, or leave it at that.".to_owned())
+        }
+        Some(Notice::Refused(code)) => (
+            StatusCode::BAD_GATEWAY,
+            format!("{label} would not sign you in"),
+            format!("It answered with the error {code}. Try again; if it stays like this, tell whoever runs this server."),
+        ),
+        Some(Notice::Invalid) => (
+            StatusCode::BAD_GATEWAY,
+            format!("The answer from {label} could not be trusted"),
+            "It did not pass this server's checks, so you are not signed in. Try again; if it stays like this, tell \
+             whoever runs this server."
+                .to_owned(),
+        ),
+        Some(Notice::NotAllowed(account)) if account.is_empty() => (
+            StatusCode::FORBIDDEN,
+            format!("This account may not use {brand}"),
+            "Use another account, or ask whoever runs this server to let this one in.".to_owned(),
+        ),
+        Some(Notice::NotAllowed(account)) => (
+            StatusCode::FORBIDDEN,
+            format!("{account} may not use {brand}"),
+            "Use another account, or ask whoever runs this server to let this one in.".to_owned(),
+        ),
+        Some(Notice::Interrupted) => {
+            (ok, "The sign-in was interrupted".to_owned(), format!("Please sign in with {label} once more."))
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The documents of discovery and the key set, at every path where clients look for them.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::config::settings::Mount;
+use crate::flow::{discovery, keys};
+
+use super::extract::Now;
+use super::view::Web;
+
+const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+
+/// The well-known name alone, with the issuer's path behind it (RFC 8414 section 3.1), and behind the issuer's path.
+pub(super) fn authorization_server_paths(app: &App) -> Vec<String> {
+    let prefix = app.settings.issuer.prefix();
+    let mut paths = vec![
+        AUTHORIZATION_SERVER.to_owned(),
+        format!("{AUTHORIZATION_SERVER}{prefix}"),
+        format!("{prefix}{AUTHORIZATION_SERVER}"),
+    ];
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// For each mount the well-known name with the resource's path behind it (RFC 9728 section 3.1); for the default one the
+/// name alone too; and all of them behind the prefix.
+pub(super) fn protected_resource_paths(app: &App) -> Vec<(String, usize)> {
+    let prefix = app.settings.issuer.prefix();
+    let mut paths = vec![(PROTECTED_RESOURCE.to_owned(), 0), (format!("{prefix}{PROTECTED_RESOURCE}"), 0)];
+    for (i, mount) in app.settings.mounts.iter().enumerate() {
+        paths.push((format!("{PROTECTED_RESOURCE}{prefix}{}", mount.path), i));
+        paths.push((format!("{prefix}{PROTECTED_RESOURCE}{}", mount.path), i));
+    }
+    paths.sort();
+    paths.dedup_by(|a, b| a.0 == b.0);
+    paths
+}
+
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414).
+pub(super) async fn authorization_server(State(web): State<Web>) -> Response {
+    (cacheable(), Json(discovery::authorization_server(&web.app))).into_response()
+}
+
+/// `GET /.well-known/oauth-protected-resource` (RFC 9728), for the mount of this index.
+pub(super) fn protected_resource(
+    mount: usize,
+) -> impl Fn(State<Web>) -> std::future::Ready<Response> + Clone + Send + Sync + 'static {
+    move |State(web)| {
+        let found: Option<&Mount> = web.app.settings.mounts.get(mount);
+        let document = found.map(|mount| discovery::protected_resource(&web.app, mount));
+        std::future::ready((cacheable(), Json(document)).into_response())
+    }
+}
+
+/// `GET /oauth/jwks` (RFC 7517 section 5).
+pub(super) async fn jwks(State(web): State<Web>, Now(now): Now) -> Response {
+    let jwks = web.app.key_ring().jwks(now, web.app.longest_signed());
+    let cache = format!("public, max-age={}", keys::JWKS_MAX_AGE);
+    ([(header::CACHE_CONTROL, cache)], Json(jwks)).into_response()
+}
+
+fn cacheable() -> [(header::HeaderName, &'static str); 1] {
+    [(header::CACHE_CONTROL, "public, max-age=300")]
+}

@@ -1,0 +1,58 @@
+//! `POST /oauth/token` (RFC 6749 section 3.2): parse once, authenticate the client, pick the grant.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::flow::issue::Issued;
+use crate::flow::{client_auth, code, refresh};
+use crate::oauth::error::{Error, ErrorCode};
+
+use super::error::{Refused, no_store};
+use super::extract::{Form, Now};
+use super::view::{Web, header_text};
+
+/// The answer of RFC 6749 section 5.1.
+#[derive(Serialize)]
+struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    scope: String,
+}
+
+pub(super) async fn token(
+    State(web): State<Web>,
+    Now(now): Now,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<Response, Refused> {
+    params.refuse_repeated(&["resource"])?;
+    let grant_type = params.required("grant_type")?;
+    let client = client_auth::authenticate(&web.app, header_text(&headers, header::AUTHORIZATION), &params).await?;
+    let issued = match grant_type {
+        "authorization_code" => code::redeem(&web.app, &client, &params, now).await?,
+        "refresh_token" => refresh::refresh(&web.app, &client, &params, now).await?,
+        _ => {
+            let description = "grant_type must be authorization_code or refresh_token.";
+            return Err(Error::new(ErrorCode::UnsupportedGrantType, description).into());
+        }
+    };
+    Ok((no_store(), Json(TokenResponse::from(issued))).into_response())
+}
+
+impl From<Issued> for TokenResponse {
+    fn from(issued: Issued) -> Self {
+        TokenResponse {
+            access_token: issued.access_token,
+            token_type: "Bearer",
+            expires_in: issued.expires_in,
+            refresh_token: issued.refresh_token.map(|token| token.expose()),
+            scope: issued.scopes.to_string(),
+        }
+    }
+}

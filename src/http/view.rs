@@ -1,0 +1,185 @@
+//! What all pages share, and how a page becomes an answer with its security headers.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::config::settings::{Mount, Settings};
+use crate::flow::authorize::AuthorizationRequest;
+use crate::oauth::client::{Client, ClientOrigin};
+use crate::oauth::error::Error;
+use crate::oauth::grant::Person;
+use crate::oauth::redirect::{RedirectKind, RedirectUri};
+use crate::oauth::resource::Resources;
+use crate::oauth::scope::Scopes;
+use crate::oauth::token::TokenHash;
+use crate::store::Consent;
+
+use super::cookies::Names;
+use super::error::page_of;
+use super::pages::{
+    Account, ClientSource, Destination, Details, Layout, ScopeLine, Seen, UpstreamButton, stylesheet,
+};
+
+/// What handlers reach: the application, and what its pages look like.
+#[derive(Clone)]
+pub(crate) struct Web {
+    /// The application.
+    pub app: Arc<App>,
+    /// The names of the cookies.
+    pub names: Arc<Names>,
+    site: Arc<Site>,
+}
+
+struct Site {
+    layout: Layout,
+    style: String,
+}
+
+/// The policy of every page: nothing but our own style sheet and pictures, forms only to ourselves, in no frame. A list
+/// of where forms may lead in the end cannot be complete, so what leaves the site does so by a page of its own.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
+
+impl Web {
+    /// Renders what does not change.
+    pub fn new(app: Arc<App>) -> Self {
+        let Settings { issuer, brand, .. } = &app.settings;
+        let style = stylesheet(brand.accent.as_deref());
+        let version = TokenHash::of(style.as_bytes());
+        let at = |path: &str| format!("{}{path}", issuer.prefix());
+        let layout = Layout {
+            brand: brand.name.clone(),
+            host: issuer.authority(),
+            logo: brand.logo.as_ref().map(|_| at("/oauth/assets/logo")),
+            style: at(&format!("/oauth/assets/style.css?v={}", &version.as_str()[..12])),
+            home: if issuer.prefix().is_empty() { "/".to_owned() } else { issuer.prefix().to_owned() },
+            privacy_url: brand.privacy_url.clone(),
+            terms_url: brand.terms_url.clone(),
+            support_url: brand.support_url.clone(),
+        };
+        let names = Names::new(issuer);
+        Web { app, names: Arc::new(names), site: Arc::new(Site { layout, style }) }
+    }
+
+    /// What all pages share.
+    pub fn layout(&self) -> Layout {
+        self.site.layout.clone()
+    }
+
+    /// The style sheet.
+    pub fn style(&self) -> String {
+        self.site.style.clone()
+    }
+
+    /// One of our own paths, below the prefix.
+    pub fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.app.settings.issuer.prefix())
+    }
+
+    /// A page as an answer.
+    pub fn page(&self, status: StatusCode, page: &impl Template) -> Response {
+        let html = match page.render() {
+            Ok(html) => html,
+            Err(error) => return page_of(self, Error::server(error)),
+        };
+        let mut response = (status, Html(html)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+
+    /// The upstreams as buttons.
+    pub fn upstreams(&self) -> Vec<UpstreamButton> {
+        let settings = self.app.settings.upstreams.iter();
+        settings.map(|upstream| UpstreamButton { name: upstream.name.clone(), label: upstream.label.clone() }).collect()
+    }
+
+    /// What people call the upstream of this name.
+    pub fn upstream_label(&self, name: &str) -> String {
+        self.app.settings.upstream(name).map_or_else(|| name.to_owned(), |upstream| upstream.label.clone())
+    }
+
+    /// One line for each permission of the request; new ones are marked where something was allowed before.
+    pub fn scope_lines(&self, scopes: &Scopes, resources: &Resources, before: Option<&Consent>) -> Vec<ScopeLine> {
+        let mounts: Vec<&Mount> = resources.iter().filter_map(|resource| self.app.settings.mount(resource)).collect();
+        let words = |name: &str| mounts.iter().find_map(|mount| mount.scopes.get(name)).cloned();
+        let line = |scope: &str| {
+            words(scope).map(|words| ScopeLine {
+                words,
+                name: scope.to_owned(),
+                new: before.is_some_and(|before| !before.scopes.contains(scope)),
+            })
+        };
+        scopes.iter().filter_map(|scope| line(scope.as_str())).collect()
+    }
+}
+
+/// How sure we are of a client's name.
+pub(super) fn source(client: &Client) -> ClientSource {
+    match client.origin {
+        ClientOrigin::Configured => ClientSource::Configured,
+        ClientOrigin::Registered => ClientSource::Unverified,
+    }
+}
+
+/// Where an answer goes, in a person's terms.
+pub(super) fn destination(uri: &RedirectUri) -> Destination {
+    match uri.kind() {
+        RedirectKind::Https => Destination::Site(uri.host()),
+        RedirectKind::Loopback => Destination::ThisComputer,
+        RedirectKind::PrivateUse => Destination::App(uri.host().trim_end_matches(':').to_owned()),
+    }
+}
+
+/// Who is signed in, as pages show it.
+pub(super) fn account(person: &Person) -> Account {
+    let label = person.label().to_owned();
+    Account { name: person.name.clone().filter(|name| *name != label), label }
+}
+
+/// The request in the protocol's words.
+pub(super) fn details(request: &AuthorizationRequest) -> Details {
+    Details {
+        client_id: request.client.id.to_string(),
+        redirect_uri: request.return_to.redirect_uri().to_string(),
+        resource: request.resources.to_string(),
+        scopes: request.scopes.to_string(),
+    }
+}
+
+/// Since when a person knows a client.
+pub(super) fn seen(before: Option<&Consent>) -> Seen {
+    before.map_or(Seen::FirstTime, |before| Seen::Since(day(before.created_at)))
+}
+
+/// "3 May 2026", in UTC.
+fn day(at: UnixTime) -> String {
+    let format = format_description!("[day padding:none] [month repr:long] [year]");
+    OffsetDateTime::from_unix_timestamp(at.0).ok().and_then(|at| at.format(&format).ok()).unwrap_or_default()
+}
+
+/// "30 days unused", or a shorter span in its own unit.
+pub(super) fn lasts(settings: &Settings) -> String {
+    let seconds = settings.tokens.refresh_idle.as_secs();
+    let (count, unit) = match seconds {
+        0..7200 => (seconds / 60, "minutes"),
+        7200..172_800 => (seconds / 3600, "hours"),
+        _ => (seconds / 86_400, "days"),
+    };
+    format!("{count} {unit} unused")
+}
+
+/// The value of a header, where it is text.
+pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: impl header::AsHeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

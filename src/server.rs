@@ -1,0 +1,304 @@
+//! Jean: everything built once from a [`Config`], and what goes on in the background.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::task::JoinSet;
+use tower::Service;
+
+use crate::app::{App, Memory};
+use crate::clock::{Clock, SystemClock};
+use crate::config::settings::{Database, Mount, Settings, UpstreamKind, UpstreamSettings};
+use crate::config::{Config, Problems};
+use crate::flow::{feed, keys as key_flow};
+use crate::keys::KeyRing;
+use crate::secret::{self, RootSecret};
+use crate::store::{self, Store};
+use crate::testing::issuer::{Issuer as DevIssuer, IssuerOptions};
+use crate::upstream::{self, Upstream};
+use crate::{http, mcp, random};
+
+/// Why jean did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] Problems),
+    /// The database cannot be used.
+    #[error("{0}")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The root secret or the signing keys cannot be used.
+    #[error("{0}")]
+    Keys(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The HTTP client for the upstreams could not be made.
+    #[error("the HTTP client: {0}")]
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The dev upstream found no port to listen on.
+    #[error("the dev upstream cannot listen on {address}: {source}; set another `port` in [upstream.dev]")]
+    DevUpstream {
+        /// Where it should listen.
+        address: String,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Error::Database(error.into())
+    }
+}
+
+impl From<secret::Error> for Error {
+    fn from(error: secret::Error) -> Self {
+        Error::Keys(error.into())
+    }
+}
+
+impl From<key_flow::Error> for Error {
+    fn from(error: key_flow::Error) -> Self {
+        Error::Keys(error.into())
+    }
+}
+
+/// A running authorization server, and the guard in front of what it protects.
+///
+/// Dropping the last clone ends its work in the background; [`close`](Jean::close) does so in order.
+#[derive(Clone)]
+pub struct Jean(Arc<Running>);
+
+struct Running {
+    app: Arc<App>,
+    _background: JoinSet<()>,
+    _dev: Vec<DevIssuer>,
+}
+
+impl fmt::Debug for Jean {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jean").field("issuer", &self.0.app.settings.issuer.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Jean {
+    /// Opens the database, reads or makes the keys, and begins to ask the upstreams who they are. An upstream that is
+    /// away does not keep jean from starting.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        Jean::start_with_clock(config, Arc::new(SystemClock)).await
+    }
+
+    /// The same by another clock, for tests.
+    pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let mut settings = config.settings()?;
+        let dev = start_dev_upstreams(&mut settings, &clock).await?;
+        let root = RootSecret::new(&root_secrets(&settings)?)?;
+        let store = Store::open(&settings.database).await?;
+        key_flow::check_secret(&store, &root).await?;
+
+        let client = upstream::http_client().map_err(|error| Error::Client(error.into()))?;
+        let upstreams = settings
+            .upstreams
+            .iter()
+            .map(|upstream| {
+                let callback = settings.callback(&upstream.name);
+                Arc::new(Upstream::new(upstream.clone(), callback, client.clone()))
+            })
+            .collect();
+        let app = Arc::new(App {
+            settings,
+            store,
+            root,
+            upstreams,
+            clock,
+            keys: Arc::new(KeyRing::default()).into(),
+            memory: Memory::new(),
+            replica: URL_SAFE_NO_PAD.encode(random::bytes::<9>()),
+        });
+        let now = app.clock.now();
+        key_flow::ensure(&app, now).await?;
+        feed::poll(&app, now).await.map_err(|error| Error::Database(error.into()))?;
+
+        let mut background = JoinSet::new();
+        background.spawn(follow(app.clone()));
+        background.spawn(keep_keys(app.clone()));
+        background.spawn(sweep(app.clone()));
+        for upstream in &app.upstreams {
+            background.spawn(discover(upstream.clone()));
+        }
+        Ok(Jean(Arc::new(Running { app, _background: background, _dev: dev })))
+    }
+
+    /// The authorization server: `/oauth/*`, `/.well-known/*`, the landing page, `/status` and `/healthz`, all below the
+    /// path of the public URL.
+    pub fn router(&self) -> Router {
+        http::layers::surround(http::routes(&self.0.app), &self.0.app)
+    }
+
+    /// The authorization server and the built-in MCP server behind its guard, at every mount: what the binary serves.
+    pub fn service(&self) -> Router {
+        let app = &self.0.app;
+        let mut router = http::routes(app);
+        for mount in &app.settings.mounts {
+            let guarded = mcp::guard(app.clone(), mount.clone(), mcp::builtin(&app.settings));
+            router = mount_at(router, &format!("{}{}", app.settings.issuer.prefix(), mount.path), guarded);
+        }
+        http::layers::surround(router.merge(http::fallback(app)), app)
+    }
+
+    /// Puts the guard of the default mount in front of an MCP server. What passes has a [`Caller`](crate::Caller) in its
+    /// extensions and no Authorization header.
+    pub fn guard<S>(
+        &self,
+        service: S,
+    ) -> impl Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+    where
+        S: Service<Request<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Response: IntoResponse,
+        S::Future: Send,
+    {
+        mcp::guard(self.0.app.clone(), self.default_mount(), service)
+    }
+
+    /// The URL to paste into an MCP client.
+    pub fn mcp_url(&self) -> String {
+        self.default_mount().resource.to_string()
+    }
+
+    /// Where to listen.
+    pub fn listen(&self) -> std::net::SocketAddr {
+        self.0.app.settings.listen
+    }
+
+    /// What people call the identity providers, each with its issuer.
+    pub fn upstreams(&self) -> Vec<(String, String)> {
+        let upstreams = self.0.app.settings.upstreams.iter();
+        upstreams.map(|upstream| (upstream.name.clone(), upstream.issuer.clone())).collect()
+    }
+
+    /// Where the data is, without a password.
+    pub fn database(&self) -> String {
+        match &self.0.app.settings.database {
+            Database::Sqlite(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            Database::Postgres(url) => {
+                let url = url::Url::parse(url.expose_secret()).ok();
+                let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("PostgreSQL");
+                format!("PostgreSQL at {host}{}", url.as_ref().map_or("", |url| url.path()))
+            }
+        }
+    }
+
+    /// Ends the work in the background, waits for what is being written, and closes the database.
+    pub async fn close(&self) {
+        self.0.app.store.close().await;
+    }
+
+    fn default_mount(&self) -> Mount {
+        self.0.app.settings.mounts[0].clone()
+    }
+}
+
+/// Every path of a mount needs a token, whatever the method.
+fn mount_at<S>(router: Router, path: &str, service: S) -> Router
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+{
+    router
+        .route_service(path, service.clone())
+        .route_service(&format!("{path}/"), service.clone())
+        .route_service(&format!("{path}/{{*rest}}"), service)
+}
+
+/// The configured secrets, or the one beside the SQLite file.
+fn root_secrets(settings: &Settings) -> Result<Vec<SecretString>, secret::Error> {
+    match (&settings.database, settings.secrets.is_empty()) {
+        (Database::Sqlite(path), true) => secret::beside(path).map(|secret| vec![secret]),
+        _ => Ok(settings.secrets.clone()),
+    }
+}
+
+/// Starts the dev upstreams on their own ports and tells the settings what they are.
+async fn start_dev_upstreams(settings: &mut Settings, clock: &Arc<dyn Clock>) -> Result<Vec<DevIssuer>, Error> {
+    let mut running = Vec::new();
+    let dev = |upstream: &&UpstreamSettings| upstream.kind == UpstreamKind::Dev;
+    let upstreams: Vec<UpstreamSettings> = settings.upstreams.iter().filter(dev).cloned().collect();
+    for upstream in upstreams {
+        let address = upstream.issuer.trim_start_matches("http://").to_owned();
+        let failed = |source| Error::DevUpstream { address: address.clone(), source };
+        let listen = address.parse().map_err(|error| failed(std::io::Error::other(error)))?;
+        let options = IssuerOptions {
+            listen,
+            redirect_uris: vec![settings.callback(&upstream.name)],
+            ..IssuerOptions::new(clock.clone())
+        };
+        let issuer = DevIssuer::start(options).await.map_err(failed)?;
+        for known in settings.upstreams.iter_mut().filter(|known| known.name == upstream.name) {
+            known.issuer = issuer.url().to_owned();
+            known.client_id = issuer.client_id().to_owned();
+            known.client_secret = Some(issuer.client_secret().to_owned().into());
+        }
+        running.push(issuer);
+    }
+    Ok(running)
+}
+
+/// Reads revocations every two seconds.
+async fn follow(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(feed::INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = feed::poll(&app, app.clock.now()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "revocations could not be read");
+        }
+    }
+}
+
+/// Reads the keys every 30 seconds, and makes the next one in time.
+async fn keep_keys(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(30));
+    loop {
+        ticks.tick().await;
+        if let Err(error) = key_flow::ensure(&app, app.clock.now()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the signing keys could not be read");
+        }
+    }
+}
+
+/// Deletes what has expired, every ten minutes.
+async fn sweep(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(600));
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.store.sweep(app.clock.now()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "what has expired could not be deleted");
+        }
+    }
+}
+
+/// Asks an upstream who it is until it answers, and again every hour.
+async fn discover(upstream: Arc<Upstream>) {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let name = &upstream.settings().name;
+        match upstream.discover().await {
+            Ok(()) => {
+                tracing::debug!(upstream = name, "discovered");
+                pause = Duration::from_secs(3600);
+            }
+            Err(error) => {
+                tracing::warn!(upstream = name, error = &error as &dyn std::error::Error, "discovery failed; it is tried again");
+                pause = if pause > Duration::from_secs(60) { Duration::from_secs(1) } else { pause * 2 };
+            }
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
