@@ -79,9 +79,10 @@ impl NewKey {
         let failed = |_| Error::Key("made");
         let random = aws_lc_rs::rand::SystemRandom::new();
         let pkcs8 = match algorithm {
-            SigningAlgorithm::Es256 => {
-                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(failed)?.as_ref().to_vec()
-            }
+            SigningAlgorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+                .map_err(failed)?
+                .as_ref()
+                .to_vec(),
             // Version 1: what makes a JWK of the key cannot read version 2.
             SigningAlgorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random).map_err(failed)?.as_ref().to_vec(),
             SigningAlgorithm::Rs256 => {
@@ -126,8 +127,12 @@ fn encoding_key(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<EncodingKey
         SigningAlgorithm::EdDsa => EncodingKey::from_ed_der(pkcs8),
         // Only the PEM reader takes PKCS#8; the DER one wants PKCS#1.
         SigningAlgorithm::Rs256 => {
-            let lines: Vec<String> =
-                STANDARD.encode(pkcs8).as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            let lines: Vec<String> = STANDARD
+                .encode(pkcs8)
+                .as_bytes()
+                .chunks(64)
+                .map(|line| String::from_utf8_lossy(line).into_owned())
+                .collect();
             let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
             EncodingKey::from_rsa_pem(pem.as_bytes())?
         }
@@ -263,6 +268,6 @@ mod tests {
         assert_eq!(kids(999).len(), 2);
         assert_eq!(ring.signer(UnixTime(1000)).unwrap().kid, new.kid);
         assert_eq!(kids(1000 + 3600 + 600).len(), 2);
-        assert_eq!(kids(1000 + 3600 + 601), [new.kid.clone()]);
+        assert_eq!(kids(1000 + 3600 + 601).join(" "), new.kid);
     }
 }

@@ -295,7 +295,11 @@ async fn discover(upstream: Arc<Upstream>) {
                 pause = Duration::from_secs(3600);
             }
             Err(error) => {
-                tracing::warn!(upstream = name, error = &error as &dyn std::error::Error, "discovery failed; it is tried again");
+                tracing::warn!(
+                    upstream = name,
+                    error = &error as &dyn std::error::Error,
+                    "discovery failed; it is tried again"
+                );
                 pause = if pause > Duration::from_secs(60) { Duration::from_secs(1) } else { pause * 2 };
             }
         }

@@ -129,7 +129,13 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
 }
 
 /// An error for the client, with the judgement how to send it.
-async fn answer(app: &App, client: &Client, return_to: ReturnTo, error: Error, now: UnixTime) -> Result<Refusal, Error> {
+async fn answer(
+    app: &App,
+    client: &Client,
+    return_to: ReturnTo,
+    error: Error,
+    now: UnixTime,
+) -> Result<Refusal, Error> {
     let at_once = return_to.redirect_uri().kind() != RedirectKind::Https
         || client.origin == ClientOrigin::Configured
         || app.store.client_holds_a_grant(&client.id, now).await?;
@@ -158,7 +164,9 @@ struct Rest {
 /// All that is checked once there is somebody to answer to.
 fn parse_rest(app: &App, params: &Params, client: &Client) -> Result<Rest, Error> {
     params.refuse_repeated(&["resource"])?;
-    for (name, code) in [("request", ErrorCode::RequestNotSupported), ("request_uri", ErrorCode::RequestUriNotSupported)] {
+    for (name, code) in
+        [("request", ErrorCode::RequestNotSupported), ("request_uri", ErrorCode::RequestUriNotSupported)]
+    {
         if params.one(name)?.is_some() {
             return Err(Error::new(code, format!("The parameter {name} is not supported.")));
         }
@@ -287,12 +295,12 @@ pub async fn next(
     now: UnixTime,
 ) -> Result<Next, Error> {
     let question = question(app, request, signed_in, now).await?;
-    if let (Some(signed_in), Some(before)) = (&question.signed_in, &question.before) {
-        if is_remembered(app, request, before) {
-            let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
-            app.store.insert_grant(&grant, &consent, now).await?;
-            return Ok(Next::Answer(request.return_to.with_code(&code.expose())));
-        }
+    if let (Some(signed_in), Some(before)) = (&question.signed_in, &question.before)
+        && is_remembered(app, request, before)
+    {
+        let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
+        app.store.insert_grant(&grant, &consent, now).await?;
+        return Ok(Next::Answer(request.return_to.with_code(&code.expose())));
     }
     if request.prompt.none {
         let error = match question.signed_in {
@@ -323,7 +331,11 @@ pub async fn question(
 }
 
 /// What this person allowed this client before.
-pub async fn consent_on_file(app: &App, request: &AuthorizationRequest, signed_in: &SignedIn) -> Result<Option<Consent>, Error> {
+pub async fn consent_on_file(
+    app: &App,
+    request: &AuthorizationRequest,
+    signed_in: &SignedIn,
+) -> Result<Option<Consent>, Error> {
     let redirect_uri = request.return_to.redirect_uri().without_port();
     Ok(app.store.find_consent(&signed_in.person.id, &request.client.id, &redirect_uri, &request.resources).await?)
 }

@@ -57,8 +57,9 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
     if secret.is_some() {
         return Err(Error::invalid_request("The client authenticates by two methods at once (RFC 6749 section 2.3)."));
     }
-    let (id, secret) = basic(authorization)
-        .ok_or_else(|| Error::invalid_client("The Authorization header is not well-formed Basic (RFC 6749 section 2.3.1)."))?;
+    let (id, secret) = basic(authorization).ok_or_else(|| {
+        Error::invalid_client("The Authorization header is not well-formed Basic (RFC 6749 section 2.3.1).")
+    })?;
     let id = ClientId::parse(&id).ok_or_else(bad_id)?;
     if in_body.is_some_and(|in_body| in_body != id) {
         return Err(Error::invalid_request("client_id differs between the header and the body."));

@@ -17,7 +17,12 @@ use super::issue::{self, Issued};
 use super::{access, revoke};
 
 /// What a person's consent to `request` becomes: a grant with its first code, and the consent to keep on file.
-pub fn grant(app: &App, request: &AuthorizationRequest, sign_in: &SignIn, now: UnixTime) -> (NewGrant, Consent, AuthorizationCode) {
+pub fn grant(
+    app: &App,
+    request: &AuthorizationRequest,
+    sign_in: &SignIn,
+    now: UnixTime,
+) -> (NewGrant, Consent, AuthorizationCode) {
     let id = GrantId::new(now, random::bytes());
     let code = AuthorizationCode::new(id);
     let redirect_uri = request.return_to.redirect_uri();
@@ -62,7 +67,8 @@ pub async fn redeem(app: &App, client: &Client, params: &Params, now: UnixTime) 
     let redirect_uri = params.one("redirect_uri")?;
     let asked = issue::asked_resource(params)?;
 
-    let presented = Presented { code: &code, client, challenge: verifier.challenge(), redirect_uri, resource: asked.as_ref() };
+    let presented =
+        Presented { code: &code, client, challenge: verifier.challenge(), redirect_uri, resource: asked.as_ref() };
     if app.settings.mounts.len() > 1 || !access::is_open(&app.settings.access) {
         judge_before(app, &presented, now).await?;
     }

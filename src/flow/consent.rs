@@ -8,8 +8,8 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{PersonId, RowId};
 
 use super::authorize::{self, AuthorizationRequest, Question, SignedIn};
-use super::login::{self, Departure};
 use super::code;
+use super::login::{self, Departure};
 
 /// How long a form may lie open, in seconds.
 const FORM_LIFETIME: i64 = 30 * 60;
@@ -112,7 +112,10 @@ pub async fn decide(
         login: None,
     };
     if answer.browser.is_empty() || !form.verify(app, answer.token, now) {
-        return Ok(Decided::AskAgain(question, "This page had been open for a while, or something changed. Please look again."));
+        return Ok(Decided::AskAgain(
+            question,
+            "This page had been open for a while, or something changed. Please look again.",
+        ));
     }
     match (answer.pressed, question.signed_in.as_ref()) {
         (Some(Pressed::Cancel), _) => Ok(Decided::Answer(request.return_to.with_error(&denied()))),

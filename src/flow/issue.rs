@@ -69,7 +69,8 @@ pub fn issue(
     refresh_token: Option<RefreshToken>,
     now: UnixTime,
 ) -> Result<Issued, Error> {
-    let mount = app.settings.mount(resource).ok_or_else(|| invalid_target("The resource is not served here any more."))?;
+    let mount =
+        app.settings.mount(resource).ok_or_else(|| invalid_target("The resource is not served here any more."))?;
     let scopes = scopes.narrow(&mount.known_scopes().union(&offline_access()));
     let expires_at = (now + app.settings.tokens.access_lifetime).min(grant.expires_at);
     let claims = AccessClaims {

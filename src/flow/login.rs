@@ -278,7 +278,11 @@ async fn exchange(
         Err(_) => None,
     };
     provider.exchange(code, &attempt, now).await.map_err(|error| {
-        tracing::warn!(upstream = login.upstream, error = &error as &dyn std::error::Error, "the upstream's answer came to nothing");
+        tracing::warn!(
+            upstream = login.upstream,
+            error = &error as &dyn std::error::Error,
+            "the upstream's answer came to nothing"
+        );
         match error {
             upstream::Error::Unreachable { .. } => Notice::Unreachable,
             upstream::Error::Refused { code, .. } => Notice::Refused(code),
@@ -318,11 +322,17 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
 /// The error codes that an upstream may answer with, in our own words only; anything else counts as a refusal.
 fn notice_of(error: &str) -> Notice {
     match error {
-        "access_denied" | "consent_required" | "login_required" | "interaction_required" | "account_selection_required" => Notice::Declined,
+        "access_denied"
+        | "consent_required"
+        | "login_required"
+        | "interaction_required"
+        | "account_selection_required" => Notice::Declined,
         "temporarily_unavailable" | "server_error" => Notice::Unreachable,
-        "invalid_request" | "unauthorized_client" | "unsupported_response_type" | "invalid_scope" | "invalid_target" => {
-            Notice::Refused(error.to_owned())
-        }
+        "invalid_request"
+        | "unauthorized_client"
+        | "unsupported_response_type"
+        | "invalid_scope"
+        | "invalid_target" => Notice::Refused(error.to_owned()),
         _ => Notice::Refused("unknown_error".into()),
     }
 }
@@ -370,10 +380,14 @@ pub async fn next(app: &App, id: RowId, binding: Option<&Binding>, now: UnixTime
             Ok(Next::SignIn(request, Some(Notice::Interrupted), login.upstream))
         }
         Stage::Identified { sign_in } => {
-            let Some(signed_in) = authorize::signed_in(app, Some(*sign_in), now).await? else { return Ok(Next::Unknown) };
+            let Some(signed_in) = authorize::signed_in(app, Some(*sign_in), now).await? else {
+                return Ok(Next::Unknown);
+            };
             let before = authorize::consent_on_file(app, &request, &signed_in).await?;
             match before {
-                Some(before) if authorize::covers(&before, &request) => answer(app, &login, &request, &signed_in, now).await,
+                Some(before) if authorize::covers(&before, &request) => {
+                    answer(app, &login, &request, &signed_in, now).await
+                }
                 before => Ok(Next::Confirm(request, Box::new(Confirm { signed_in, before }))),
             }
         }
@@ -434,14 +448,17 @@ pub async fn decide(
     submitted: Submitted<'_>,
     now: UnixTime,
 ) -> Result<Decided, Error> {
-    let (Some(login), Some(binding)) = (bound(app, id, binding, now).await?, binding) else { return Ok(Decided::Unknown) };
+    let (Some(login), Some(binding)) = (bound(app, id, binding, now).await?, binding) else {
+        return Ok(Decided::Unknown);
+    };
     let Ok(request) = authorize::parse(app, &login.request, now).await else { return Ok(Decided::Page) };
     let signed_in = match login.stage {
         Stage::Identified { sign_in } => authorize::signed_in(app, Some(sign_in), now).await?,
         _ => None,
     };
     let person = signed_in.as_ref().map(|signed_in| &signed_in.person.id);
-    if submitted.browser.is_empty() || !form(&request, id, submitted.browser, person).verify(app, submitted.token, now) {
+    if submitted.browser.is_empty() || !form(&request, id, submitted.browser, person).verify(app, submitted.token, now)
+    {
         return Ok(Decided::Page);
     }
     match (submitted.pressed, &login.stage, signed_in) {
@@ -476,7 +493,12 @@ pub struct Submitted<'a> {
 }
 
 /// The form of a journey's page.
-pub fn form<'a>(request: &'a AuthorizationRequest, id: RowId, browser: &'a str, person: Option<&'a PersonId>) -> Form<'a> {
+pub fn form<'a>(
+    request: &'a AuthorizationRequest,
+    id: RowId,
+    browser: &'a str,
+    person: Option<&'a PersonId>,
+) -> Form<'a> {
     Form { purpose: PURPOSE, browser, person, request, login: Some(id) }
 }
 

@@ -20,6 +20,10 @@ use super::{access, authorize, revoke};
 
 /// Answers a refresh request. Whatever is wrong with it, the token stays good, unless it was used before.
 pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime) -> Result<Issued, Error> {
+    if !client.may_refresh() {
+        let description = "The client did not register the grant type refresh_token.";
+        return Err(Error::new(ErrorCode::UnauthorizedClient, description));
+    }
     let token = RefreshToken::parse(params.required("refresh_token")?).ok_or_else(unknown_token)?;
     let asked = Asked {
         scopes: params.one("scope")?.map(Scopes::parse).transpose()?,
@@ -50,7 +54,13 @@ struct Asked {
 
 /// What must be judged before anything is rotated: scope, resource, and whether the person may still come in. Only for
 /// the rightful client and a token of this family; for anyone else the statement itself decides.
-async fn judge_before(app: &App, client: &Client, token: &RefreshToken, asked: &Asked, now: UnixTime) -> Result<(), Error> {
+async fn judge_before(
+    app: &App,
+    client: &Client,
+    token: &RefreshToken,
+    asked: &Asked,
+    now: UnixTime,
+) -> Result<(), Error> {
     let rules = &app.settings.access;
     if asked.scopes.is_none() && asked.resource.is_none() && app.settings.mounts.len() == 1 && access::is_open(rules) {
         return Ok(());
@@ -134,10 +144,12 @@ async fn explain(app: &App, client: &Client, token: &RefreshToken, now: UnixTime
     let since = now.since(row.rotated_at).max(0);
     let grace = i64::try_from(app.settings.tokens.refresh_grace.as_secs()).unwrap_or(i64::MAX);
     let is_predecessor = presented.matches(&row.predecessor);
-    if is_predecessor && grace > 0 && since <= grace {
-        if let Some(successor) = again(&row, token) {
-            return Ok(Verdict::Again(row.grant, successor));
-        }
+    if is_predecessor
+        && grace > 0
+        && since <= grace
+        && let Some(successor) = again(&row, token)
+    {
+        return Ok(Verdict::Again(row.grant, successor));
     }
     let why = if is_predecessor { "reuse" } else { "reuse_old" };
     tracing::warn!(family = %row.grant.id, client = %client.id, why, "a refresh token was used twice: its family is revoked");

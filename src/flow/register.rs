@@ -22,11 +22,14 @@ pub struct Registered {
 /// Registers the client that `request`, a JSON object, describes.
 pub async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Registered, Error> {
     if !app.settings.clients.registration {
-        return Err(Error::new(ErrorCode::AccessDenied, "Registration is turned off. Ask the operator for a client id."));
+        return Err(Error::new(
+            ErrorCode::AccessDenied,
+            "Registration is turned off. Ask the operator for a client id.",
+        ));
     }
-    let request = request
-        .as_object()
-        .ok_or_else(|| Error::new(ErrorCode::InvalidClientMetadata, "The request must be a JSON object (RFC 7591 section 3.1)."))?;
+    let request = request.as_object().ok_or_else(|| {
+        Error::new(ErrorCode::InvalidClientMetadata, "The request must be a JSON object (RFC 7591 section 3.1).")
+    })?;
     let metadata = ClientMetadata::parse(request)?;
     let secret = match metadata.token_endpoint_auth_method {
         AuthMethod::None => None,

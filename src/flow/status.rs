@@ -97,7 +97,12 @@ fn standards(app: &App) -> Vec<Standard> {
         everywhere("OAuth 2.1", "Authorization framework", "/oauth/authorize"),
         everywhere("RFC 6750", "Bearer token usage", app.settings.mounts.first().map_or("/", |mount| &mount.path)),
         everywhere("RFC 7009", "Token revocation", "/oauth/revoke"),
-        Standard { name: "RFC 7591", title: "Dynamic client registration", met: registration, at: issuer.at("/oauth/register") },
+        Standard {
+            name: "RFC 7591",
+            title: "Dynamic client registration",
+            met: registration,
+            at: issuer.at("/oauth/register"),
+        },
         everywhere("RFC 7636", "Proof key for code exchange, S256", "/oauth/token"),
         everywhere("RFC 8252", "Native apps: loopback redirects on any port", "/oauth/authorize"),
         everywhere("RFC 8414", "Authorization server metadata", "/.well-known/oauth-authorization-server"),

@@ -49,7 +49,8 @@ pub(super) fn ask(
 ) -> Response {
     let (browser, cookie) = web.names.keep_browser(headers);
     let person = question.signed_in.as_ref().map(|signed_in| &signed_in.person);
-    let form = Form { purpose: PURPOSE, browser: &browser, person: person.map(|person| &person.id), request, login: None };
+    let form =
+        Form { purpose: PURPOSE, browser: &browser, person: person.map(|person| &person.id), request, login: None };
     let token = match form.token(&web.app, now) {
         Ok(token) => token,
         Err(error) => return page_of(web, error),
@@ -79,7 +80,10 @@ pub(super) fn ask(
 
 /// A redirect that answers a GET.
 pub(super) fn found(url: &str) -> Response {
-    (SEE_OTHER, [(header::LOCATION, url), (header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "same-origin")])
+    (
+        SEE_OTHER,
+        [(header::LOCATION, url), (header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "same-origin")],
+    )
         .into_response()
 }
 
@@ -96,32 +100,39 @@ pub(super) fn refused(web: &Web, refusal: Refusal) -> Response {
 
 /// An app that asks with a client id that is not, or not any more, known here.
 fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
-    problem(web, Words {
-        title: "This app is not known here",
-        message: "The app asks with a registration that this server does not have. It may have been made on another \
+    problem(
+        web,
+        Words {
+            title: "This app is not known here",
+            message:
+                "The app asks with a registration that this server does not have. It may have been made on another \
                   server, or long ago."
-            .into(),
-        next: "Remove this connection in the app and add it again: it then registers anew. In Claude: Settings, \
+                    .into(),
+            next: "Remove this connection in the app and add it again: it then registers anew. In Claude: Settings, \
                Connectors, remove, then add the custom connector again. In Claude Code: /mcp, then clear the \
                authentication and sign in again.",
-        details: vec![("client_id", client_id), ("redirect_uri", redirect_uri)],
-        link: None,
-    })
+            details: vec![("client_id", client_id), ("redirect_uri", redirect_uri)],
+            link: None,
+        },
+    )
 }
 
 /// An app that wants the answer somewhere else than it registered.
 fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Response {
-    problem(web, Words {
-        title: "The answer would go to the wrong place",
-        message: format!(
-            "{} asks for the answer at an address that it did not register, so nothing is sent there.",
-            client.name()
-        ),
-        next: "If you came here from the app itself, remove the connection there and add it again. If you came here by \
+    problem(
+        web,
+        Words {
+            title: "The answer would go to the wrong place",
+            message: format!(
+                "{} asks for the answer at an address that it did not register, so nothing is sent there.",
+                client.name()
+            ),
+            next: "If you came here from the app itself, remove the connection there and add it again. If you came here by \
                a link that somebody sent you, close this page.",
-        details: vec![("client_id", client.id.as_str()), ("redirect_uri", redirect_uri)],
-        link: None,
-    })
+            details: vec![("client_id", client.id.as_str()), ("redirect_uri", redirect_uri)],
+            link: None,
+        },
+    )
 }
 
 /// An error for a client that nobody here has allowed anything yet: a page instead of a redirect, so that a link to this
@@ -129,13 +140,16 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
 fn with_link(web: &Web, answer: &Answer) -> Response {
     let host = answer.return_to.redirect_uri().host();
     let url = answer.return_to.with_error(&answer.error);
-    problem(web, Words {
-        title: "The app's request does not work",
-        message: format!("{} asked for something that this server cannot give.", answer.client_name),
-        next: "Go back to the app only if you came from there.",
-        details: vec![("Error", answer.error.code.as_str()), ("Description", &answer.error.description)],
-        link: Some((format!("Back to {host}"), url)),
-    })
+    problem(
+        web,
+        Words {
+            title: "The app's request does not work",
+            message: format!("{} asked for something that this server cannot give.", answer.client_name),
+            next: "Go back to the app only if you came from there.",
+            details: vec![("Error", answer.error.code.as_str()), ("Description", &answer.error.description)],
+            link: Some((format!("Back to {host}"), url)),
+        },
+    )
 }
 
 struct Words<'a> {

@@ -31,10 +31,10 @@ pub(super) async fn receive(
     let binding = |id| web.names.login(&headers, id);
     match login::callback(&web.app, &upstream, &params, binding, now).await {
         Ok(Returned::Journey { login, sign_in }) => {
-            if let Some(sign_in) = sign_in {
-                if let Err(error) = sign_in_session(&session, sign_in).await {
-                    return page_of(&web, error);
-                }
+            if let Some(sign_in) = sign_in
+                && let Err(error) = sign_in_session(&session, sign_in).await
+            {
+                return page_of(&web, error);
             }
             found(&web.path(&format!("/oauth/login/{login}")))
         }

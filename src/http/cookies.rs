@@ -31,8 +31,7 @@ impl Names {
     /// The names for this issuer.
     pub fn new(issuer: &Issuer) -> Self {
         let host = if issuer.is_https() { "__Host-" } else { "" };
-        let prefix: String =
-            issuer.prefix().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let prefix: String = issuer.prefix().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         Names { stem: format!("{host}jean{prefix}-"), secure: issuer.is_https() }
     }
 
@@ -132,7 +131,7 @@ mod tests {
     fn a_browser_keeps_its_value_and_the_newest_four_journeys() {
         let names = Names::new(&issuer("http://localhost:8080"));
         let (value, _) = names.keep_browser(&HeaderMap::new());
-        let id = |n| RowId::new(UnixTime(1_800_000_000 + n), [0; 4]);
+        let id = |n: i64| RowId::new(UnixTime(1_800_000_000 + n), [0; 4]);
         let cookies: Vec<String> = (1..=5).map(|n| format!("jean-login-{}=x", id(n))).collect();
         let mut headers = HeaderMap::new();
         let text = format!("jean-browser={value}; {}", cookies.join("; "));

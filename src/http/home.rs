@@ -40,11 +40,7 @@ pub(super) async fn landing(State(web): State<Web>) -> Response {
 
 /// A name as a plain word, for a command line.
 fn plain(name: &str) -> String {
-    let word: String = name
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
+    let word: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let word = word.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
     if word.is_empty() { "jean".to_owned() } else { word }
 }

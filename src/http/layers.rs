@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -103,9 +102,4 @@ pub(crate) fn cors() -> CorsLayer {
         ])
         .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER, REQUEST_ID])
         .max_age(Duration::from_secs(3600))
-}
-
-/// An empty answer of this status.
-pub(crate) fn empty(status: StatusCode) -> Response {
-    (status, Body::empty()).into_response()
 }

@@ -165,7 +165,9 @@ fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, Stri
         Some(Notice::Refused(code)) => (
             StatusCode::BAD_GATEWAY,
             format!("{label} would not sign you in"),
-            format!("It answered with the error {code}. Try again; if it stays like this, tell whoever runs this server."),
+            format!(
+                "It answered with the error {code}. Try again; if it stays like this, tell whoever runs this server."
+            ),
         ),
         Some(Notice::Invalid) => (
             StatusCode::BAD_GATEWAY,

@@ -360,6 +360,8 @@ pub(crate) struct DevLogin {
     pub(crate) hidden: Vec<(String, String)>,
     /// For whom the person signs in.
     pub(crate) client_label: String,
+    /// What was typed, or who signed in last.
+    pub(crate) name: String,
     /// What was wrong with the last answer.
     pub(crate) error: Option<String>,
 }
@@ -670,6 +672,7 @@ mod tests {
             action: "/dev/authorize".into(),
             hidden: vec![("request".into(), "state=abc".into())],
             client_label: "Jean Memory".into(),
+            name: "Ada".into(),
             error: None,
         }
     }
@@ -1025,7 +1028,14 @@ mod tests {
             components: vec![ComponentLine { name: e(), ready: false, detail: e() }],
             standards: vec![StandardLine { name: e(), title: e(), met: false, detail: e() }],
         });
-        check(&DevLogin { style: e(), action: e(), hidden: vec![(e(), e())], client_label: e(), error: some() });
+        check(&DevLogin {
+            style: e(),
+            action: e(),
+            hidden: vec![(e(), e())],
+            client_label: e(),
+            name: e(),
+            error: some(),
+        });
     }
 
     #[test]

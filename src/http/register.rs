@@ -30,9 +30,8 @@ struct RegistrationResponse {
 
 pub(super) async fn register(State(web): State<Web>, Now(now): Now, request: Request) -> Result<Response, Refused> {
     let text = body(request, &web, "application/json").await?;
-    let json = serde_json::from_str(&text).map_err(|error| {
-        Error::new(ErrorCode::InvalidClientMetadata, format!("The body is not JSON: {error}."))
-    })?;
+    let json = serde_json::from_str(&text)
+        .map_err(|error| Error::new(ErrorCode::InvalidClientMetadata, format!("The body is not JSON: {error}.")))?;
     let registered = flow::register(&web.app, &json, now).await?;
     let response = RegistrationResponse {
         client_id: registered.client.id.to_string(),

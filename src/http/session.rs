@@ -58,7 +58,8 @@ impl SessionStore for Sessions {
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let Some(data) = session::load(&self.0, &id.to_string()).await.map_err(backend)? else { return Ok(None) };
         let data: HashMap<_, _> = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
-        let expiry_date = OffsetDateTime::from_unix_timestamp(self.0.clock.now().0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let expiry_date =
+            OffsetDateTime::from_unix_timestamp(self.0.clock.now().0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 

@@ -23,9 +23,7 @@ use crate::store::Consent;
 
 use super::cookies::Names;
 use super::error::page_of;
-use super::pages::{
-    Account, ClientSource, Destination, Details, Layout, ScopeLine, Seen, UpstreamButton, stylesheet,
-};
+use super::pages::{Account, ClientSource, Destination, Details, Layout, ScopeLine, Seen, UpstreamButton, stylesheet};
 
 /// What handlers reach: the application, and what its pages look like.
 #[derive(Clone)]
@@ -180,6 +178,6 @@ pub(super) fn lasts(settings: &Settings) -> String {
 }
 
 /// The value of a header, where it is text.
-pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: impl header::AsHeaderName) -> Option<&'a str> {
+pub(super) fn header_text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }

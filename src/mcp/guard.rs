@@ -152,10 +152,10 @@ impl Guard {
         if !is_our_host(settings, uri, headers) {
             return Err(Denied::Foreign("The Host header does not name this server: call it by its public URL."));
         }
-        if let Some(origin) = headers.get(header::ORIGIN) {
-            if !origin.to_str().is_ok_and(|origin| self.allows_origin(origin)) {
-                return Err(Denied::Foreign("Pages of this origin may not call this server."));
-            }
+        if let Some(origin) = headers.get(header::ORIGIN)
+            && !origin.to_str().is_ok_and(|origin| self.allows_origin(origin))
+        {
+            return Err(Denied::Foreign("Pages of this origin may not call this server."));
         }
         let token = bearer(headers)?;
         let now = self.app.clock.now();
@@ -179,7 +179,8 @@ impl Guard {
 
     /// Our own pages, those on this computer, and what the operator allowed.
     fn allows_origin(&self, origin: &str) -> bool {
-        let is_local = || Url::parse(origin).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && is_loopback(&url));
+        let is_local =
+            || Url::parse(origin).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && is_loopback(&url));
         origin == self.app.settings.issuer.origin()
             || self.mount.allowed_origins.iter().any(|allowed| allowed == origin)
             || is_local()
@@ -192,7 +193,9 @@ impl Guard {
                 let error = Error::new(ErrorCode::InvalidToken, "An access token is needed: see WWW-Authenticate.");
                 return self.answer(StatusCode::UNAUTHORIZED, error, Some(self.challenge(None)));
             }
-            Denied::Token(error) => (StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::UNAUTHORIZED), error),
+            Denied::Token(error) => {
+                (StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::UNAUTHORIZED), error)
+            }
         };
         let challenge = match error.code {
             ErrorCode::InvalidToken | ErrorCode::InsufficientScope | ErrorCode::InvalidRequest => {
@@ -240,7 +243,8 @@ impl Guard {
 fn bearer(headers: &HeaderMap) -> Result<&str, Denied> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Err(Denied::NoToken) };
-    let malformed = || Denied::Token(Error::invalid_request("The Authorization header is malformed (RFC 6750 section 2.1)."));
+    let malformed =
+        || Denied::Token(Error::invalid_request("The Authorization header is malformed (RFC 6750 section 2.1)."));
     if values.next().is_some() {
         return Err(malformed());
     }

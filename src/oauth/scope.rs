@@ -62,12 +62,6 @@ impl Scopes {
         Scopes(self.0.intersection(&known.0).cloned().collect())
     }
 
-    /// The scopes of `self` that `other` does not hold.
-    #[must_use]
-    pub fn without(&self, other: &Scopes) -> Scopes {
-        Scopes(self.0.difference(&other.0).cloned().collect())
-    }
-
     /// The scopes of both.
     #[must_use]
     pub fn union(&self, other: &Scopes) -> Scopes {

@@ -130,8 +130,6 @@ pub struct StoredGrant {
     pub predecessor: TokenHash,
     /// The salt that made the current one from its predecessor.
     pub salt: String,
-    /// Counts the rotations.
-    pub generation: i64,
     /// When it was last rotated.
     pub rotated_at: UnixTime,
     /// When the current refresh token expires.
@@ -154,7 +152,12 @@ impl StoredGrant {
 
 impl Store {
     /// Redeems a code: the grant, where everything about the request is right and nobody was faster.
-    pub async fn redeem_code(&self, code: &Redemption<'_>, life: Lifetimes, now: UnixTime) -> Result<Option<Grant>, Error> {
+    pub async fn redeem_code(
+        &self,
+        code: &Redemption<'_>,
+        life: Lifetimes,
+        now: UnixTime,
+    ) -> Result<Option<Grant>, Error> {
         let sql = "UPDATE grants SET redeemed_at = $2, tag_hash = $3, rt_hash = $4, rt_gen = 1, rt_at = $2, \
                    rt_expires_at = CASE WHEN expires_at < $5 THEN expires_at ELSE $5 END, access_until = $6 \
                    WHERE id = $1 AND redeemed_at = 0 AND revoked_at = 0 AND code_hash = $7 AND code_expires_at > $2 \
@@ -206,13 +209,19 @@ impl Store {
     /// The whole row.
     pub async fn find_grant(&self, id: GrantId) -> Result<Option<StoredGrant>, Error> {
         let sql = "SELECT id, person, client, resources, scopes, nonce, auth_time, expires_at, code_hash, code_challenge, \
-                   redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, rt_prev, rt_salt, rt_gen, rt_at, \
+                   redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, rt_prev, rt_salt, rt_at, \
                    rt_expires_at, revoked_at FROM grants WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id])).await?.map(|row| read(&row)).transpose()
     }
 
     /// A new code for a grant whose code nobody has used yet; `false` where there is none.
-    pub async fn renew_code(&self, id: GrantId, code: &TokenHash, expires_at: UnixTime, now: UnixTime) -> Result<bool, Error> {
+    pub async fn renew_code(
+        &self,
+        id: GrantId,
+        code: &TokenHash,
+        expires_at: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
         let sql = "UPDATE grants SET code_hash = $2, code_expires_at = $3 \
                    WHERE id = $1 AND redeemed_at = 0 AND revoked_at = 0 AND code_expires_at > $4 RETURNING id";
         Ok(!self.write(Stmt::new(sql, args![id, code, expires_at, now])).await?.is_empty())
@@ -276,7 +285,6 @@ fn read(row: &AnyRow) -> Result<StoredGrant, Error> {
         refresh: hash("rt_hash")?,
         predecessor: hash("rt_prev")?,
         salt: text(row, "rt_salt")?,
-        generation: int(row, "rt_gen")?,
         rotated_at: time(row, "rt_at")?,
         refresh_expires_at: time(row, "rt_expires_at")?,
         revoked_at: time(row, "revoked_at")?,

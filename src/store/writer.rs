@@ -166,6 +166,9 @@ fn is_constraint(error: &sqlx::Error) -> bool {
     let Some(error) = error.as_database_error() else { return false };
     matches!(
         error.kind(),
-        ErrorKind::UniqueViolation | ErrorKind::NotNullViolation | ErrorKind::CheckViolation | ErrorKind::ForeignKeyViolation
+        ErrorKind::UniqueViolation
+            | ErrorKind::NotNullViolation
+            | ErrorKind::CheckViolation
+            | ErrorKind::ForeignKeyViolation
     )
 }

@@ -65,7 +65,8 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
         }
         _ if prompts.contains(&"none") => request.refuse(&shared, "login_required", None),
         _ => {
-            login_page(&shared, StatusCode::OK, &query, "")
+            let name = remembered.as_ref().map_or("", |last| last.name.as_str());
+            login_page(&shared, StatusCode::OK, (&query, name), "")
         }
     }
 }
@@ -90,7 +91,7 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): R
         () => "",
     };
     if !problem.is_empty() {
-        return login_page(&shared, StatusCode::BAD_REQUEST, &query, problem);
+        return login_page(&shared, StatusCode::BAD_REQUEST, (&query, name), problem);
     }
     let now = shared.now();
     let last = Remembered { name: name.to_owned(), email: email.to_owned(), at: now.0 };
@@ -187,12 +188,13 @@ impl AuthorizationRequest {
     }
 }
 
-fn login_page(shared: &Shared, status: StatusCode, query: &str, problem: &str) -> Response {
+fn login_page(shared: &Shared, status: StatusCode, (query, name): (&str, &str), problem: &str) -> Response {
     let page = DevLogin {
         style: "/style.css".into(),
         action: format!("/authorize?{query}"),
         hidden: Vec::new(),
         client_label: shared.options.client_id.clone(),
+        name: name.to_owned(),
         error: (!problem.is_empty()).then(|| problem.to_owned()),
     };
     let page = match page.render() {
@@ -205,7 +207,7 @@ fn login_page(shared: &Shared, status: StatusCode, query: &str, problem: &str) -
     let headers = [
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
         ),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

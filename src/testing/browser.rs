@@ -1,0 +1,273 @@
+//! A browser without a window: cookies, redirects, refreshes and forms, against a router in the same process and, for
+//! every other loopback address, over the network.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use tower::ServiceExt as _;
+use url::Url;
+
+/// The most bytes of an answer that are read.
+const MAX_BODY: usize = 4 << 20;
+
+/// One person's browser.
+#[derive(Clone)]
+pub struct Browser {
+    origin: String,
+    router: Router,
+    network: reqwest::Client,
+    /// By host, since cookies know no ports; then by name.
+    cookies: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Where it came from.
+    pub url: String,
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
+impl Browser {
+    /// A browser without cookies, for which `router` answers at `origin`.
+    pub fn new(origin: impl Into<String>, router: Router) -> Self {
+        let network = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
+        Browser { origin: origin.into(), router, network: network.unwrap_or_default(), cookies: BTreeMap::new() }
+    }
+
+    /// Opens an address, without following where it leads.
+    pub async fn get(&mut self, url: &str) -> Page {
+        self.send(Method::GET, url, &[], None).await
+    }
+
+    /// Posts a form, as a page of the same origin would.
+    pub async fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
+        let headers = [("origin", self.origin.clone()), ("sec-fetch-site", "same-origin".into())];
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.send(Method::POST, url, &headers, Some(fields)).await
+    }
+
+    /// Sends a request with headers of one's own.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        form: Option<&[(&str, &str)]>,
+    ) -> Page {
+        let url = self.absolute(url);
+        let host = host_of(&url);
+        let mut request = Request::builder().method(method);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(cookies) = self.cookies.get(&host).filter(|cookies| !cookies.is_empty()) {
+            let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request = request.header(header::COOKIE, pairs.join("; "));
+        }
+        let body = form.map(|form| {
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form.iter().copied()).finish()
+        });
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let page = exchange(&self.router, &self.network, (&self.origin, &url), request, body.unwrap_or_default()).await;
+        self.keep_cookies(&host, &page.headers);
+        page
+    }
+
+    /// Goes on through redirects and refreshes, until a page stays or the way leads to an address that nobody here
+    /// answers, such as the client's.
+    pub async fn follow(&mut self, mut page: Page) -> Page {
+        for _ in 0..20 {
+            let Some(next) = page.leads_to() else { return page };
+            let url = self.absolute(&next);
+            if !url.starts_with(&self.origin) && !is_plain_loopback(&url) {
+                return page;
+            }
+            if is_callback_of_a_client(&url, &self.origin) {
+                return page;
+            }
+            page = self.get(&url).await;
+        }
+        page
+    }
+
+    /// Presses the button with this value on the page's form, and follows where that leads.
+    pub async fn press(&mut self, page: &Page, answer: &str) -> Page {
+        let page = self.submit(page, &[("answer", answer)]).await;
+        self.follow(page).await
+    }
+
+    /// Sends the page's form with its hidden fields and these, without following where that leads.
+    pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
+        let form = page.form();
+        let hidden = form.hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let all: Vec<(&str, &str)> = hidden.chain(fields.iter().copied()).collect();
+        let action = Url::parse(&page.url).and_then(|base| base.join(&form.action));
+        let action = action.map_or(form.action, String::from);
+        let origin = origin_of(&action);
+        let headers = [("origin", origin.as_str()), ("sec-fetch-site", "same-origin")];
+        self.send(Method::POST, &action, &headers, Some(&all)).await
+    }
+
+    /// The cookies for a host, by name.
+    pub fn cookies(&mut self, host: &str) -> &mut BTreeMap<String, String> {
+        self.cookies.entry(host.to_owned()).or_default()
+    }
+
+    fn absolute(&self, url: &str) -> String {
+        if url.starts_with('/') { format!("{}{url}", self.origin) } else { url.to_owned() }
+    }
+
+    fn keep_cookies(&mut self, host: &str, headers: &HeaderMap) {
+        let jar = self.cookies.entry(host.to_owned()).or_default();
+        for set in headers.get_all(header::SET_COOKIE).iter().filter_map(|set| set.to_str().ok()) {
+            let Ok(cookie) = cookie::Cookie::parse(set) else { continue };
+            if cookie.value().is_empty() || cookie.max_age().is_some_and(|age| age.is_zero()) {
+                jar.remove(cookie.name());
+            } else {
+                jar.insert(cookie.name().to_owned(), cookie.value().to_owned());
+            }
+        }
+    }
+}
+
+impl Page {
+    /// Where it leads by itself: a redirect, or a refresh.
+    pub fn leads_to(&self) -> Option<String> {
+        if let Some(location) = self.headers.get(header::LOCATION) {
+            return location.to_str().ok().map(str::to_owned);
+        }
+        let (_, rest) = self.body.split_once("http-equiv=\"refresh\" content=\"")?;
+        let (content, _) = rest.split_once('"')?;
+        content.split_once("url=").map(|(_, url)| unescape(url))
+    }
+
+    /// The parameters of the address that it leads to: the answer to a client.
+    pub fn answer(&self) -> BTreeMap<String, String> {
+        let Some(url) = self.leads_to().and_then(|url| Url::parse(&url).ok()) else { return BTreeMap::new() };
+        url.query_pairs().into_owned().collect()
+    }
+
+    /// The page's first form.
+    pub fn form(&self) -> Form {
+        let body = self.body.split_once("<form").map_or("", |(_, rest)| rest);
+        let body = body.split_once("</form>").map_or(body, |(form, _)| form);
+        let hidden = body.split("<input").skip(1).filter(|input| input.contains("type=\"hidden\""));
+        Form {
+            action: attribute(body, "action").unwrap_or_default(),
+            hidden: hidden
+                .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value").unwrap_or_default())))
+                .collect(),
+            answers: body
+                .split("<button")
+                .skip(1)
+                .filter_map(|button| attribute(button.split('>').next()?, "value"))
+                .collect(),
+        }
+    }
+}
+
+/// A form of a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// Where it goes.
+    pub action: String,
+    /// Its hidden fields.
+    pub hidden: Vec<(String, String)>,
+    /// The values of its buttons.
+    pub answers: Vec<String>,
+}
+
+/// Sends a request to the router at `origin`, or over the network.
+pub(super) async fn exchange(
+    router: &Router,
+    network: &reqwest::Client,
+    (origin, url): (&str, &str),
+    request: axum::http::request::Builder,
+    body: String,
+) -> Page {
+    let failed = |why: String| Page {
+        url: url.to_owned(),
+        status: StatusCode::BAD_GATEWAY,
+        headers: HeaderMap::new(),
+        body: why,
+    };
+    if origin_of(url) != origin {
+        let request = match request.uri(url).body(body) {
+            Ok(request) => request,
+            Err(error) => return failed(error.to_string()),
+        };
+        let answer = match reqwest::Request::try_from(request) {
+            Ok(request) => network.execute(request).await,
+            Err(error) => return failed(error.to_string()),
+        };
+        return match answer {
+            Ok(answer) => Page {
+                url: url.to_owned(),
+                status: answer.status(),
+                headers: answer.headers().clone(),
+                body: answer.text().await.unwrap_or_default(),
+            },
+            Err(error) => failed(error.to_string()),
+        };
+    }
+    let path = &url[origin.len()..];
+    let path = path.split('#').next().unwrap_or_default();
+    let has_host = request.headers_ref().is_some_and(|headers| headers.contains_key(header::HOST));
+    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
+    let request = if has_host { request } else { request.header(header::HOST, authority) };
+    let request = match request.uri(if path.is_empty() { "/" } else { path }).body(Body::from(body)) {
+        Ok(request) => request,
+        Err(error) => return failed(error.to_string()),
+    };
+    let response = match router.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    Page {
+        url: url.to_owned(),
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    }
+}
+
+fn host_of(url: &str) -> String {
+    Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn origin_of(url: &str) -> String {
+    Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}
+
+/// Our issuer, and nothing else, is at an address of this form.
+fn is_plain_loopback(url: &str) -> bool {
+    url.starts_with("http://127.0.0.1:")
+}
+
+fn is_callback_of_a_client(url: &str, origin: &str) -> bool {
+    let query = Url::parse(url).ok().map(|url| url.query_pairs().any(|(name, _)| name == "code" || name == "error"));
+    query == Some(true) && !url.starts_with(origin)
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split_once('"').map(|(value, _)| unescape(value))
+}
+
+fn unescape(text: &str) -> String {
+    [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")]
+        .iter()
+        .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+}

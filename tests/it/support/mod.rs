@@ -1,0 +1,142 @@
+//! A running jean in the test's own process, with a clock that the test moves and an upstream that does as it is told.
+
+mod postgres;
+
+use std::sync::Arc;
+
+use axum::Router;
+use jean::testing::browser::{Browser, Page};
+use jean::testing::client::{Client, Tokens};
+use jean::testing::issuer::{Account, Issuer, IssuerOptions};
+use jean::{Config, Jean, ManualClock, UnixTime};
+use tempfile::TempDir;
+
+pub use postgres::postgres;
+
+/// Where jean is, for most tests.
+pub const ORIGIN: &str = "http://localhost:8080";
+
+/// The resource of its one mount.
+pub const RESOURCE: &str = "http://localhost:8080/mcp";
+
+/// The database of a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Db {
+    Sqlite,
+    Postgres,
+}
+
+/// Both databases, for what must hold on either.
+pub const BOTH: [Db; 2] = [Db::Sqlite, Db::Postgres];
+
+/// jean and everything around it.
+pub struct World {
+    pub jean: Jean,
+    pub router: Router,
+    pub clock: Arc<ManualClock>,
+    pub issuer: Issuer,
+    pub origin: String,
+    /// `jean.toml`, to start a second jean on the same data.
+    pub config: String,
+    folder: TempDir,
+}
+
+impl World {
+    /// jean on SQLite with an upstream that signs Ada in without asking.
+    pub async fn new() -> Self {
+        World::with("").await
+    }
+
+    /// The same with more tables in its `jean.toml`.
+    pub async fn with(tables: &str) -> Self {
+        World::at(ORIGIN, Db::Sqlite, tables).await
+    }
+
+    /// The same on this database.
+    pub async fn on(db: Db, tables: &str) -> Self {
+        World::at(ORIGIN, db, tables).await
+    }
+
+    /// The same with this public URL.
+    pub async fn at(public_url: &str, db: Db, tables: &str) -> Self {
+        let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
+        let issuer = Issuer::start(IssuerOptions::new(clock.clone())).await.expect("the issuer starts");
+        issuer.allow_redirect_uri(format!("{public_url}/oauth/callback/idp"));
+        issuer.sign_in_as(Account::named("Ada Lovelace"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = match db {
+            Db::Sqlite => format!("sqlite://{}", folder.path().join("jean.db").display()),
+            Db::Postgres => postgres().await,
+        };
+        let mount = if tables.contains("[mcp.") { "" } else { MOUNT };
+        let config = format!(
+            "public_url = \"{public_url}\"\ndatabase = \"{database}\"\nsecret = \"{}\"\n\
+             [upstream.idp]\nkind = \"oidc\"\nlabel = \"Acme\"\nissuer = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n\
+             {mount}\n{tables}\n",
+            "s".repeat(32),
+            issuer.url(),
+            issuer.client_id(),
+            issuer.client_secret(),
+        );
+        let jean = start(&config, &clock).await;
+        let origin = url::Url::parse(public_url).expect("a URL").origin().ascii_serialization();
+        World { router: jean.service(), jean, clock, issuer, origin, config, folder }
+    }
+
+    /// A second jean on the same data, as another process would be.
+    pub async fn replica(&self) -> Jean {
+        start(&self.config, &self.clock).await
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.origin.clone(), self.router.clone())
+    }
+
+    /// A client that is not registered.
+    pub fn stranger(&self) -> Client {
+        Client::new(ORIGIN, self.router.clone())
+    }
+
+    /// A registered public client with an https redirect URI.
+    pub async fn client(&self) -> Client {
+        let mut client = self.stranger();
+        client.register().await;
+        assert!(!client.id.is_empty(), "the client is registered");
+        client
+    }
+
+    /// A registered client, and a code for it.
+    pub async fn code(&self) -> (Client, String) {
+        let client = self.client().await;
+        let page = client.authorize(&mut self.browser(), &[]).await;
+        (client, code_of(&page))
+    }
+
+    /// A registered client with its tokens.
+    pub async fn tokens(&self) -> (Client, Tokens) {
+        let (client, code) = self.code().await;
+        let tokens = client.redeem(&code, &[]).await;
+        assert_eq!(tokens.status, 200, "{}", tokens.json);
+        (client, tokens)
+    }
+}
+
+/// The one mount of most tests.
+const MOUNT: &str = "[mcp.default]\nscopes = { read = \"Read your data\", write = \"Change your data\" }\n\
+                     default_scopes = [\"read\"]\nrequired_scopes = [\"read\"]\n";
+
+async fn start(config: &str, clock: &Arc<ManualClock>) -> Jean {
+    let config = Config::from_toml(config).expect("the configuration can be used");
+    Jean::start_with_clock(config, clock.clone()).await.expect("jean starts")
+}
+
+/// The code on its way to the client.
+pub fn code_of(page: &Page) -> String {
+    page.answer().get("code").unwrap_or_else(|| panic!("no code: {page:?}")).clone()
+}
