@@ -178,6 +178,11 @@ impl Jean {
         self.0.app.settings.listen
     }
 
+    /// How long a request may take to be answered: what a stop has to wait for.
+    pub fn patience(&self) -> Duration {
+        self.0.app.settings.limits.timeout
+    }
+
     /// What people call the identity providers, each with its issuer.
     pub fn upstreams(&self) -> Vec<(String, String)> {
         let upstreams = self.0.app.settings.upstreams.iter();

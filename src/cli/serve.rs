@@ -1,15 +1,10 @@
 //! `jean serve`: runs the server until it is told to stop, and lets running requests end.
 
-use std::time::Duration;
-
 use anyhow::Context as _;
 use jean::{Config, Jean};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-
-/// How long running requests may take to end.
-const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Starts the server with this configuration, and says where it is.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -33,10 +28,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     });
     let server = tokio::spawn(server.into_future());
     told_to_stop().await?;
-    tracing::info!("stopping: running requests end first");
+    tracing::info!("stopping: running requests end first; stop again to cut them off");
     let _ = stop.send(true);
-    // Streams and idle connections do not end by themselves.
-    let _ = tokio::time::timeout(PATIENCE, server).await;
+    tokio::select! {
+        _ = server => {}
+        // No request may take longer, so what is still open by then is a stream.
+        () = tokio::time::sleep(jean.patience()) => {}
+        again = told_to_stop() => again?,
+    }
     jean.close().await;
     Ok(())
 }

@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(mount.resource.as_str(), "http://localhost:8080/mcp");
         assert_eq!(mount.default_scopes.to_string(), "read write");
         assert_eq!(mount.required_scopes.to_string(), "read");
-        assert_eq!(settings.brand.name, "localhost");
+        assert_eq!(settings.brand.name, "jean");
         assert_eq!(settings.tokens.refresh_grace, Duration::from_secs(120));
     }
 

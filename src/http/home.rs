@@ -62,7 +62,7 @@ pub(super) async fn status(State(web): State<Web>, Now(now): Now, headers: Heade
             .components
             .into_iter()
             .map(|component| ComponentLine {
-                name: component.name.replace('_', " "),
+                name: component_name(&web, &component.name),
                 ready: component.status == Health::Ready,
                 detail: component.reason.unwrap_or_default(),
             })
@@ -81,6 +81,19 @@ pub(super) async fn status(State(web): State<Web>, Now(now): Now, headers: Heade
     let mut response = web.page(StatusCode::OK, &page);
     response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("accept"));
     response
+}
+
+/// What people call a component.
+fn component_name(web: &Web, name: &str) -> String {
+    match name.split_once('.') {
+        Some(("upstream", upstream)) => format!("Sign-in with {}", web.upstream_label(upstream)),
+        _ => match name {
+            "database" => "Database".to_owned(),
+            "signing_keys" => "Signing keys".to_owned(),
+            "clock" => "Clock".to_owned(),
+            other => other.to_owned(),
+        },
+    }
 }
 
 /// `GET /healthz`: whether this process serves; what it depends on is in `/status`.
