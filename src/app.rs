@@ -63,6 +63,8 @@ pub(crate) struct Memory {
     pub verified: moka::sync::Cache<[u8; 32], Arc<Verified>>,
     revoked: RwLock<HashMap<GrantId, UnixTime>>,
     polled_at: AtomicI64,
+    /// Held while the revocations are read because of a call; holds when that last failed.
+    pub polling: tokio::sync::Mutex<UnixTime>,
     keys_read_at: AtomicI64,
     skew: AtomicI64,
 }
@@ -72,11 +74,13 @@ const REMEMBERED_TOKENS: u64 = 50_000;
 
 impl Memory {
     /// Nothing remembered yet.
-    pub fn new() -> Self {
+    pub fn new(access_lifetime: Duration) -> Self {
+        let verified = moka::sync::Cache::builder().max_capacity(REMEMBERED_TOKENS).time_to_live(access_lifetime);
         Memory {
-            verified: moka::sync::Cache::new(REMEMBERED_TOKENS),
+            verified: verified.build(),
             revoked: RwLock::default(),
             polled_at: AtomicI64::new(0),
+            polling: tokio::sync::Mutex::new(UnixTime(0)),
             keys_read_at: AtomicI64::new(0),
             skew: AtomicI64::new(0),
         }

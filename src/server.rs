@@ -104,6 +104,7 @@ impl Jean {
         let store = Store::open(&settings.database).await?;
         key_flow::check_secret(&store, &root).await?;
 
+        let access_lifetime = settings.tokens.access_lifetime;
         let client = upstream::http_client().map_err(|error| Error::Client(error.into()))?;
         let upstreams = settings
             .upstreams
@@ -120,7 +121,7 @@ impl Jean {
             upstreams,
             clock,
             keys: Arc::new(KeyRing::default()).into(),
-            memory: Memory::new(),
+            memory: Memory::new(access_lifetime),
             replica: URL_SAFE_NO_PAD.encode(random::bytes::<9>()),
         });
         let now = app.clock.now();

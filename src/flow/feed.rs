@@ -38,11 +38,26 @@ pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
 }
 
 /// Refuses to judge where the revocations were not read for longer than `[guard] max_staleness`. A process that slept is
-/// given the chance to read them first.
+/// given the chance to read them first; where that fails, not again within the same second.
 pub async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
-    let staleness = i64::try_from(app.settings.max_staleness.as_secs()).unwrap_or(i64::MAX);
-    if now.since(app.memory.polled_at()) <= staleness {
+    if is_fresh(app, now) {
         return Ok(());
     }
-    poll(app, now).await
+    let mut failed_at = app.memory.polling.lock().await;
+    if is_fresh(app, now) {
+        return Ok(());
+    }
+    if *failed_at == now {
+        return Err(Error::unavailable("the revocations have not been read for too long"));
+    }
+    let polled = poll(app, now).await;
+    if polled.is_err() {
+        *failed_at = now;
+    }
+    polled
+}
+
+fn is_fresh(app: &App, now: UnixTime) -> bool {
+    let staleness = i64::try_from(app.settings.max_staleness.as_secs()).unwrap_or(i64::MAX);
+    now.since(app.memory.polled_at()) <= staleness
 }

@@ -11,9 +11,9 @@ use crate::oauth::error::Error;
 
 use super::error::Refused;
 use super::extract::Now;
-use super::layers::request_id;
+use super::layers::{request_id, wants_page};
 use super::pages::{ComponentLine, Landing, McpUrl, Overall, Problem, ScopeLine, StandardLine, Status};
-use super::view::{Web, header_text};
+use super::view::Web;
 
 /// `GET /`: what this server is, and how to connect to it.
 pub(super) async fn landing(State(web): State<Web>) -> Response {
@@ -48,9 +48,8 @@ fn plain(name: &str) -> String {
 /// `GET /status`: JSON for programs, a page for browsers.
 pub(super) async fn status(State(web): State<Web>, Now(now): Now, headers: HeaderMap) -> Response {
     let report = flow::report(&web.app, now).await;
-    let wants_page = header_text(&headers, header::ACCEPT).is_some_and(|accept| accept.contains("text/html"));
     let vary = (header::VARY, "accept");
-    if !wants_page {
+    if !wants_page(&headers) {
         return ([vary, (header::CACHE_CONTROL, "no-store")], Json(report)).into_response();
     }
     let page = Status {
@@ -123,7 +122,7 @@ pub(super) async fn logo(State(web): State<Web>) -> Response {
 
 /// Whatever else is asked for.
 pub(super) async fn not_found(State(web): State<Web>, uri: Uri, headers: HeaderMap) -> Response {
-    if !header_text(&headers, header::ACCEPT).is_some_and(|accept| accept.contains("text/html")) {
+    if !wants_page(&headers) {
         let mut response = Refused(Error::invalid_request("There is nothing at this address.")).into_response();
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -39,30 +40,32 @@ pub(crate) fn surround(router: Router, app: &Arc<App>) -> Router {
     router
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.settings.limits.timeout))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Refused(Error::server("a handler panicked")).into_response()
+            let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            response.extensions_mut().insert(Panicked);
+            response
         }))
-        .layer(from_fn_with_state(web, log))
+        .layer(from_fn_with_state(web, around))
 }
 
-/// Gives the request its id, answers with the shared headers, and logs what happened, once.
-async fn log(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let now = web.app.clock.now();
-    let id = RowId::new(now, random::bytes()).to_string();
+/// Marks the answer of a handler that panicked.
+#[derive(Clone)]
+struct Panicked;
+
+/// Gives the request its id, a voice to answers that have none, the shared headers to all, and logs what happened, once.
+async fn around(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let id = RowId::new(web.app.clock.now(), random::bytes()).to_string();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let for_people = wants_page(request.headers());
     let span = tracing::info_span!("request", %id);
-    let mut response = CURRENT.scope(id.clone(), next.run(request)).instrument(span.clone()).await;
-    span.in_scope(|| {
-        let status = response.status().as_u16();
-        match response.extensions().get::<Logged>() {
-            Some(Logged(error)) if status >= 500 => {
-                tracing::error!(%method, path, status, error = error.as_ref() as &dyn std::error::Error, "failed");
-            }
-            Some(Logged(error)) => {
-                tracing::info!(%method, path, status, error = error.as_ref() as &dyn std::error::Error, "refused");
-            }
-            None => tracing::debug!(%method, path, status, "answered"),
+    let answer = async {
+        let response = next.run(request).await;
+        match unvoiced(&response) {
+            Some(error) => voice(&web, for_people, error),
+            None => response,
         }
-    });
+    };
+    let mut response = CURRENT.scope(id.clone(), answer).instrument(span.clone()).await;
+    span.in_scope(|| log(&method, &path, &response));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
@@ -75,18 +78,49 @@ async fn log(State(web): State<Web>, request: Request, next: Next) -> Response {
     response
 }
 
-/// Keeps the pages of the journey out of frames, and makes a page of what the session layer could not do.
+/// What an answer without a body stands for: a panic, a timeout, or a session that could not be kept.
+fn unvoiced(response: &Response) -> Option<Error> {
+    let is_failure = matches!(response.status(), StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE);
+    if !is_failure || response.body().size_hint().exact() != Some(0) {
+        return None;
+    }
+    Some(match response.extensions().get::<Panicked>() {
+        Some(Panicked) => Error::server("a handler panicked"),
+        None => Error::unavailable("the request took too long, or its session could not be kept"),
+    })
+}
+
+/// Whether somebody looks at the answer in a browser.
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
+    header_text(headers, header::ACCEPT).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// An error as a page for people, or as JSON for programs.
+fn voice(web: &Web, for_people: bool, error: Error) -> Response {
+    if for_people { page_of(web, error) } else { Refused(error).into_response() }
+}
+
+fn log(method: &Method, path: &str, response: &Response) {
+    let status = response.status().as_u16();
+    match response.extensions().get::<Logged>() {
+        Some(Logged(error)) if status >= 500 => {
+            tracing::error!(%method, path, status, error = error.as_ref() as &dyn std::error::Error, "failed");
+        }
+        Some(Logged(error)) => {
+            tracing::info!(%method, path, status, error = error.as_ref() as &dyn std::error::Error, "refused");
+        }
+        None => tracing::debug!(%method, path, status, "answered"),
+    }
+}
+
+/// Keeps the pages of the journey out of frames.
 pub(super) async fn people_only(State(web): State<Web>, request: Request, next: Next) -> Response {
     let framed = header_text(request.headers(), "sec-fetch-dest")
         .is_some_and(|dest| matches!(dest, "iframe" | "frame" | "object" | "embed" | "fencedframe"));
     if framed {
         return page_of(&web, Error::new(ErrorCode::InvalidRequest, "This page is not shown within another one."));
     }
-    let response = next.run(request).await;
-    if response.status() == StatusCode::INTERNAL_SERVER_ERROR && response.extensions().get::<Logged>().is_none() {
-        return page_of(&web, Error::unavailable("the session could not be kept"));
-    }
-    response
+    next.run(request).await
 }
 
 /// Cross-origin access for scripts of other sites: no cookies, and what they need to read told (the Fetch standard).
