@@ -15,12 +15,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_BODY: usize = 1 << 20;
 
 /// The HTTP client for [`Upstream::new`](super::Upstream::new): an answer that redirects is an answer, so no redirect leads a
-/// secret astray.
-pub(crate) fn http_client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+/// secret astray. The proxies of the environment are used for providers elsewhere, and not for one on this computer.
+pub(crate) fn http_client(on_loopback: bool) -> reqwest::Result<reqwest::Client> {
+    let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("jean/", env!("CARGO_PKG_VERSION")))
-        .build()
+        .user_agent(concat!("jean/", env!("CARGO_PKG_VERSION")));
+    if on_loopback { client.no_proxy().build() } else { client.build() }
 }
 
 /// What sends the library's requests.

@@ -36,7 +36,7 @@ impl Browser {
     async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
         let options = IssuerOptions { redirect_uris: vec![CALLBACK.into()], ..IssuerOptions::new(clock.clone()) };
-        Browser { clock, issuer: Issuer::start(options).await.unwrap(), http: http_client().unwrap(), cookie: None }
+        Browser { clock, issuer: Issuer::start(options).await.unwrap(), http: http_client(true).unwrap(), cookie: None }
     }
 
     /// The authorization request's address, with some parameters changed or, where empty, left out.
