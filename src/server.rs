@@ -80,6 +80,7 @@ pub struct Jean(Arc<Running>);
 
 struct Running {
     app: Arc<App>,
+    web: http::Web,
     _background: JoinSet<()>,
     _dev: Vec<DevIssuer>,
 }
@@ -128,24 +129,25 @@ impl Jean {
         for upstream in &app.upstreams {
             background.spawn(discover(upstream.clone()));
         }
-        Ok(Jean(Arc::new(Running { app, _background: background, _dev: dev })))
+        let web = http::Web::new(app.clone());
+        Ok(Jean(Arc::new(Running { app, web, _background: background, _dev: dev })))
     }
 
     /// The authorization server: `/oauth/*`, `/.well-known/*`, the landing page, `/status` and `/healthz`, all below the
     /// path of the public URL.
     pub fn router(&self) -> Router {
-        http::layers::surround(http::routes(&self.0.app), &self.0.app)
+        http::layers::surround(http::routes(&self.0.web), &self.0.web)
     }
 
     /// The authorization server and the built-in MCP server behind its guard, at every mount: what the binary serves.
     pub fn service(&self) -> Router {
-        let app = &self.0.app;
-        let mut router = http::routes(app);
+        let Running { app, web, .. } = &*self.0;
+        let mut router = http::routes(web);
         for mount in &app.settings.mounts {
             let guarded = mcp::guard(app.clone(), mount.clone(), mcp::builtin(&app.settings));
             router = mount_at(router, &format!("{}{}", app.settings.issuer.prefix(), mount.path), guarded);
         }
-        http::layers::surround(router.merge(http::fallback(app)), app)
+        http::layers::surround(router.merge(http::fallback(web)), web)
     }
 
     /// Puts the guard of the default mount in front of an MCP server. What passes has a [`Caller`](crate::Caller) in its

@@ -1,6 +1,5 @@
 //! What surrounds every request: its id, the log, a net under panics, and headers that all answers share.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,7 +13,6 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument as _;
 
-use crate::app::App;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::RowId;
 use crate::random;
@@ -35,16 +33,15 @@ pub(super) fn request_id() -> String {
 }
 
 /// Puts everything around the router that all answers share.
-pub(crate) fn surround(router: Router, app: &Arc<App>) -> Router {
-    let web = Web::new(app.clone());
+pub(crate) fn surround(router: Router, web: &Web) -> Router {
     router
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.settings.limits.timeout))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, web.app.settings.limits.timeout))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
             response.extensions_mut().insert(Panicked);
             response
         }))
-        .layer(from_fn_with_state(web, around))
+        .layer(from_fn_with_state(web.clone(), around))
 }
 
 /// Marks the answer of a handler that panicked.

@@ -20,19 +20,16 @@ mod session;
 mod token;
 mod view;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::app::App;
 pub(crate) use error::Logged;
-use view::Web;
+pub(crate) use view::Web;
 
 /// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names
 /// stand both before it (RFC 8414 section 3.1, RFC 9728 section 3.1) and after it, where some clients look.
-pub(crate) fn routes(app: &Arc<App>) -> Router {
-    let web = Web::new(app.clone());
+pub(crate) fn routes(web: &Web) -> Router {
+    let app = &web.app;
     let prefix = app.settings.issuer.prefix().to_owned();
     let at = |path: &str| format!("{prefix}{path}");
 
@@ -60,17 +57,18 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
     let programs = programs.layer(layers::cors());
 
     // For everybody.
-    let public = Router::new()
-        .route(if prefix.is_empty() { "/" } else { &prefix }, get(home::landing))
+    let public = if prefix.is_empty() { Router::new() } else { Router::new().route(&prefix, get(home::landing)) };
+    let public = public
+        .route(&at("/"), get(home::landing))
         .route(&at("/status"), get(home::status))
         .route(&at("/healthz"), get(home::health))
         .route(&at("/oauth/assets/style.css"), get(home::style))
         .route(&at("/oauth/assets/logo"), get(home::logo));
 
-    browser.merge(programs).merge(public).with_state(web)
+    browser.merge(programs).merge(public).with_state(web.clone())
 }
 
 /// What everybody else gets.
-pub(crate) fn fallback(app: &Arc<App>) -> Router {
-    Router::new().fallback(home::not_found).with_state(Web::new(app.clone()))
+pub(crate) fn fallback(web: &Web) -> Router {
+    Router::new().fallback(home::not_found).with_state(web.clone())
 }
