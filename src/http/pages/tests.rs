@@ -1,0 +1,676 @@
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::color::Rgb;
+use super::style::{DARK_GROUND, LIGHT_GROUND, READABLE, STYLE};
+use super::*;
+
+fn layout() -> Layout {
+    Layout {
+        brand: "Jean Memory".into(),
+        host: "memory.example.com".into(),
+        logo: None,
+        style: "style.css".into(),
+        home: "/".into(),
+        privacy_url: Some("https://example.com/privacy".into()),
+        terms_url: None,
+        support_url: Some("mailto:help@example.com".into()),
+    }
+}
+
+fn bare() -> Layout {
+    Layout { privacy_url: None, support_url: None, ..layout() }
+}
+
+fn scopes() -> Vec<ScopeLine> {
+    let line = |words: &str, name: &str, new| ScopeLine { words: words.into(), name: name.into(), new };
+    vec![line("Read your memories", "read", false), line("Add and change your memories", "write", true)]
+}
+
+fn upstreams(labels: &[&str]) -> Vec<UpstreamButton> {
+    labels.iter().map(|label| UpstreamButton { name: label.to_lowercase(), label: (*label).into() }).collect()
+}
+
+fn ada() -> Account {
+    Account { label: "ada@example.com".into(), name: Some("Ada Lovelace".into()) }
+}
+
+fn details() -> Details {
+    Details {
+        client_id: "c_8Kq2vT0pXw3nZrL5".into(),
+        redirect_uri: "https://claude.ai/api/mcp/auth_callback".into(),
+        resource: "https://memory.example.com/mcp".into(),
+        scopes: "read write offline_access".into(),
+    }
+}
+
+fn consent() -> Consent {
+    Consent {
+        layout: layout(),
+        client_name: "Claude".into(),
+        source: ClientSource::Unverified,
+        destination: Destination::Site("claude.ai".into()),
+        native_only: false,
+        scopes: scopes().into_iter().map(|scope| ScopeLine { new: false, ..scope }).collect(),
+        seen: None,
+        lasts: "30 days unused".into(),
+        account: None,
+        upstreams: upstreams(&["Google"]),
+        notice: None,
+        action: "/oauth/authorize".into(),
+        request: "response_type=code&client_id=c_8Kq2vT0pXw3nZrL5".into(),
+        token: "1893456000.c2lnbmF0dXJl".into(),
+        details: details(),
+    }
+}
+
+fn confirm() -> Confirm {
+    Confirm {
+        layout: layout(),
+        account: ada(),
+        client_name: "Claude".into(),
+        source: ClientSource::Unverified,
+        destination: Destination::Site("claude.ai".into()),
+        scopes: scopes(),
+        seen: Some(Seen::Since("3 May 2026".into())),
+        action: "/oauth/login/1a2b3c".into(),
+        token: "1893456000.c2lnbmF0dXJl".into(),
+        can_switch: true,
+        details: details(),
+    }
+}
+
+fn retry() -> Retry {
+    Retry {
+        layout: layout(),
+        title: "Google cannot be reached just now".into(),
+        message: "It did not answer in time. Wait a minute, then try again.".into(),
+        client_name: "Claude".into(),
+        action: "/oauth/login/1a2b3c".into(),
+        token: "1893456000.c2lnbmF0dXJl".into(),
+        upstreams: upstreams(&["Google"]),
+        can_switch: false,
+        request_id: "r7k2m9q4".into(),
+    }
+}
+
+fn problem() -> Problem {
+    Problem {
+        layout: layout(),
+        title: "This server does not know the app".into(),
+        message: "The app used a client id that is not known here; it may have been removed.".into(),
+        next: Some(
+            "In Claude, open Settings, then Connectors; remove this connector and add it again. Then press Connect."
+                .into(),
+        ),
+        link: None,
+        details: vec![("Error".into(), "invalid_client".into()), ("Client id".into(), "c_8Kq2vT0pXw3nZrL5".into())],
+        request_id: "r7k2m9q4".into(),
+    }
+}
+
+fn landing() -> Landing {
+    Landing {
+        layout: layout(),
+        mcp_urls: vec![McpUrl { name: "memory".into(), url: "https://memory.example.com/mcp".into() }],
+        upstreams: vec!["Google".into(), "GitHub".into(), "Acme".into()],
+        scopes: scopes(),
+        dev: false,
+        status_url: "/status".into(),
+    }
+}
+
+fn status() -> Status {
+    let component = |name: &str, ready, detail: &str| ComponentLine { name: name.into(), ready, detail: detail.into() };
+    let standard = |name: &str, title: &str, met, detail: &str| StandardLine {
+        name: name.into(),
+        title: title.into(),
+        met,
+        detail: detail.into(),
+    };
+    Status {
+        layout: layout(),
+        overall: Overall::Ready,
+        version: "0.1.0".into(),
+        issuer: "https://memory.example.com".into(),
+        components: vec![
+            component("Database", true, "SQLite, version 4 of the schema"),
+            component("Signing keys", true, "ES256, rotated 12 days ago"),
+            component("Google", true, ""),
+        ],
+        standards: vec![
+            standard("RFC 6749", "The OAuth 2.0 Authorization Framework", true, ""),
+            standard("RFC 7636", "Proof Key for Code Exchange", true, "S256 only, required of every client"),
+            standard("RFC 7591", "Dynamic Client Registration", false, "Turned off by [clients] registration"),
+            standard("RFC 8414", "Authorization Server Metadata", true, ""),
+        ],
+    }
+}
+
+fn dev_login() -> DevLogin {
+    DevLogin {
+        style: "style.css".into(),
+        action: "/dev/authorize".into(),
+        hidden: vec![("request".into(), "state=abc".into())],
+        client_label: "Jean Memory".into(),
+        name: "Ada".into(),
+        error: None,
+    }
+}
+
+/// Every page, in every state that looks different.
+fn pages() -> Vec<(&'static str, String)> {
+    let long = "A-very-long-name-without-any-place-to-break-it-which-goes-on-and-on-until-eighty-chars".to_owned();
+    let long_host = format!("{}.example.com", "a-host-that-is-much-longer-than-a-line".repeat(3));
+    let show = |name, page: &dyn askama::DynTemplate| (name, page.dyn_render().unwrap());
+    vec![
+        show("consent", &consent()),
+        show(
+            "consent-allow",
+            &Consent {
+                account: Some(ada()),
+                seen: Some(Seen::FirstTime),
+                scopes: scopes(),
+                source: ClientSource::Configured,
+                ..consent()
+            },
+        ),
+        show(
+            "consent-native",
+            &Consent {
+                layout: bare(),
+                client_name: "Claude Code".into(),
+                destination: Destination::ThisComputer,
+                native_only: true,
+                upstreams: upstreams(&["Google", "GitHub", "Acme"]),
+                ..consent()
+            },
+        ),
+        show(
+            "consent-again",
+            &Consent {
+                client_name: "Cursor".into(),
+                destination: Destination::App("cursor".into()),
+                native_only: true,
+                account: Some(ada()),
+                seen: Some(Seen::Since("3 May 2026".into())),
+                scopes: vec![],
+                notice: Some("Another account was signed in meanwhile. Look again, then answer once more.".into()),
+                ..consent()
+            },
+        ),
+        show(
+            "consent-long",
+            &Consent {
+                layout: Layout { brand: long.clone(), host: long_host.clone(), ..layout() },
+                client_name: long.clone(),
+                destination: Destination::Site(long_host.clone()),
+                account: Some(Account { label: format!("{long}@{long_host}"), name: Some(long.clone()) }),
+                scopes: vec![
+                    ScopeLine { words: long.clone(), name: "x".into(), new: true },
+                    ScopeLine { words: String::new(), name: "x".repeat(200), new: true },
+                ],
+                details: Details {
+                    client_id: "c".repeat(300),
+                    redirect_uri: format!("https://{long_host}/{}", "p".repeat(200)),
+                    ..details()
+                },
+                ..consent()
+            },
+        ),
+        show(
+            "consent-branded",
+            &Consent {
+                layout: Layout {
+                    logo: Some("logo.svg".into()),
+                    style: "style-accent.css".into(),
+                    terms_url: Some("https://example.com/terms".into()),
+                    ..layout()
+                },
+                upstreams: upstreams(&["Google", "GitHub"]),
+                ..consent()
+            },
+        ),
+        show("confirm", &confirm()),
+        show(
+            "confirm-first",
+            &Confirm {
+                seen: Some(Seen::FirstTime),
+                scopes: scopes().into_iter().map(|scope| ScopeLine { new: false, ..scope }).collect(),
+                can_switch: false,
+                ..confirm()
+            },
+        ),
+        show("retry", &retry()),
+        show(
+            "retry-refused",
+            &Retry {
+                title: "ada@x.org may not use Jean Memory".into(),
+                message: "Ask its operator to let you in, or use another account.".into(),
+                upstreams: vec![],
+                can_switch: true,
+                ..retry()
+            },
+        ),
+        show("leaving", &Leaving::new(layout(), "https://claude.ai/api/cb?code=x&state=y%20z", "Claude")),
+        show("wait", &Wait::new(layout(), "/oauth/login/1a2b3c")),
+        show("problem", &problem()),
+        show(
+            "problem-browser",
+            &Problem {
+                layout: bare(),
+                title: "This began in another browser".into(),
+                message: "The sign-in can only be finished in the browser in which it began.".into(),
+                next: Some("Open the link from your email in that browser, or start again from the app.".into()),
+                link: Some(("Go to Jean Memory".into(), "/".into())),
+                details: vec![],
+                ..problem()
+            },
+        ),
+        show("done", &Done { layout: layout(), client_name: "Claude".into() }),
+        show("landing", &landing()),
+        show(
+            "landing-dev",
+            &Landing {
+                mcp_urls: ["memory", "notes"]
+                    .map(|name| McpUrl { name: name.into(), url: format!("http://localhost:8080/{name}/mcp") })
+                    .into(),
+                upstreams: vec!["Development sign-in".into()],
+                dev: true,
+                ..landing()
+            },
+        ),
+        show("status", &status()),
+        show(
+            "status-partial",
+            &Status {
+                overall: Overall::Partial,
+                components: vec![
+                    ComponentLine { name: "Database".into(), ready: true, detail: String::new() },
+                    ComponentLine {
+                        name: "Google".into(),
+                        ready: false,
+                        detail: "Its discovery document cannot be reached".into(),
+                    },
+                ],
+                ..status()
+            },
+        ),
+        show("dev-login", &dev_login()),
+        show("dev-login-error", &DevLogin { error: Some("Type a name.".into()), ..dev_login() }),
+    ]
+}
+
+/// The start tags of a page, without the brackets.
+fn tags(html: &str) -> Vec<&str> {
+    html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()).collect()
+}
+
+#[test]
+fn every_page_is_written_where_a_browser_can_look_at_it() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("style.css"), stylesheet(None)).unwrap();
+    std::fs::write(folder.join("style-accent.css"), stylesheet(Some("#f2b705"))).unwrap();
+    let logo =
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><circle cx='4' cy='4' r='4' fill='#f2b705'/></svg>";
+    std::fs::write(folder.join("logo.svg"), logo).unwrap();
+    for (name, html) in pages() {
+        std::fs::write(folder.join(format!("{name}.html")), html).unwrap();
+    }
+}
+
+#[test]
+fn every_page_keeps_the_rules_of_all_pages() {
+    for (name, html) in pages() {
+        let count = |what: &str| html.matches(what).count();
+        assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}");
+        for once in ["<title>", "<h1>", "<main>", "<meta name=\"viewport\"", "<meta name=\"color-scheme\"", "<header"] {
+            assert_eq!(count(once), 1, "{name}: {once}");
+        }
+        assert_eq!(count("content=\"noindex\""), usize::from(!name.starts_with("landing")), "{name}");
+        assert_eq!(count("rel=\"stylesheet\""), 1, "{name}");
+        let title = html.split("<title>").nth(1).unwrap().split("</title>").next().unwrap();
+        assert!(!title.trim().is_empty() && title.trim() == title && !title.contains('\n'), "{name}: {title:?}");
+
+        // Only tags that stand by themselves stay open, and each is closed in its order.
+        let mut open = Vec::new();
+        for tag in tags(&html) {
+            let word = tag.split_whitespace().next().unwrap();
+            if let Some(closed) = word.strip_prefix('/') {
+                assert_eq!(open.pop(), Some(closed), "{name}");
+            } else if !tag.ends_with('/') && !["!doctype", "meta", "link", "input", "img"].contains(&word) {
+                open.push(word);
+            }
+            assert!(word != "script" && word != "style" && word != "iframe", "{name}: {word}");
+            for attribute in tag.split_whitespace().skip(1) {
+                assert!(!attribute.starts_with("on") && !attribute.starts_with("style"), "{name}: {attribute}");
+            }
+        }
+        assert!(open.is_empty(), "{name}: {open:?}");
+
+        // Every id is there once, and whatever points to one finds it.
+        let values = |attribute: &str| {
+            html.split(&format!(" {attribute}=\""))
+                .skip(1)
+                .map(|rest| rest.split('"').next().unwrap())
+                .collect::<Vec<_>>()
+        };
+        let ids: BTreeSet<_> = values("id").into_iter().collect();
+        assert_eq!(ids.len(), values("id").len(), "{name}");
+        for pointer in ["for", "aria-labelledby", "aria-describedby"] {
+            assert!(values(pointer).iter().all(|id| ids.contains(id)), "{name}: {pointer}");
+        }
+    }
+}
+
+#[test]
+fn every_form_says_what_was_pressed_and_offers_a_way_out() {
+    for (name, html) in pages().iter().filter(|(_, html)| html.contains("<form")) {
+        assert_eq!(html.matches("<form method=\"post\"").count(), 1, "{name}");
+        assert_eq!(html.matches("name=\"answer\" value=\"cancel\"").count(), 1, "{name}");
+        assert_eq!(html.matches("<button").count(), html.matches("name=\"answer\"").count(), "{name}");
+        assert_eq!(html.matches("button primary").count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn the_buttons_follow_from_who_is_signed_in() {
+    let answers = |html: String| {
+        html.split("name=\"answer\" value=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let out = Consent { upstreams: upstreams(&["Google", "GitHub"]), ..consent() };
+    assert_eq!(answers(out.render().unwrap()), ["upstream:google", "upstream:github", "cancel"]);
+    assert!(out.render().unwrap().contains("Nothing is shared before you sign in."));
+    let signed_in = Consent { account: Some(ada()), ..consent() };
+    assert_eq!(answers(signed_in.render().unwrap()), ["switch", "allow", "cancel"]);
+    assert!(!signed_in.render().unwrap().contains("before you sign in"));
+    assert_eq!(answers(confirm().render().unwrap()), ["continue", "switch", "cancel"]);
+    assert_eq!(answers(retry().render().unwrap()), ["upstream:google", "cancel"]);
+    let refused = Retry { can_switch: true, upstreams: vec![], ..retry() };
+    assert_eq!(answers(refused.render().unwrap()), ["switch", "cancel"]);
+    assert_eq!(answers(dev_login().render().unwrap()), ["sign-in", "cancel"]);
+}
+
+#[test]
+fn whatever_stands_in_a_field_is_shown_as_text() {
+    const EVIL: &str = "\"'><script>alert(1)</script><b onload='x' style=\"y\">&amp;";
+    const ESCAPED: &str = "&#34;&#39;&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#60;b onload=&#39;x&#39; \
+                           style=&#34;y&#34;&#62;&#38;amp;";
+    // Each field gets a number of its own, by which it is found again.
+    let fields = Cell::new(0);
+    let e = || {
+        fields.set(fields.get() + 1);
+        format!("{EVIL}{}.", fields.get())
+    };
+    let some = || Some(e());
+    let layout = || Layout {
+        brand: e(),
+        host: e(),
+        logo: some(),
+        style: e(),
+        home: e(),
+        privacy_url: some(),
+        terms_url: some(),
+        support_url: some(),
+    };
+    let account = || Account { label: e(), name: some() };
+    let scopes = || {
+        vec![
+            ScopeLine { words: e(), name: EVIL.into(), new: true },
+            ScopeLine { words: String::new(), name: e(), new: false },
+        ]
+    };
+    let upstreams = || vec![UpstreamButton { name: e(), label: e() }];
+    let details = || Details { client_id: e(), redirect_uri: e(), resource: e(), scopes: e() };
+    let consent = |source, destination, account, upstreams| Consent {
+        layout: layout(),
+        client_name: e(),
+        source,
+        destination,
+        native_only: true,
+        scopes: scopes(),
+        seen: Some(Seen::Since(e())),
+        lasts: e(),
+        account,
+        upstreams,
+        notice: some(),
+        action: e(),
+        request: e(),
+        token: e(),
+        details: details(),
+    };
+    let confirm = |source, destination| Confirm {
+        layout: layout(),
+        account: account(),
+        client_name: e(),
+        source,
+        destination,
+        scopes: scopes(),
+        seen: Some(Seen::Since(e())),
+        action: e(),
+        token: e(),
+        can_switch: true,
+        details: details(),
+    };
+    let check = |page: &dyn askama::DynTemplate| {
+        let html = page.dyn_render().unwrap();
+        for raw in ["<script", "<b ", "'x'", "\"y\"", "\"'", "&amp;"] {
+            assert!(!html.contains(raw), "{raw} in {html}");
+        }
+        for field in 1..=fields.replace(0) {
+            assert!(html.contains(&format!("{ESCAPED}{field}.")), "{field} is missing in {html}");
+        }
+    };
+    check(&consent(ClientSource::Unverified, Destination::Site(e()), None, upstreams()));
+    check(&consent(ClientSource::Configured, Destination::App(e()), Some(account()), vec![]));
+    check(&confirm(ClientSource::Unverified, Destination::App(e())));
+    check(&confirm(ClientSource::Configured, Destination::Site(e())));
+    check(&Retry {
+        layout: layout(),
+        title: e(),
+        message: e(),
+        client_name: e(),
+        action: e(),
+        token: e(),
+        upstreams: upstreams(),
+        can_switch: true,
+        request_id: e(),
+    });
+    check(&Leaving::new(layout(), EVIL, e()));
+    check(&Wait::new(layout(), EVIL));
+    check(&Problem {
+        layout: layout(),
+        title: e(),
+        message: e(),
+        next: some(),
+        link: Some((e(), e())),
+        details: vec![(e(), e())],
+        request_id: e(),
+    });
+    check(&Done { layout: layout(), client_name: e() });
+    check(&Landing {
+        layout: layout(),
+        mcp_urls: vec![McpUrl { name: e(), url: e() }, McpUrl { name: e(), url: e() }],
+        upstreams: vec![e(), e()],
+        scopes: scopes(),
+        dev: true,
+        status_url: e(),
+    });
+    check(&Status {
+        layout: layout(),
+        overall: Overall::Partial,
+        version: e(),
+        issuer: e(),
+        components: vec![ComponentLine { name: e(), ready: false, detail: e() }],
+        standards: vec![StandardLine { name: e(), title: e(), met: false, detail: e() }],
+    });
+    check(&DevLogin { style: e(), action: e(), hidden: vec![(e(), e())], client_label: e(), name: e(), error: some() });
+}
+
+#[test]
+fn nothing_in_a_refresh_ends_it() {
+    assert_eq!(refresh_target("https://a.example/cb?code=x&state=%22"), "https://a.example/cb?code=x&state=%22");
+    assert_eq!(refresh_target("app:/'cb\" <x>\n\té"), "app:/%27cb%22%20%3Cx%3E%0A%09%C3%A9");
+    let html = Leaving::new(layout(), "https://a.example/cb?a='1'&b=\"2\"", "Claude").render().unwrap();
+    assert!(
+        html.contains("<meta http-equiv=\"refresh\" content=\"0;url=https://a.example/cb?a=%271%27&#38;b=%222%22\">")
+    );
+    assert!(html.contains("href=\"https://a.example/cb?a=%271%27&#38;b=%222%22\" autofocus>Continue to Claude</a>"));
+    let html = Wait::new(layout(), "/oauth/login/x").render().unwrap();
+    assert!(html.contains("<meta http-equiv=\"refresh\" content=\"1;url=/oauth/login/x\">"));
+}
+
+#[test]
+fn an_initial_is_the_first_letter() {
+    assert_eq!(initial("jean"), "J");
+    assert_eq!(initial("  (éa)"), "É");
+    assert_eq!(initial("…"), "·");
+}
+
+/// The rules of a style sheet: what encloses the declarations, outermost first, and the declarations.
+fn rules(css: &str) -> Vec<(Vec<String>, BTreeMap<String, String>)> {
+    let (mut rules, mut open, mut start) = (Vec::new(), Vec::new(), 0);
+    for (i, c) in css.char_indices() {
+        match c {
+            '{' => open.push(css[start..i].split("*/").last().unwrap().trim().to_owned()),
+            '}' => {
+                let declarations = css[start..i].split(';').filter_map(|line| line.trim().split_once(": "));
+                rules.push((open.clone(), declarations.map(|(k, v)| (k.to_owned(), v.to_owned())).collect()));
+                open.pop();
+            }
+            _ => continue,
+        }
+        start = i + 1;
+    }
+    rules
+}
+
+/// The colours of the light and of the dark scheme, as the cascade leaves them.
+fn schemes(css: &str) -> [BTreeMap<String, Rgb>; 2] {
+    let (mut light, mut dark) = (BTreeMap::new(), BTreeMap::new());
+    for (enclosing, declarations) in rules(css) {
+        let colors = declarations.iter().filter_map(|(name, value)| Some((name.clone(), Rgb::parse(value)?)));
+        match enclosing.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            [":root"] => {
+                light.extend(colors.clone());
+                dark.extend(colors);
+            }
+            ["@media (prefers-color-scheme: dark)", ":root"] => dark.extend(colors),
+            _ => {}
+        }
+    }
+    [light, dark]
+}
+
+/// What is read on what.
+const READ_ON: [(&str, &[&str]); 8] = [
+    ("--text", &["--page", "--card"]),
+    ("--muted", &["--page", "--card"]),
+    ("--accent-ink", &["--page", "--card"]),
+    ("--on-accent", &["--accent", "--accent-hover"]),
+    ("--good", &["--page", "--card"]),
+    ("--bad", &["--page", "--card"]),
+    ("--warn", &["--warn-ground"]),
+    ("--dev", &["--dev-ground"]),
+];
+
+fn assert_readable(css: &str, what: &str) {
+    for (scheme, colors) in ["light", "dark"].into_iter().zip(schemes(css)) {
+        for (text, grounds) in READ_ON {
+            for ground in grounds {
+                let contrast = colors[text].contrast(colors[*ground]);
+                assert!(contrast >= READABLE, "{what}, {scheme}: {text} on {ground} has {contrast:.2}");
+            }
+        }
+        // The outline of a button or an input needs less (WCAG 2.2, 1.4.11).
+        for ground in ["--page", "--card"] {
+            assert!(colors["--control"].contrast(colors[ground]) >= 3.0, "{what}, {scheme}: {ground}");
+        }
+    }
+}
+
+#[test]
+fn contrast_is_counted_as_wcag_does() {
+    assert_eq!(Rgb::WHITE.contrast(Rgb::BLACK), 21.0);
+    let grey = Rgb::parse("#767676").unwrap().contrast(Rgb::WHITE);
+    assert!((grey - 4.54).abs() < 0.01, "{grey}");
+    for wrong in ["", "#fff", "fffffff", "#gggggg", "#+12345", "#12345é", "#1234567"] {
+        assert_eq!(Rgb::parse(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn everything_can_be_read_in_both_schemes() {
+    assert_readable(STYLE, "ours");
+    let [light, dark] = schemes(STYLE);
+    assert_eq!((light["--page"], dark["--card"]), (LIGHT_GROUND, DARK_GROUND));
+}
+
+#[test]
+fn everything_can_be_read_whatever_the_accent() {
+    let steps = [0, 51, 102, 118, 119, 153, 204, 255];
+    for r in steps {
+        for g in steps {
+            for b in steps {
+                let accent = Rgb(r, g, b).to_string();
+                let css = stylesheet(Some(&accent));
+                assert_readable(&css, &accent);
+                assert_eq!(schemes(&css)[0]["--accent"].to_string(), accent);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_accent_keeps_its_hue_in_the_dark() {
+    let [light, dark] = schemes(&stylesheet(Some("#2f5bd7")));
+    assert_eq!(light["--accent-ink"].to_string(), "#2f5bd7");
+    assert_eq!(light["--on-accent"], Rgb::WHITE);
+    let Rgb(r, g, b) = dark["--accent"];
+    assert!(r < g && g < b && dark["--on-accent"] == Rgb::BLACK, "{}", dark["--accent"]);
+    assert_eq!(stylesheet(Some("red; } body { display: none")), STYLE);
+    assert_eq!(stylesheet(None), STYLE);
+}
+
+#[test]
+fn the_style_sheet_uses_only_colours_that_are_checked() {
+    let grounds: BTreeSet<_> = READ_ON.iter().flat_map(|(_, grounds)| *grounds).copied().collect();
+    let variable = |value: &str| value.strip_prefix("var(").and_then(|rest| rest.strip_suffix(')')).map(str::to_owned);
+    for (enclosing, declarations) in rules(STYLE) {
+        let at = enclosing.join(" ");
+        if at.ends_with(":root") || at.contains("forced-colors") {
+            continue;
+        }
+        for (name, value) in &declarations {
+            assert!(!value.contains('#') && !value.contains("rgb") && !value.contains("url("), "{at}: {name}");
+            assert!(name != "background", "{at}: say background-color");
+        }
+        let text = declarations.get("color").filter(|value| *value != "inherit").map(|value| variable(value).unwrap());
+        let ground = declarations
+            .get("background-color")
+            .filter(|value| *value != "transparent")
+            .map(|value| variable(value).unwrap());
+        if let Some(text) = &text {
+            let (_, on) = READ_ON.iter().find(|(checked, _)| checked == text).expect(text);
+            assert!(ground.as_deref().is_none_or(|ground| on.contains(&ground)), "{at}");
+        }
+        assert!(ground.as_deref().is_none_or(|ground| grounds.contains(ground)), "{at}");
+    }
+}
+
+#[test]
+fn a_button_holds_back_for_a_moment_even_under_reduced_motion() {
+    let held: Vec<_> =
+        rules(STYLE).into_iter().filter(|(_, d)| d.get("animation").is_some_and(|a| a.starts_with("hold"))).collect();
+    assert_eq!(held.len(), 1);
+    assert_eq!((&held[0].0[..], held[0].1["animation"].as_str()), (&["button".to_owned()][..], "hold 600ms"));
+    for (enclosing, declarations) in rules(STYLE) {
+        let other = declarations.contains_key("animation") && enclosing.last().is_some_and(|s| s.contains("button"));
+        assert!(!other || enclosing == ["button"], "{enclosing:?}");
+    }
+}
