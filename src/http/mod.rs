@@ -60,8 +60,9 @@ pub(crate) fn routes(app: &Arc<App>) -> Router {
     let programs = programs.layer(layers::cors());
 
     // For everybody.
-    let public = Router::new()
-        .route(if prefix.is_empty() { "/" } else { &prefix }, get(home::landing))
+    let landing = if prefix.is_empty() { Router::new() } else { Router::new().route(&prefix, get(home::landing)) };
+    let public = landing
+        .route(&at("/"), get(home::landing))
         .route(&at("/status"), get(home::status))
         .route(&at("/healthz"), get(home::health))
         .route(&at("/oauth/assets/style.css"), get(home::style))
