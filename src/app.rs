@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use crate::clock::{Clock, UnixTime};
 use crate::config::settings::Settings;
-use crate::flow::verify::Verified;
 use crate::keys::KeyRing;
-use crate::oauth::grant::GrantId;
+use crate::oauth::client::ClientId;
+use crate::oauth::grant::{GrantId, Person};
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scopes;
 use crate::secret::RootSecret;
 use crate::store::Store;
 use crate::upstream::Upstream;
@@ -54,6 +56,27 @@ impl App {
     pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
         self.upstreams.iter().find(|upstream| upstream.settings().name == name)
     }
+}
+
+/// The claims of an access token whose signature was checked, and who and what they name.
+#[derive(Debug)]
+pub struct Verified {
+    /// The family that it belongs to.
+    pub family: GrantId,
+    /// The key that signed it.
+    pub kid: String,
+    /// The one resource that it is for.
+    pub audience: Resource,
+    /// When it expires.
+    pub expires_at: UnixTime,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The client that holds it.
+    pub client: ClientId,
+    /// What the client calls itself.
+    pub client_name: String,
+    /// The person who allowed it, as known when the token was first seen.
+    pub person: Person,
 }
 
 /// What the guard remembers between calls: claims whose signature was checked, never a decision, and which families are

@@ -262,7 +262,7 @@ async fn start_dev_upstreams(settings: &mut Settings, clock: &Arc<dyn Clock>) ->
     Ok(running)
 }
 
-/// Reads revocations every two seconds.
+/// Reads revocations every two seconds, those of signing keys too.
 async fn follow(app: Arc<App>) {
     let mut ticks = tokio::time::interval(feed::INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -270,11 +270,13 @@ async fn follow(app: Arc<App>) {
         ticks.tick().await;
         if let Err(error) = feed::poll(&app, app.clock.now()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "revocations could not be read");
+        } else if let Err(error) = key_flow::load(&app).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the signing keys could not be read");
         }
     }
 }
 
-/// Reads the keys every 30 seconds, and makes the next one in time.
+/// Looks at the age of the keys every 30 seconds, and makes the next one in time.
 async fn keep_keys(app: Arc<App>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(30));
     loop {

@@ -14,7 +14,8 @@ use crate::oauth::prompt::{Prompt, max_age};
 use crate::oauth::redirect::{RedirectKind, RedirectUri, ReturnTo};
 use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
-use crate::store::{Consent, SignIn};
+pub use crate::store::Consent;
+use crate::store::SignIn;
 
 use super::{access, client_auth, code, issue};
 

@@ -5,7 +5,7 @@
 
 use crate::app::App;
 use crate::oauth::token::TokenHash;
-use crate::store::Error;
+pub use crate::store::Error;
 
 use super::login::SESSION_LIFETIME;
 

@@ -7,38 +7,17 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::app::App;
+use crate::app::{App, Verified};
 use crate::clock::UnixTime;
 use crate::keys;
 use crate::oauth::client::ClientId;
 use crate::oauth::error::{Error, ErrorCode};
-use crate::oauth::grant::{GrantId, Person};
+use crate::oauth::grant::GrantId;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 
 use super::issue::{ACCESS_TOKEN_TYPE, AccessClaims};
 use super::{client_auth, feed, keys as key_flow};
-
-/// The claims of an access token whose signature was checked, and who and what they name.
-#[derive(Debug)]
-pub struct Verified {
-    /// The family that it belongs to.
-    pub family: GrantId,
-    /// The key that signed it.
-    pub kid: String,
-    /// The one resource that it is for.
-    pub audience: Resource,
-    /// When it expires.
-    pub expires_at: UnixTime,
-    /// What it may do.
-    pub scopes: Scopes,
-    /// The client that holds it.
-    pub client: ClientId,
-    /// What the client calls itself.
-    pub client_name: String,
-    /// The person who allowed it, as known when the token was first seen.
-    pub person: Person,
-}
 
 /// Verifies `token` for the resource at `audience`: `invalid_token` where it is not good, `temporarily_unavailable` where
 /// that cannot be told.

@@ -57,8 +57,8 @@ pub(crate) fn routes(web: &Web) -> Router {
     let programs = programs.layer(layers::cors());
 
     // For everybody.
-    let public = if prefix.is_empty() { Router::new() } else { Router::new().route(&prefix, get(home::landing)) };
-    let public = public
+    let landing = if prefix.is_empty() { Router::new() } else { Router::new().route(&prefix, get(home::landing)) };
+    let public = landing
         .route(&at("/"), get(home::landing))
         .route(&at("/status"), get(home::status))
         .route(&at("/healthz"), get(home::health))

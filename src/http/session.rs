@@ -72,6 +72,6 @@ fn encode(record: &Record) -> Result<String> {
     serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))
 }
 
-fn backend(error: crate::store::Error) -> Error {
+fn backend(error: session::Error) -> Error {
     Error::Backend(error.to_string())
 }

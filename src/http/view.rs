@@ -11,7 +11,7 @@ use time::macros::format_description;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::{Mount, Settings};
-use crate::flow::authorize::AuthorizationRequest;
+use crate::flow::authorize::{AuthorizationRequest, Consent};
 use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::error::Error;
 use crate::oauth::grant::Person;
@@ -19,7 +19,6 @@ use crate::oauth::redirect::{RedirectKind, RedirectUri};
 use crate::oauth::resource::Resources;
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::TokenHash;
-use crate::store::Consent;
 
 use super::cookies::Names;
 use super::error::page_of;

@@ -166,12 +166,12 @@ impl Store {
         let url = url.to_string();
 
         // Two processes that start at once on a new file: one migrates, the other waits.
-        let lock_path = absolute.with_extension("lock");
-        let lock = std::fs::File::create(&lock_path).map_err(file_error)?;
+        let lock = own_file(&absolute.with_extension("lock")).map_err(file_error)?;
         let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock))
             .await
             .map_err(|_| Error::Closed)?
             .map_err(file_error)?;
+        own_file(&absolute).map_err(file_error)?;
         let mut connection = AnyConnection::connect(&url).await?;
         prepare_sqlite(&mut connection).await?;
         migrator().run(&mut connection).await?;
@@ -276,6 +276,15 @@ impl Store {
         }
         self.pool.close().await;
     }
+}
+
+/// Makes a file for its owner alone, unless it is there. SQLite gives the files beside its own the same mode.
+fn own_file(path: &std::path::Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Sets what safety rests on and checks it on the live connection, since `AnyPool` carries no pragmas.
