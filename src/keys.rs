@@ -170,9 +170,12 @@ impl KeyRing {
         self.0.iter().rev().find(|key| !key.revoked).map(Arc::as_ref)
     }
 
-    /// The key that signs now.
+    /// The key that signs now: the newest whose time has come. By a clock behind the one that made the first key none has
+    /// come yet; then it is the first.
     pub fn signer(&self, now: UnixTime) -> Option<&Key> {
-        self.0.iter().rev().find(|key| !key.revoked && key.sign_from <= now).map(Arc::as_ref)
+        let mut usable = self.0.iter().filter(|key| !key.revoked);
+        let first = usable.clone().next();
+        usable.rfind(|key| key.sign_from <= now).or(first).map(Arc::as_ref)
     }
 
     /// The keys whose signatures count now: all that are not revoked, and whose successor has not signed for longer than

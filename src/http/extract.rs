@@ -38,6 +38,18 @@ impl FromRequest<Web> for Form {
     }
 }
 
+/// The Authorization header of a program, which is sent once. One that cannot be read is not the same as none.
+pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Error::invalid_request("The Authorization header was sent more than once."));
+    }
+    value.to_str().map(Some).map_err(|error| {
+        Error::invalid_client("The Authorization header holds characters outside ASCII.").because(error)
+    })
+}
+
 /// The body of a request as text, where it has this media type and is not too large.
 pub(super) async fn body(request: Request, web: &Web, media_type: &'static str) -> Result<String, Error> {
     let sent = header_text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -11,8 +11,8 @@ use crate::flow::{client_auth, code, refresh};
 use crate::oauth::error::{Error, ErrorCode};
 
 use super::error::{Refused, no_store};
-use super::extract::{Form, Now};
-use super::view::{Web, header_text};
+use super::extract::{Form, Now, authorization};
+use super::view::Web;
 
 /// The answer of RFC 6749 section 5.1.
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ pub(super) async fn token(
 ) -> Result<Response, Refused> {
     params.refuse_repeated(&["resource"])?;
     let grant_type = params.required("grant_type")?;
-    let client = client_auth::authenticate(&web.app, header_text(&headers, header::AUTHORIZATION), &params).await?;
+    let client = client_auth::authenticate(&web.app, authorization(&headers)?, &params).await?;
     let issued = match grant_type {
         "authorization_code" => code::redeem(&web.app, &client, &params, now).await?,
         "refresh_token" => refresh::refresh(&web.app, &client, &params, now).await?,

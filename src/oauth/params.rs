@@ -20,14 +20,17 @@ impl Params {
         )
     }
 
-    /// The one value of `name`, or `invalid_request` where it came twice.
+    /// The one value of `name`, or `invalid_request` where it came twice, or holds a NUL, which PostgreSQL cannot keep.
     pub fn one(&self, name: &str) -> Result<Option<&str>, Error> {
         let mut values = self.all(name);
         let first = values.next();
-        match values.next() {
-            Some(_) => Err(Error::invalid_request(format!("The parameter {name} was sent more than once."))),
-            None => Ok(first),
+        if values.next().is_some() {
+            return Err(Error::invalid_request(format!("The parameter {name} was sent more than once.")));
         }
+        if first.is_some_and(|value| value.contains('\0')) {
+            return Err(Error::invalid_request(format!("The parameter {name} holds a NUL.")));
+        }
+        Ok(first)
     }
 
     /// The one value of `name`, or `invalid_request` where it is missing or came twice.
@@ -61,6 +64,13 @@ mod tests {
         assert_eq!(params.one("scope").unwrap(), None);
         assert_eq!(params.one("state").unwrap(), Some("x"));
         assert!(params.required("scope").is_err());
+    }
+
+    #[test]
+    fn a_nul_is_refused() {
+        let params = Params::parse("state=a%00&nonce=%00&scope=x");
+        assert!(params.one("state").is_err() && params.required("nonce").is_err());
+        assert!(params.one("scope").is_ok());
     }
 
     #[test]

@@ -133,7 +133,12 @@ impl Client {
 
     /// The whole way of a person who signs in and agrees to everything; the answer is on its way to the client.
     pub async fn authorize(&self, browser: &mut Browser, changes: &[(&str, &str)]) -> Page {
-        let mut page = browser.get(&self.authorization_url(changes)).await;
+        self.authorize_at(browser, &self.authorization_url(changes)).await
+    }
+
+    /// The same from an authorization URL of one's own.
+    pub async fn authorize_at(&self, browser: &mut Browser, url: &str) -> Page {
+        let mut page = browser.get(url).await;
         for _ in 0..4 {
             page = browser.follow(page).await;
             let answers = page.form().answers;

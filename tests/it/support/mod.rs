@@ -1,6 +1,7 @@
 //! A running jean in the test's own process, with a clock that the test moves and an upstream that does as it is told.
 
 mod postgres;
+pub mod tokens;
 
 use std::sync::Arc;
 
