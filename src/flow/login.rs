@@ -285,7 +285,7 @@ async fn exchange(
         );
         match error {
             upstream::Error::Unreachable { .. } => Notice::Unreachable,
-            upstream::Error::Refused { code, .. } => Notice::Refused(code),
+            upstream::Error::Refused { code, .. } => refused(&code),
             upstream::Error::WrongHostedDomain { email } => Notice::NotAllowed(email.unwrap_or_default()),
             upstream::Error::Invalid { .. } => Notice::Invalid,
         }
@@ -319,7 +319,7 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
     Ok(Returned::Journey { login: login.id, sign_in: identified.then_some(sign_in.id) })
 }
 
-/// The error codes that an upstream may answer with, in our own words only; anything else counts as a refusal.
+/// What an upstream's error at the authorization endpoint means for the person.
 fn notice_of(error: &str) -> Notice {
     match error {
         "access_denied"
@@ -328,13 +328,26 @@ fn notice_of(error: &str) -> Notice {
         | "interaction_required"
         | "account_selection_required" => Notice::Declined,
         "temporarily_unavailable" | "server_error" => Notice::Unreachable,
-        "invalid_request"
-        | "unauthorized_client"
-        | "unsupported_response_type"
-        | "invalid_scope"
-        | "invalid_target" => Notice::Refused(error.to_owned()),
-        _ => Notice::Refused("unknown_error".into()),
+        _ => refused(error),
     }
+}
+
+/// A refusal by a known code (RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707 section 2): what else an upstream says is not shown.
+fn refused(error: &str) -> Notice {
+    Notice::Refused(
+        match error {
+            "invalid_request"
+            | "invalid_client"
+            | "invalid_grant"
+            | "unauthorized_client"
+            | "unsupported_grant_type"
+            | "unsupported_response_type"
+            | "invalid_scope"
+            | "invalid_target" => error,
+            _ => "unknown_error",
+        }
+        .to_owned(),
+    )
 }
 
 /// Where a journey stands, for its page.

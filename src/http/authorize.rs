@@ -111,7 +111,7 @@ fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
             next: "Remove this connection in the app and add it again: it then registers anew. In Claude: Settings, \
                Connectors, remove, then add the custom connector again. In Claude Code: /mcp, then clear the \
                authentication and sign in again.",
-            details: vec![("client_id", client_id), ("redirect_uri", redirect_uri)],
+            details: vec![("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))],
             link: None,
         },
     )
@@ -129,7 +129,7 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
             ),
             next: "If you came here from the app itself, remove the connection there and add it again. If you came here by \
                a link that somebody sent you, close this page.",
-            details: vec![("client_id", client.id.as_str()), ("redirect_uri", redirect_uri)],
+            details: vec![("client_id", client.id.as_str()), ("redirect_uri", &ascii(redirect_uri))],
             link: None,
         },
     )
@@ -150,6 +150,12 @@ fn with_link(web: &Web, answer: &Answer) -> Response {
             link: Some((format!("Back to {host}"), url)),
         },
     )
+}
+
+/// What came as an id or a URI, both of which are ASCII: anything else, invisible and bidirectional characters too, is
+/// shown as a sign of its own.
+fn ascii(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 struct Words<'a> {

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tower_sessions::Session;
 
-use crate::flow::authorize;
+use crate::flow::authorize::{self, Refusal};
 use crate::flow::consent::{self, Decided, Pressed, Submitted};
 use crate::flow::login::Departure;
 use crate::oauth::error::Error;
@@ -33,6 +33,9 @@ pub(super) async fn answer(
     let field = |name| params.one(name).ok().flatten().unwrap_or_default();
     let request = match authorize::parse(&web.app, field("request"), now).await {
         Ok(request) => request,
+        Err(Refusal::Answer(answer)) if answer.at_once => {
+            return leave(&web, &answer.return_to.with_error(&answer.error), &answer.client_name);
+        }
         Err(refusal) => return refused(&web, refusal),
     };
     let browser = web.names.browser(&headers).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! A running jean in the test's own process, with a clock that the test moves and an upstream that does as it is told.
 
+pub mod browsing;
 mod postgres;
 pub mod tokens;
 
@@ -37,6 +38,7 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub issuer: Issuer,
     pub origin: String,
+    pub public_url: String,
     /// `jean.toml`, to start a second jean on the same data.
     pub config: String,
     folder: TempDir,
@@ -81,12 +83,18 @@ impl World {
         );
         let jean = start(&config, &clock).await;
         let origin = url::Url::parse(public_url).expect("a URL").origin().ascii_serialization();
-        World { router: jean.service(), jean, clock, issuer, origin, config, folder }
+        let public_url = public_url.to_owned();
+        World { router: jean.service(), jean, clock, issuer, origin, public_url, config, folder }
     }
 
     /// A second jean on the same data, as another process would be.
     pub async fn replica(&self) -> Jean {
-        start(&self.config, &self.clock).await
+        self.replica_with("").await
+    }
+
+    /// The same with more tables in its `jean.toml`.
+    pub async fn replica_with(&self, tables: &str) -> Jean {
+        start(&format!("{}\n{tables}", self.config), &self.clock).await
     }
 
     /// Where its files are.
@@ -101,7 +109,7 @@ impl World {
 
     /// A client that is not registered.
     pub fn stranger(&self) -> Client {
-        Client::new(ORIGIN, self.router.clone())
+        Client::new(&self.public_url, self.router.clone())
     }
 
     /// A registered public client with an https redirect URI.

@@ -1,0 +1,456 @@
+//! `GET /oauth/authorize` (RFC 6749 section 4.1.1): what is refused, whom it is told, and what is asked for.
+
+use jean::testing::browser::Page;
+
+use crate::support::browsing::{
+    answer_to, asks, assert_page, consent_page, depart, error_to, knows_who, parameter, to_upstream,
+};
+use crate::support::{RESOURCE, World, code_of};
+
+const LOOPBACK: &str = "http://localhost:52100/callback";
+
+/// A page with status 400 that leads nowhere: neither by redirect nor by a link or a refresh.
+fn assert_dead_end(page: &Page, why: &str) {
+    assert_page(page, 400, "What to do next");
+    let leads_out =
+        page.body.split("href=\"").skip(1).find(|rest| !rest.starts_with('/') && !rest.starts_with("data:,"));
+    assert_eq!(leads_out, None, "{why}");
+}
+
+/// CVE-2025-4143: <https://nvd.nist.gov/vuln/detail/CVE-2025-4143>; RFC 6749 section 4.1.2.1.
+#[tokio::test]
+async fn an_unknown_client_gets_a_page_and_never_a_redirect() {
+    let world = World::new().await;
+    let mut client = world.client().await;
+    let known = client.id.clone();
+    let long = "x".repeat(2049);
+    for id in
+        ["", "unknown", &known[1..], &format!("{known} "), &long, "<script>alert(1)</script>", "\u{202e}", "' OR 1=1"]
+    {
+        client.id = id.into();
+        for redirect_uri in
+            ["https://client.example/callback", "https://evil.example/", LOOPBACK, "javascript:alert(1)", ""]
+        {
+            let page = world.browser().get(&client.authorization_url(&[("redirect_uri", redirect_uri)])).await;
+            assert_dead_end(&page, id);
+            assert!(!page.body.contains("<script>"), "{}", page.body);
+        }
+    }
+}
+
+/// CVE-2025-4143; RFC 9700 section 2.1: exact comparison.
+#[tokio::test]
+async fn an_unregistered_redirect_uri_gets_a_page_and_never_a_redirect() {
+    let world = World::new().await;
+    let web = world.client_with(&["https://client.example/callback"]).await;
+    let native = world.client_with(&["http://localhost/callback", "http://127.0.0.1/callback"]).await;
+    let app = world.client_with(&["com.example.app:/callback"]).await;
+    let wrong_web = [
+        "https://evil.example/callback",
+        "https://client.example/",
+        "https://client.example/callback/",
+        "https://client.example/callback/x",
+        "https://client.example/Callback",
+        "https://client.example//callback",
+        "https://client.example/callback?x=1",
+        "https://client.example/callback?",
+        "https://client.example/callback#x",
+        "https://client.example/callback#",
+        "https://client.example/x/../callback",
+        "https://client.example/callback/../../evil",
+        "https://client.example/callback/%2e%2e/evil",
+        "https://client.example/%2E/callback",
+        "https://client.example/%63allback",
+        "https://client.example/callback%2f..",
+        "https://client.example/callback\\@evil.example",
+        "https://client.example\\@evil.example/callback",
+        "https://client.example@evil.example/callback",
+        "https://user@client.example/callback",
+        "https://client.example.evil.example/callback",
+        "https://evil.client.example/callback",
+        "https://CLIENT.example/callback",
+        "HTTPS://client.example/callback",
+        "https://client.example./callback",
+        "https://client.example:443/callback",
+        "https://client.example:8443/callback",
+        "http://client.example/callback",
+        "//client.example/callback",
+        "https:/client.example/callback",
+        "https:client.example/callback",
+        "https://client.example/callback ",
+        " https://client.example/callback",
+        "https://client.example/call\tback",
+        "https://client.example/callback\r\nLocation: https://evil.example",
+        "https://client.example/callback\u{202e}",
+        "https://cl\u{456}ent.example/callback",
+        "http://localhost:8080/oauth/authorize",
+        "/callback",
+        "javascript:alert(1)//https://client.example/callback",
+        "data:text/html,https://client.example/callback",
+        "vbscript:x",
+        "blob:https://client.example/callback",
+        "file:///etc/passwd",
+        "about:blank",
+    ];
+    let wrong_native = [
+        "http://localhost.example.com/callback",
+        "http://127.0.0.1.example.com/callback",
+        "http://localhost:1@evil.example/callback",
+        "http://evil.example#localhost/callback",
+        "http://localhost./callback",
+        "http://LOCALHOST/callback",
+        "http://[::1]/callback",
+        "http://0.0.0.0/callback",
+        "http://127.0.0.2/callback",
+        "http://127.1/callback",
+        "http://2130706433/callback",
+        "http://0x7f.0.0.1/callback",
+        "http://localhost:99999/callback",
+        "http://localhost:80:80/callback",
+        "http://localhost:/callback/../x",
+        "http://localhost:52100/",
+        "http://localhost:52100/callback/",
+        "http://localhost:52100/callback?x=1",
+        "http://localhost:52100/%2e%2e/callback",
+        "https://localhost/callback",
+        "https://localhost:52100/callback",
+    ];
+    let wrong_app = [
+        "com.example.app:/callback/",
+        "com.example.app://callback",
+        "com.example.other:/callback",
+        "com.example.app:/",
+    ];
+    let tables = [(&web, &wrong_web[..]), (&native, &wrong_native[..]), (&app, &wrong_app[..])];
+    for (client, table) in tables {
+        for wrong in table {
+            // With an error in it too: what is wrong with the rest is told to nobody.
+            for response_type in ["code", "token"] {
+                let changes = [("redirect_uri", *wrong), ("response_type", response_type)];
+                assert_dead_end(&world.browser().get(&client.authorization_url(&changes)).await, wrong);
+            }
+        }
+        let twice = format!("{}&redirect_uri=https://evil.example/", client.authorization_url(&[]));
+        assert_page(&world.browser().get(&twice).await, 400, "The parameter redirect_uri was sent more than once.");
+        consent_page(client, &mut world.browser(), &[]).await;
+    }
+}
+
+/// RFC 8252 section 7.3; the name `localhost` too, which native clients use.
+#[tokio::test]
+async fn a_loopback_redirect_uri_may_have_any_port() {
+    let world = World::new().await;
+    let registered = ["http://localhost/callback", "http://127.0.0.1:33418/", "http://[::1]/cb"];
+    let mut client = world.client_with(&registered).await;
+    for asked in [
+        "http://localhost/callback",
+        "http://localhost:1/callback",
+        "http://localhost:65535/callback",
+        "http://127.0.0.1:52100/",
+        "http://127.0.0.1/",
+        "http://[::1]:52100/cb",
+    ] {
+        client.redirect_uri = asked.into();
+        let page = client.authorize(&mut world.browser(), &[]).await;
+        assert!(answer_to(&page, &client).contains_key("code"), "{asked}");
+        let tokens = client.redeem(&code_of(&page), &[]).await;
+        assert_eq!(tokens.status, 200, "{asked} {}", tokens.json);
+    }
+}
+
+/// OAuth 2.1 section 2.3.3.
+#[tokio::test]
+async fn the_redirect_uri_may_be_left_out_where_only_one_is_registered() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let page = client.authorize(&mut world.browser(), &[("redirect_uri", "")]).await;
+    assert!(answer_to(&page, &client).contains_key("code"));
+    let client = world.client_with(&["https://client.example/callback", "https://client.example/other"]).await;
+    assert_dead_end(&world.browser().get(&client.authorization_url(&[("redirect_uri", "")])).await, "two");
+}
+
+/// CVE-2025-4144: <https://nvd.nist.gov/vuln/detail/CVE-2025-4144>; RFC 6749 section 4.1.2.1, RFC 7636 section 4.4.1,
+/// RFC 8707 section 2, OpenID Connect Core section 3.1.2.6; RFC 9207: every answer names the issuer.
+#[tokio::test]
+async fn each_broken_rule_has_its_error_with_state_and_iss() {
+    let world = World::new().await;
+    let client = world.client_with(&[LOOPBACK]).await;
+    let table: &[(&[(&str, &str)], &str)] = &[
+        (&[("code_challenge", "")], "invalid_request"),
+        (&[("code_challenge", ""), ("code_challenge_method", "")], "invalid_request"),
+        (&[("code_challenge_method", "")], "invalid_request"),
+        (&[("code_challenge_method", "plain")], "invalid_request"),
+        (&[("code_challenge_method", "s256")], "invalid_request"),
+        (&[("code_challenge_method", "S512")], "invalid_request"),
+        (&[("code_challenge", "short")], "invalid_request"),
+        (&[("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=")], "invalid_request"),
+        (&[("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM")], "invalid_request"),
+        (&[("response_type", "")], "invalid_request"),
+        (&[("response_type", "token")], "unsupported_response_type"),
+        (&[("response_type", "id_token")], "unsupported_response_type"),
+        (&[("response_type", "code token")], "unsupported_response_type"),
+        (&[("response_type", "code id_token")], "unsupported_response_type"),
+        (&[("response_type", "none")], "unsupported_response_type"),
+        (&[("response_type", "CODE")], "unsupported_response_type"),
+        (&[("response_mode", "fragment")], "invalid_request"),
+        (&[("response_mode", "form_post")], "invalid_request"),
+        (&[("request", "eyJhbGciOiJub25lIn0.e30.")], "request_not_supported"),
+        (&[("request_uri", "https://client.example/request")], "request_uri_not_supported"),
+        (&[("request_uri", "urn:ietf:params:oauth:request_uri:x")], "request_uri_not_supported"),
+        (&[("resource", "https://other.example/mcp")], "invalid_target"),
+        (&[("resource", "http://localhost:8080/mcp#x")], "invalid_target"),
+        (&[("resource", "http://localhost:8080/mcp/x")], "invalid_target"),
+        (&[("resource", "http://localhost:8081/mcp")], "invalid_target"),
+        (&[("resource", "/mcp")], "invalid_target"),
+        (&[("scope", "read \"write\"")], "invalid_scope"),
+        (&[("scope", "read\\write")], "invalid_scope"),
+        (&[("scope", "r\u{e9}ad")], "invalid_scope"),
+        (&[("prompt", "none")], "login_required"),
+        (&[("prompt", "none login")], "invalid_request"),
+        (&[("prompt", "consent none")], "invalid_request"),
+        (&[("max_age", "soon")], "invalid_request"),
+        (&[("max_age", "-1")], "invalid_request"),
+    ];
+    for (changes, expected) in table {
+        let page = world.browser().get(&client.authorization_url(changes)).await;
+        assert_eq!(page.status, 303, "{changes:?} {page:?}");
+        assert_eq!(error_to(&page, &client), *expected, "{changes:?}");
+        assert_eq!(page.headers["cache-control"], "no-store");
+    }
+}
+
+/// RFC 6749 section 3.1: no parameter is sent twice. RFC 8707 section 2: `resource` may be.
+#[tokio::test]
+async fn only_resource_may_be_repeated() {
+    let world = World::new().await;
+    let client = world.client_with(&[LOOPBACK]).await;
+    let url = client.authorization_url(&[("scope", "read"), ("nonce", "n"), ("prompt", "consent"), ("x", "unknown")]);
+    for name in ["response_type", "code_challenge", "code_challenge_method", "scope", "nonce", "prompt", "x"] {
+        let again = parameter(&url, name).expect("it is in the request");
+        let page = world.browser().get(&format!("{url}&{name}={again}")).await;
+        assert_eq!(error_to(&page, &client), "invalid_request", "{name}");
+    }
+    // Which of two states is the client's cannot be told, so neither is.
+    let page = world.browser().get(&format!("{url}&state=other")).await;
+    let answer = page.answer();
+    assert_eq!(answer.get("error").map(String::as_str), Some("invalid_request"));
+    assert_eq!(answer.get("state"), None);
+    // Which of two clients it is cannot be told either.
+    assert_page(
+        &world.browser().get(&format!("{url}&client_id={}", client.id)).await,
+        400,
+        "client_id was sent more than",
+    );
+
+    let page = world.browser().get(&format!("{url}&resource={RESOURCE}&resource={RESOURCE}/")).await;
+    assert!(asks(&page), "{page:?}");
+    // A parameter without a value counts as left out.
+    let page = world.browser().get(&format!("{url}&scope=&state=&request=")).await;
+    assert!(asks(&page), "{page:?}");
+}
+
+/// RFC 9700 section 4.11.2: a server that redirects errors anywhere at once is an open redirector.
+#[tokio::test]
+async fn an_error_goes_at_once_only_where_a_link_of_ours_may_lead() {
+    let preregistered = "[[clients.preregistered]]\nid = \"mine\"\nname = \"Mine\"\nauth_method = \"none\"\n\
+                         redirect_uris = [\"https://client.example/callback\"]\n";
+    let world = World::with(preregistered).await;
+    let bad = [("response_type", "token")];
+
+    for redirect_uri in
+        ["http://127.0.0.1:52100/callback", LOOPBACK, "com.example.app:/callback", "cursor://x/callback"]
+    {
+        let client = world.client_with(&[redirect_uri]).await;
+        let page = world.browser().get(&client.authorization_url(&bad)).await;
+        assert_eq!(error_to(&page, &client), "unsupported_response_type", "{redirect_uri}");
+    }
+    let mut mine = world.stranger();
+    mine.id = "mine".into();
+    assert_eq!(error_to(&world.browser().get(&mine.authorization_url(&bad)).await, &mine), "unsupported_response_type");
+
+    let client = world.client().await;
+    for changes in [bad, [("prompt", "none")], [("resource", "https://other.example/")]] {
+        let page = world.browser().get(&client.authorization_url(&changes)).await;
+        assert_page(&page, 400, "Back to client.example");
+        let link = page.body.split("href=\"").find(|rest| rest.starts_with("https://")).expect("a link");
+        let link = link.split('"').next().unwrap_or_default().replace("&#38;", "&");
+        assert!(link.starts_with("https://client.example/callback?"), "{link}");
+        assert!(parameter(&link, "error").is_some(), "{link}");
+        assert_eq!(parameter(&link, "state").as_ref(), Some(&client.state));
+        assert_eq!(parameter(&link, "iss").as_ref(), Some(&client.issuer));
+    }
+
+    // Somebody allowed the client something: people know it.
+    let tokens = client.redeem(&code_of(&client.authorize(&mut world.browser(), &[]).await), &[]).await;
+    assert_eq!(
+        error_to(&world.browser().get(&client.authorization_url(&bad)).await, &client),
+        "unsupported_response_type"
+    );
+    // And took it back.
+    assert_eq!(client.revoke(tokens.refresh()).await.status, 200);
+    assert_page(&world.browser().get(&client.authorization_url(&bad)).await, 400, "Back to client.example");
+}
+
+#[tokio::test]
+async fn a_request_of_more_than_8_kilobytes_is_refused() {
+    let world = World::new().await;
+    let client = world.client_with(&[LOOPBACK]).await;
+    let url = client.authorization_url(&[]);
+    let query = url.split_once('?').expect("a query").1.len();
+    let filler = |length: usize| format!("{url}&x={}", "x".repeat(length - query - 3));
+    assert!(asks(&world.browser().get(&filler(8192)).await));
+    assert_page(&world.browser().get(&filler(8193)).await, 400, "longer than 8 KB");
+}
+
+/// `state` is the client's own affair (OAuth 2.1 section 4.1.1): PKCE is there.
+#[tokio::test]
+async fn a_request_without_state_is_answered_without_state() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let answer = client.authorize(&mut world.browser(), &[("state", "")]).await.answer();
+    assert!(answer.contains_key("code") && !answer.contains_key("state"), "{answer:?}");
+    assert_eq!(answer.get("iss"), Some(&client.issuer));
+    // What it holds comes back as it was sent.
+    let state = "a b+c%20&d=\u{e9}\"'<>\u{1f600}";
+    let answer = client.authorize(&mut world.browser(), &[("state", state)]).await.answer();
+    assert_eq!(answer.get("state").map(String::as_str), Some(state));
+}
+
+/// Clients ask for words of other servers, for `offline_access` as soon as they see it, or for nothing at all.
+#[tokio::test]
+async fn known_scopes_are_granted_and_the_default_where_none_is_known() {
+    let world = World::new().await;
+    let client = world.client().await;
+    for (asked, granted) in [
+        ("", "read"),
+        ("claudeai", "read"),
+        ("openid email profile", "read"),
+        ("read", "read"),
+        ("write", "write"),
+        ("write claudeai", "write"),
+        ("READ", "read"),
+        ("write read write", "read write"),
+        ("offline_access", "offline_access read"),
+        ("offline_access write", "offline_access write"),
+    ] {
+        let mut browser = world.browser();
+        let page = consent_page(&client, &mut browser, &[("scope", asked)]).await;
+        for (scope, words) in [("read", "Read your data"), ("write", "Change your data")] {
+            let shown = page.body.contains(words);
+            assert_eq!(shown, granted.split(' ').any(|granted| granted == scope), "{asked:?} {scope}");
+        }
+        let tokens = client.redeem(&code_of(&client.authorize(&mut browser, &[("scope", asked)]).await), &[]).await;
+        assert_eq!(tokens.text("scope"), granted, "{asked:?}");
+    }
+}
+
+/// RFC 8707 section 2.
+#[tokio::test]
+async fn several_resources_are_served_by_name_only() {
+    let world = World::with(
+        "[mcp.default]\nscopes = { read = \"Read your data\" }\n[mcp.files]\npath = \"/files\"\nscopes = { files = \"Read your files\" }\n",
+    )
+    .await;
+    let client = world.client_with(&[LOOPBACK]).await;
+    let page = world.browser().get(&client.authorization_url(&[])).await;
+    assert_eq!(error_to(&page, &client), "invalid_target");
+    let page = consent_page(&client, &mut world.browser(), &[("resource", "http://localhost:8080/files")]).await;
+    assert!(page.body.contains("Read your files") && !page.body.contains("Read your data"), "{}", page.body);
+    let url = client.authorization_url(&[("resource", RESOURCE)]);
+    let page = world.browser().get(&format!("{url}&resource=http://localhost:8080/files")).await;
+    assert!(page.body.contains("Read your files") && page.body.contains("Read your data"), "{}", page.body);
+    let page = world.browser().get(&format!("{url}&resource=https://other.example/")).await;
+    assert_eq!(error_to(&page, &client), "invalid_target");
+}
+
+/// Clients fetch the address themselves before they open the browser (fastmcp), and so do link previews.
+#[tokio::test]
+async fn asking_again_and_again_changes_nothing() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let mut browser = world.browser();
+    let first = consent_page(&client, &mut browser, &[]).await;
+    let before = world.rows().await;
+    let cookies: Vec<&str> = first.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok()).collect();
+    assert!(matches!(cookies[..], [set] if set.starts_with("jean-browser=")), "{cookies:?}");
+    for _ in 0..20 {
+        let page = consent_page(&client, &mut browser, &[]).await;
+        assert_eq!(page.body, first.body);
+        consent_page(&client, &mut world.browser(), &[]).await;
+    }
+    assert_eq!(world.rows().await, before);
+    assert!(before.iter().all(|(_, count)| *count == 0), "{before:?}");
+    assert_eq!(world.issuer.requests_to("/authorize").len(), 0);
+
+    // Signed in, too.
+    let mut browser = world.signed_in().await;
+    let before = world.rows().await;
+    for _ in 0..5 {
+        let page = consent_page(&client, &mut browser, &[]).await;
+        assert!(knows_who(&page));
+    }
+    assert_eq!(world.rows().await, before);
+}
+
+/// OpenID Connect Core section 3.1.2.1.
+#[tokio::test]
+async fn prompt_none_is_answered_without_a_page() {
+    let world = World::new().await;
+    let client = world.client_with(&[LOOPBACK]).await;
+    let mut browser = world.browser();
+    let page = browser.get(&client.authorization_url(&[("prompt", "none")])).await;
+    assert_eq!(error_to(&page, &client), "login_required");
+    let mut browser = world.signed_in().await;
+    let page = browser.get(&client.authorization_url(&[("prompt", "none")])).await;
+    assert_eq!(error_to(&page, &client), "consent_required");
+    world.clock.advance(61);
+    let page = browser.get(&client.authorization_url(&[("prompt", "none"), ("max_age", "60")])).await;
+    assert_eq!(error_to(&page, &client), "login_required");
+}
+
+/// OpenID Connect Core section 3.1.2.1: whoever is signed in here is not enough.
+#[tokio::test]
+async fn prompt_and_max_age_ask_the_upstream_anew() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let mut browser = world.signed_in().await;
+    assert!(knows_who(&consent_page(&client, &mut browser, &[("prompt", "consent")]).await));
+    assert!(knows_who(&consent_page(&client, &mut browser, &[("prompt", "unknown")]).await));
+    assert!(knows_who(&consent_page(&client, &mut browser, &[("max_age", "60")]).await));
+    for (changes, name, value) in [
+        (&[("prompt", "login")][..], "prompt", "login"),
+        (&[("prompt", "select_account")], "prompt", "select_account"),
+        (&[("prompt", "login consent")], "prompt", "login"),
+        (&[("max_age", "60")], "max_age", "60"),
+        (&[("max_age", "0")], "max_age", "0"),
+    ] {
+        world.clock.advance(61);
+        let page = consent_page(&client, &mut browser, changes).await;
+        assert!(!knows_who(&page), "{changes:?}");
+        let upstream = depart(&mut browser, &page, "upstream:idp").await;
+        assert_eq!(parameter(&upstream, name).as_deref(), Some(value), "{changes:?}");
+        // And comes to an end.
+        let page = client.authorize(&mut browser, changes).await;
+        assert!(answer_to(&page, &client).contains_key("code"), "{changes:?}");
+    }
+    let plain = to_upstream(&client, &mut world.browser(), &[]).await;
+    assert_eq!((parameter(&plain, "prompt"), parameter(&plain, "max_age")), (None, None));
+}
+
+/// Clickjacking (RFC 9700 section 4.16): beside the headers, what is meant for a frame is not even made.
+#[tokio::test]
+async fn no_page_of_the_journey_is_made_for_a_frame() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let mut browser = world.signed_in().await;
+    let url = client.authorization_url(&[]);
+    for dest in ["iframe", "frame", "object", "embed", "fencedframe"] {
+        for url in [&url, "/oauth/login/x", "/oauth/callback/idp?state=x"] {
+            let page = browser.send(axum::http::Method::GET, url, &[("sec-fetch-dest", dest)], None).await;
+            assert_page(&page, 400, "not shown within another one");
+            assert!(!page.body.contains("<form"), "{}", page.body);
+        }
+    }
+    let page = browser.send(axum::http::Method::GET, &url, &[("sec-fetch-dest", "document")], None).await;
+    assert!(asks(&page));
+}
