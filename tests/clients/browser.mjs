@@ -8,7 +8,11 @@ import { root } from './server.mjs';
 
 const screenshots = join(root, 'target/screenshots');
 
-export async function openBrowser() {
+/**
+ * `sites` are the web sites beside this computer's own addresses that pages may lead to, each with the local port that
+ * stands in for it: `{ 'app.example': 4433 }`. Their certificates may be anybody's.
+ */
+export async function openBrowser({ sites = {} } = {}) {
   await mkdir(screenshots, { recursive: true });
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -20,14 +24,17 @@ export async function openBrowser() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      '--no-proxy-server',
+      `--host-resolver-rules=${Object.entries(sites).map(([host, port]) => `MAP ${host}:443 127.0.0.1:${port}`)}`,
     ],
   });
-  const context = await browser.newContext({ javaScriptEnabled: false, reducedMotion: 'reduce' });
+  const context = await browser.newContext({ javaScriptEnabled: false, reducedMotion: 'reduce', ignoreHTTPSErrors: true });
   context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   const faults = [];
   const seen = [];
-  listen(page, faults);
+  const hosts = ['localhost', '127.0.0.1', ...Object.keys(sites)];
+  await listen(page, faults, hosts);
 
   return {
     page,
@@ -49,6 +56,12 @@ export async function openBrowser() {
       await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
       await page.setViewportSize({ width: 1280, height: 800 });
     },
+    /** Another tab of the same browser, watched like the first. */
+    async tab() {
+      const tab = await context.newPage();
+      await listen(tab, faults, hosts);
+      return tab;
+    },
     /** Where the browser stands, for whoever reads a failure. */
     async describe() {
       await page.screenshot({ path: join(screenshots, 'failure.png'), fullPage: true });
@@ -59,13 +72,19 @@ export async function openBrowser() {
   };
 }
 
-function listen(page, faults) {
+async function listen(page, faults, hosts) {
   const documents = new Set();
   const fault = (rule, what) => faults.push({ rule, what });
+  const tools = await page.context().newCDPSession(page);
+  tools.on('Audits.issueAdded', ({ issue }) => {
+    const details = issue.details.contentSecurityPolicyIssueDetails;
+    if (details) fault('console', `${page.url()}: breaks ${details.violatedDirective}, ${details.blockedURL ?? ''}`);
+  });
+  await tools.send('Audits.enable');
   page.on('response', response => response.request().isNavigationRequest() && documents.add(response.url()));
   page.on('request', request => {
     const { protocol, hostname } = new URL(request.url());
-    const ours = protocol === 'data:' || ['localhost', '127.0.0.1'].includes(hostname);
+    const ours = protocol === 'data:' || hosts.includes(hostname);
     if (!ours) fault('elsewhere', `${page.url()} asked for ${request.url()}`);
   });
   page.on('pageerror', error => fault('console', `${page.url()}: ${error.message}`));

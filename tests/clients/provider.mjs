@@ -5,21 +5,31 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 
-/** Listens on a free loopback port; `next()` is the next answer that a browser brings to the redirect URI. */
-export async function listenForAnswers() {
+/**
+ * Listens on a free loopback port; `next()` is the next answer that a browser brings to the redirect URI, `received` all
+ * of them. With the key and the certificate of a `host`, the redirect URI is on that web site.
+ */
+export async function listenForAnswers({ host, tls } = {}) {
   const waiting = [];
-  const server = createServer((request, response) => {
+  const received = [];
+  const listener = (request, response) => {
     const url = new URL(request.url, 'http://localhost');
     if (url.pathname !== '/callback') return response.writeHead(204).end();
+    received.push(url.searchParams);
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
     response.end('<!doctype html><html lang="en"><title>Done</title><h1>Done: you can close this page</h1>');
     waiting.shift()?.(url.searchParams);
-  });
+  };
+  const server = tls ? createSecureServer(tls, listener) : createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const { port } = server.address();
   return {
-    redirectUri: `http://localhost:${server.address().port}/callback`,
+    port,
+    received,
+    redirectUri: tls ? `https://${host}/callback` : `http://localhost:${port}/callback`,
     next(patience = 15_000) {
       return new Promise((resolve, reject) => {
         const late = setTimeout(() => reject(new Error('no answer came to the redirect URI')), patience);

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export const root = resolve(import.meta.dirname, '../..');
 
-export async function startJean() {
+export async function startJean(settings = {}) {
   const binary = resolve(root, process.env.JEAN_BIN ?? 'target/debug/jean');
   const folder = await mkdtemp(join(tmpdir(), 'jean-journey-'));
   await copyFile(join(root, 'jean.toml'), join(folder, 'jean.toml'));
@@ -26,6 +26,7 @@ export async function startJean() {
       JEAN_LISTEN: `127.0.0.1:${port}`,
       JEAN_UPSTREAM__DEV__PORT: String(devPort),
       JEAN_DATABASE: `sqlite://${join(folder, 'jean.db')}`,
+      ...settings,
     },
   });
   // However this process ends, jean does not outlive it.
