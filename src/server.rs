@@ -273,6 +273,9 @@ async fn follow(app: Arc<App>) {
         } else if let Err(error) = key_flow::load(&app).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the signing keys could not be read");
         }
+        if let Err(error) = feed::compare_clocks(&app, app.clock.now()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the replicas' clocks could not be compared");
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub fn is_allowed(rules: &AccessRules, person: &Person) -> bool {
         return true;
     }
     let Some(email) = person.email.as_deref().filter(|_| person.email_verified) else { return false };
-    let email = email.to_lowercase();
+    let email = email.to_ascii_lowercase();
     let domain = email.rsplit_once('@').map(|(_, domain)| domain);
     rules.emails.contains(&email)
         || domain.is_some_and(|domain| rules.email_domains.iter().any(|allowed| allowed == domain))
@@ -39,7 +39,10 @@ mod tests {
 
     #[test]
     fn only_a_verified_email_opens_the_door() {
-        let rules = AccessRules { emails: vec!["ada@example.com".into()], email_domains: vec!["example.org".into()] };
+        let rules = AccessRules {
+            emails: vec!["ada@example.com".into()],
+            email_domains: vec!["example.org".into(), "kelvin.example".into()],
+        };
         assert!(is_allowed(&rules, &person(Some("Ada@Example.com"), true)));
         assert!(is_allowed(&rules, &person(Some("bob@example.org"), true)));
         for (email, verified) in [
@@ -49,6 +52,7 @@ mod tests {
             (Some("bob@notexample.org"), true),
             (Some("bob@example.org@evil.example"), true),
             (Some("example.org"), true),
+            (Some("eve@\u{212a}elvin.example"), true),
             (None, true),
         ] {
             assert!(!is_allowed(&rules, &person(email, verified)), "{email:?} {verified}");

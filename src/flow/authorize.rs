@@ -22,6 +22,9 @@ use super::{access, client_auth, code, issue};
 /// The longest query that is read; it travels through forms.
 const MAX_REQUEST: usize = 8 * 1024;
 
+/// The longest `nonce`, in bytes.
+const MAX_NONCE: usize = 512;
+
 /// A valid authorization request.
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
@@ -187,10 +190,19 @@ fn parse_rest(app: &App, params: &Params, client: &Client) -> Result<Rest, Error
         challenge,
         scopes,
         resources,
-        nonce: params.one("nonce")?.unwrap_or_default().to_owned(),
+        nonce: nonce(params)?,
         prompt: Prompt::parse(params.one("prompt")?)?,
         max_age: max_age(params.one("max_age")?)?,
     })
+}
+
+/// `nonce`, which is kept until the token request.
+fn nonce(params: &Params) -> Result<String, Error> {
+    let nonce = params.one("nonce")?.unwrap_or_default();
+    if nonce.len() > MAX_NONCE {
+        return Err(Error::invalid_request(format!("nonce is longer than {MAX_NONCE} bytes.")));
+    }
+    Ok(nonce.to_owned())
 }
 
 /// The resources that were asked for, each one of ours; the only one there is where none was named (RFC 8707 section 2).

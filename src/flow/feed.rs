@@ -25,16 +25,21 @@ pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
         0 => now - app.settings.tokens.access_lifetime - OVERLAP - OVERLAP,
         _ => last - OVERLAP,
     };
-    let work = async {
-        let revoked = app.store.revoked_since(since).await?;
-        app.memory.revoke(revoked);
-        let newest = app.store.newest_replica().await?;
-        app.memory.set_skew(newest.since(now).max(0));
-        app.store.upsert_replica(&app.replica, now).await
-    };
-    tokio::time::timeout(PATIENCE, work).await.map_err(Error::unavailable)??;
+    let revoked =
+        tokio::time::timeout(PATIENCE, app.store.revoked_since(since)).await.map_err(Error::unavailable)??;
+    app.memory.revoke(revoked);
     app.memory.polled(now);
     Ok(())
+}
+
+/// Compares the clocks: tells this process's, and notes how far the fastest other one is ahead.
+pub async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error> {
+    let ahead = app.store.newest_replica(&app.replica).await?.since(now).max(0);
+    app.memory.set_skew(ahead);
+    if ahead > OVERLAP.as_secs().cast_signed() {
+        tracing::error!(seconds = ahead, "another replica's clock is too far ahead: revocations may come late");
+    }
+    Ok(app.store.upsert_replica(&app.replica, now).await?)
 }
 
 /// Refuses to judge where the revocations were not read for longer than `[guard] max_staleness`. A process that slept is

@@ -12,6 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::App;
 use crate::clock::UnixTime;
+use crate::config::settings::UpstreamKind;
+use crate::oauth::client::showable;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Person, PersonId, RowId};
 use crate::oauth::params::Params;
@@ -32,6 +34,9 @@ pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
 /// How long the look at an upstream's answer may take before it counts as crashed, in seconds.
 const EXCHANGE_PATIENCE: i64 = 30;
+
+/// The longest `sub` of an upstream, in bytes (OpenID Connect Core section 2).
+const MAX_SUB: usize = 255;
 
 /// The name of the forms on a journey's pages.
 const PURPOSE: &str = "login";
@@ -166,7 +171,9 @@ async fn departure(
 ) -> (Option<String>, String) {
     let Some(upstream) = app.upstream(&login.upstream) else { return (None, login.upstream.clone()) };
     let mut attempt = attempt(login, binding);
-    attempt.select_account = select_account || request.prompt.select_account;
+    // Where no page of ours asks for the account afterwards, the upstream's has to.
+    let offers_accounts = upstream.settings().kind == UpstreamKind::Google;
+    attempt.select_account = select_account || request.prompt.select_account || offers_accounts;
     attempt.login = request.prompt.login;
     attempt.max_age = request.max_age;
     let mut url = upstream.authorization_url(&attempt);
@@ -298,10 +305,15 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
         id: PersonId::new(&identity.issuer, &identity.sub),
         issuer: identity.issuer,
         sub: identity.sub,
-        email: identity.email,
+        email: identity.email.filter(|email| !email.contains(char::is_control)),
         email_verified: identity.email_verified,
-        name: identity.name,
+        name: identity.name.and_then(|name| showable(&name)),
     };
+    if person.sub.contains('\0') || person.sub.len() > MAX_SUB {
+        tracing::warn!(upstream = login.upstream, "the upstream's sub cannot be kept");
+        app.store.release_login(login, &Notice::Invalid.to_text()).await?;
+        return Ok(Returned::Journey { login: login.id, sign_in: None });
+    }
     if !access::is_allowed(&app.settings.access, &person) {
         tracing::info!(person = %person.id, "refused by the access rules");
         app.store.release_login(login, &Notice::NotAllowed(person.label().to_owned()).to_text()).await?;
@@ -311,7 +323,7 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
         id: RowId::new(now, random::bytes()),
         person: person.id.clone(),
         upstream: login.upstream.clone(),
-        upstream_sid: identity.sid.unwrap_or_default(),
+        upstream_sid: identity.sid.filter(|sid| !sid.contains('\0')).unwrap_or_default(),
         auth_time: identity.auth_time.unwrap_or(now),
         expires_at: now + SESSION_LIFETIME,
     };

@@ -36,11 +36,13 @@ fn access_family(app: &App, client: &Client, token: &str, now: UnixTime) -> Opti
 
 /// Revokes a family. The guard of this process knows before anybody is answered, the others within their next poll.
 pub async fn revoke(app: &App, family: GrantId, why: &'static str, now: UnixTime) -> Result<(), Error> {
-    if let Some(until) = app.store.revoke_family(family, why, now).await? {
+    let until = app.store.revoke_family(family, why, now).await?;
+    if until.is_some() {
         tracing::info!(%family, why, "revoked");
-        // A token may still be signed by a request that redeemed before and answers after: remember for a whole life.
-        let until = until.max(now + super::issue::lifetimes(app).access);
-        app.memory.revoke([(family, until)]);
     }
+    // For a whole life, since a request that redeemed before may sign after; and where it was revoked before too, since
+    // whoever did may not have come this far.
+    let until = until.unwrap_or(now).max(now + super::issue::lifetimes(app).access);
+    app.memory.revoke([(family, until)]);
     Ok(())
 }

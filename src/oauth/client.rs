@@ -242,7 +242,7 @@ impl ClientMetadata {
             logo_uri: web_address(request, "logo_uri")?,
             tos_uri: web_address(request, "tos_uri")?,
             policy_uri: web_address(request, "policy_uri")?,
-            contacts: strings(request, "contacts")?.unwrap_or_default(),
+            contacts: contacts(request)?,
             software_id: string(request, "software_id")?,
             software_version: string(request, "software_version")?,
         })
@@ -296,6 +296,14 @@ fn strings(request: &Map<String, Value>, name: &str) -> Result<Option<Vec<String
     }
 }
 
+fn contacts(request: &Map<String, Value>) -> Result<Vec<String>, Error> {
+    let contacts = strings(request, "contacts")?.unwrap_or_default();
+    if contacts.len() > 10 || contacts.iter().any(|contact| contact.len() > 254) {
+        return Err(invalid("contacts must be at most ten, of at most 254 bytes each."));
+    }
+    Ok(contacts)
+}
+
 fn web_address(request: &Map<String, Value>, name: &str) -> Result<Option<String>, Error> {
     let Some(text) = string(request, name)? else { return Ok(None) };
     match Url::parse(&text) {
@@ -312,8 +320,7 @@ impl Serialize for RedirectUri {
 
 impl<'de> Deserialize<'de> for RedirectUri {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        RedirectUri::parse(&text).map_err(serde::de::Error::custom)
+        String::deserialize(deserializer).map(RedirectUri::from_stored)
     }
 }
 

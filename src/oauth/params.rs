@@ -3,7 +3,12 @@
 //! RFC 6749 section 3.1: a parameter without a value counts as left out, an unknown one is ignored, and none may be sent
 //! twice. RFC 8707 section 2 alone allows repetition, of `resource`.
 
+use std::collections::HashSet;
+
 use super::error::Error;
+
+/// The most parameters that a request may have: reading them takes time for each.
+const MAX_PARAMETERS: usize = 100;
 
 /// The decoded parameters, in the order in which they came.
 #[derive(Clone, Debug, Default)]
@@ -43,11 +48,15 @@ impl Params {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Refuses any parameter that came twice, `repeatable` ones excepted.
+    /// Refuses any parameter that came twice, `repeatable` ones excepted, and more parameters than anybody needs.
     pub fn refuse_repeated(&self, repeatable: &[&str]) -> Result<(), Error> {
+        if self.0.len() > MAX_PARAMETERS {
+            return Err(Error::invalid_request(format!("There are more than {MAX_PARAMETERS} parameters.")));
+        }
+        let mut seen = HashSet::new();
         for (name, _) in &self.0 {
-            if !repeatable.contains(&name.as_str()) {
-                self.one(name)?;
+            if !seen.insert(name.as_str()) && !repeatable.contains(&name.as_str()) {
+                return Err(Error::invalid_request(format!("The parameter {name} was sent more than once.")));
             }
         }
         Ok(())
@@ -64,6 +73,13 @@ mod tests {
         assert_eq!(params.one("scope").unwrap(), None);
         assert_eq!(params.one("state").unwrap(), Some("x"));
         assert!(params.required("scope").is_err());
+    }
+
+    #[test]
+    fn more_parameters_than_anybody_needs_are_refused() {
+        let many = |n: usize| (0..n).map(|i| format!("p{i}=x")).collect::<Vec<_>>().join("&");
+        assert!(Params::parse(&many(100)).refuse_repeated(&[]).is_ok());
+        assert!(Params::parse(&many(101)).refuse_repeated(&[]).is_err());
     }
 
     #[test]

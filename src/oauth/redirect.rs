@@ -27,6 +27,10 @@ pub enum RedirectKind {
     PrivateUse,
 }
 
+/// Schemes that open a page, a file or a program of somebody's choice: those of browsers and of systems.
+const FOREIGN_SCHEMES: &[&str] =
+    &["brave", "firefox", "googlechrome", "itms", "microsoft-edge", "opera", "samsungbrowser", "vivaldi", "x-safari"];
+
 /// Schemes that a browser runs, reads or hands to another program: never a place to send a code.
 const DANGEROUS_SCHEMES: &[&str] = &[
     "about",
@@ -64,6 +68,16 @@ const DANGEROUS_SCHEMES: &[&str] = &[
     "ws",
     "wss",
     "wyciwyg",
+    "help",
+    "ldap",
+    "ldaps",
+    "nfs",
+    "search",
+    "sftp",
+    "shell",
+    "smb",
+    "ssh",
+    "telnet",
 ];
 
 impl RedirectUri {
@@ -88,7 +102,7 @@ impl RedirectUri {
             "https" => RedirectKind::Https,
             "http" if is_named_loopback(&url) => RedirectKind::Loopback,
             "http" => return refuse("must be https, unless it is http on localhost, 127.0.0.1 or [::1]"),
-            scheme if DANGEROUS_SCHEMES.contains(&scheme) || scheme.starts_with("ms-") => {
+            scheme if leads_elsewhere(scheme) => {
                 return refuse("has a scheme that no client may use");
             }
             _ => RedirectKind::PrivateUse,
@@ -108,6 +122,16 @@ impl RedirectUri {
             }
         }
         Ok(RedirectUri { text: text.to_owned(), kind })
+    }
+
+    /// Reads back what was registered, by the rules of that day: a rule that came later does not make a row unreadable.
+    pub(crate) fn from_stored(text: String) -> Self {
+        let kind = match text.split_once(':') {
+            Some(("https", _)) => RedirectKind::Https,
+            Some(("http", _)) => RedirectKind::Loopback,
+            _ => RedirectKind::PrivateUse,
+        };
+        RedirectUri { text, kind }
     }
 
     /// Whether a request may use `asked`, being registered as `self`: the same text, but for the port of a loopback one
@@ -151,6 +175,14 @@ impl fmt::Display for RedirectUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// Whether a scheme belongs to something else than one app: what it opens is in the rest of the URI, and not the app's own.
+fn leads_elsewhere(scheme: &str) -> bool {
+    DANGEROUS_SCHEMES.contains(&scheme)
+        || scheme.starts_with("ms-")
+        || scheme.contains("http")
+        || FOREIGN_SCHEMES.iter().any(|foreign| scheme.starts_with(foreign))
 }
 
 fn is_named_loopback(url: &Url) -> bool {
@@ -282,6 +314,11 @@ mod tests {
 
     #[test]
     fn schemes_that_a_browser_runs_are_refused() {
+        for scheme in
+            ["microsoft-edge", "microsoft-edge-https", "googlechromes", "x-safari-https", "shell", "ldap", "ssh"]
+        {
+            assert!(RedirectUri::parse(&format!("{scheme}://evil.example/cb")).is_err(), "{scheme}");
+        }
         for scheme in ["javascript", "data", "vbscript", "blob", "file", "about", "view-source", "ms-msdt", "intent"] {
             assert!(RedirectUri::parse(&format!("{scheme}:alert(1)")).is_err(), "{scheme}");
             assert!(RedirectUri::parse(&format!("{}://x/y", scheme.to_uppercase())).is_err(), "{scheme}");

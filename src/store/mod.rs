@@ -262,7 +262,7 @@ impl Store {
             "DELETE FROM logins WHERE expires_at < $1",
             "DELETE FROM sessions WHERE expires_at < $1",
             "DELETE FROM sign_ins WHERE expires_at < $1 - 86400",
-            "DELETE FROM replicas WHERE at < $1 - 3600",
+            "DELETE FROM replicas WHERE at < $1 - 3600 OR at > $1 + 3600",
         ] {
             self.write(Stmt::new(sql, args![now])).await?;
         }

@@ -10,9 +10,10 @@ impl Store {
         self.write(Stmt::new(sql, args![id, now])).await.map(|_| ())
     }
 
-    /// The newest time that any replica wrote.
-    pub async fn newest_replica(&self) -> Result<UnixTime, Error> {
-        let row = self.read_one(Stmt::new("SELECT at FROM replicas ORDER BY at DESC LIMIT 1", [])).await?;
+    /// The newest time that any other replica wrote.
+    pub async fn newest_replica(&self, id: &str) -> Result<UnixTime, Error> {
+        let sql = "SELECT at FROM replicas WHERE id <> $1 ORDER BY at DESC LIMIT 1";
+        let row = self.read_one(Stmt::new(sql, args![id])).await?;
         row.map_or(Ok(UnixTime(0)), |row| int(&row, "at").map(UnixTime))
     }
 }

@@ -130,7 +130,7 @@ impl Pass<'_> {
 
     fn access(&mut self, tables: &Tables) -> AccessRules {
         let access = &tables.access;
-        let emails: Vec<_> = access.emails.0.iter().map(|email| email.trim().to_lowercase()).collect();
+        let emails: Vec<_> = access.emails.0.iter().map(|email| email.trim().to_ascii_lowercase()).collect();
         for (i, email) in emails.iter().enumerate() {
             let good = email.rsplit_once('@').is_some_and(|(user, domain)| !user.is_empty() && is_domain(domain));
             if !good {
@@ -140,8 +140,12 @@ impl Pass<'_> {
                 );
             }
         }
-        let email_domains: Vec<_> =
-            access.email_domains.0.iter().map(|domain| domain.trim().trim_start_matches('@').to_lowercase()).collect();
+        let email_domains: Vec<_> = access
+            .email_domains
+            .0
+            .iter()
+            .map(|domain| domain.trim().trim_start_matches('@').to_ascii_lowercase())
+            .collect();
         for (i, domain) in email_domains.iter().enumerate().filter(|(_, domain)| !is_domain(domain)) {
             self.tell(&format!("access.email_domains.{i}"), format!("{domain:?} must be a domain such as example.com"));
         }
@@ -216,8 +220,8 @@ impl Pass<'_> {
 
     fn limits(&mut self, tables: &Tables) -> Limits {
         let body = tables.limits.body;
-        if !(4096..=16 * 1024 * 1024).contains(&body) {
-            self.tell("limits.body", "must be from 4096 to 16777216 bytes");
+        if !(32 * 1024..=16 * 1024 * 1024).contains(&body) {
+            self.tell("limits.body", "must be from 32768 to 16777216 bytes");
         }
         Limits { body, timeout: self.span("limits.timeout", tables.limits.timeout, SECOND, 10 * MINUTE) }
     }
