@@ -10,7 +10,6 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
-use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument as _;
 
 use crate::app::App;
@@ -37,11 +36,22 @@ pub(super) fn request_id() -> String {
 pub(crate) fn surround(router: Router, app: &Arc<App>) -> Router {
     let web = Web::new(app.clone());
     router
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, app.settings.limits.timeout))
+        .layer(from_fn_with_state(web.clone(), in_time))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Refused(Error::server("a handler panicked")).into_response()
         }))
         .layer(from_fn_with_state(web, log))
+}
+
+/// Answers 503 where an answer takes too long to begin. What was begun may still happen, and may be asked for again.
+async fn in_time(State(web): State<Web>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(web.app.settings.limits.timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(late) => {
+            let description = "The answer took too long; try again shortly.";
+            Refused(Error::new(ErrorCode::TemporarilyUnavailable, description).because(late)).into_response()
+        }
+    }
 }
 
 /// Gives the request its id, answers with the shared headers, and logs what happened, once.
