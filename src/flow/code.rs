@@ -69,7 +69,9 @@ pub async fn redeem(app: &App, client: &Client, params: &Params, now: UnixTime) 
 
     let presented =
         Presented { code: &code, client, challenge: verifier.challenge(), redirect_uri, resource: asked.as_ref() };
-    if app.settings.mounts.len() > 1 || !access::is_open(&app.settings.access) {
+    let only = issue::only_resource(app);
+    let is_plain = only.is_some_and(|only| asked.as_ref().is_none_or(|asked| asked == only));
+    if !is_plain || !access::is_open(&app.settings.access) {
         judge_before(app, &presented, now).await?;
     }
     let refresh_token = client.may_refresh().then(|| RefreshToken::new(code.id()));
@@ -79,12 +81,12 @@ pub async fn redeem(app: &App, client: &Client, params: &Params, now: UnixTime) 
         client: &client.id,
         challenge: presented.challenge,
         redirect_uri,
-        resource: asked.as_ref().filter(|_| app.settings.mounts.len() == 1),
+        resource: only,
         refresh: refresh_token.as_ref().map(|token| (token.tag(), token.hash())),
     };
     match app.store.redeem_code(&redemption, issue::lifetimes(app), now).await? {
         Some(grant) => {
-            let resource = issue::choose_resource(&grant, asked.as_ref())?;
+            let resource = issue::choose_resource(app, &grant, asked.as_ref())?;
             issue::issue(app, &grant, (&grant.scopes, resource), refresh_token, now)
         }
         None => Err(explain(app, &presented, now).await?),
@@ -106,7 +108,7 @@ async fn judge_before(app: &App, presented: &Presented<'_>, now: UnixTime) -> Re
     if !row.code.matches(&presented.code.hash()) || row.grant.client != presented.client.id || row.is_redeemed() {
         return Ok(());
     }
-    issue::choose_resource(&row.grant, presented.resource)?;
+    issue::choose_resource(app, &row.grant, presented.resource)?;
     let person = app.store.find_person(&row.grant.person).await?;
     if person.is_none_or(|person| !access::is_allowed(&app.settings.access, &person)) {
         revoke::revoke(app, row.grant.id, "access", now).await?;
@@ -137,7 +139,7 @@ async fn explain(app: &App, presented: &Presented<'_>, now: UnixTime) -> Result<
     if presented.redirect_uri.is_some_and(|uri| uri != row.redirect_uri) {
         return Ok(Error::invalid_grant("redirect_uri is not the one of the authorization request."));
     }
-    Ok(issue::invalid_target("The resource was not granted."))
+    Ok(issue::invalid_target("The resource was not granted, or is not served here any more."))
 }
 
 fn unknown_code() -> Error {

@@ -69,8 +69,7 @@ pub fn issue(
     refresh_token: Option<RefreshToken>,
     now: UnixTime,
 ) -> Result<Issued, Error> {
-    let mount =
-        app.settings.mount(resource).ok_or_else(|| invalid_target("The resource is not served here any more."))?;
+    let mount = app.settings.mount(resource).ok_or_else(not_served)?;
     let scopes = scopes.narrow(&mount.known_scopes().union(&offline_access()));
     let expires_at = (now + app.settings.tokens.access_lifetime).min(grant.expires_at);
     let claims = AccessClaims {
@@ -101,13 +100,26 @@ pub fn asked_resource(params: &Params) -> Result<Option<Resource>, Error> {
     Ok(Some(first))
 }
 
-/// The resource of the next token: the one that was asked for, else the only one that was granted.
-pub fn choose_resource<'a>(grant: &'a Grant, asked: Option<&'a Resource>) -> Result<&'a Resource, Error> {
-    match asked {
-        Some(asked) if grant.resources.contains(asked) => Ok(asked),
-        Some(_) => Err(invalid_target("The resource was not granted.")),
-        None => grant.resources.only().ok_or_else(|| invalid_target("Several resources were granted: name one.")),
+/// The resource of the next token: the one that was asked for, else the only one that was granted; still served here.
+pub fn choose_resource<'a>(app: &App, grant: &'a Grant, asked: Option<&'a Resource>) -> Result<&'a Resource, Error> {
+    let resource = match asked {
+        Some(asked) if grant.resources.contains(asked) => asked,
+        Some(_) => return Err(invalid_target("The resource was not granted.")),
+        None => grant.resources.only().ok_or_else(|| invalid_target("Several resources were granted: name one."))?,
+    };
+    app.settings.mount(resource).map(|_| resource).ok_or_else(not_served)
+}
+
+/// The resource that every grant is for, where only one is served: a statement can check that by itself.
+pub fn only_resource(app: &App) -> Option<&Resource> {
+    match app.settings.mounts.as_slice() {
+        [only] => Some(&only.resource),
+        _ => None,
     }
+}
+
+fn not_served() -> Error {
+    invalid_target("The resource is not served here any more.")
 }
 
 /// `invalid_target` (RFC 8707 section 2).

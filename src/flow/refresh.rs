@@ -29,20 +29,26 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime)
         scopes: params.one("scope")?.map(Scopes::parse).transpose()?,
         resource: issue::asked_resource(params)?,
     };
-    judge_before(app, client, &token, &asked, now).await?;
+    let only = issue::only_resource(app).filter(|_| asked.is_nothing() && access::is_open(&app.settings.access));
+    if only.is_none() {
+        judge_before(app, client, &token, &asked, now).await?;
+    }
 
-    let mut rotated = rotate(app, client, &token, &asked, now).await?;
+    let mut rotated = rotate(app, client, &token, only, now).await?;
     if rotated.is_none() {
         match explain(app, client, &token, now).await? {
             Verdict::Again(grant, successor) => rotated = Some((grant, successor)),
-            Verdict::Current => rotated = rotate(app, client, &token, &asked, now).await?,
+            Verdict::Current(grant) => {
+                issue::choose_resource(app, &grant, asked.resource.as_ref())?;
+                rotated = rotate(app, client, &token, None, now).await?;
+            }
             Verdict::Refused(error) => return Err(error),
         }
     }
     let Some((grant, successor)) = rotated else {
         return Err(Error::unavailable("a refresh token was rotated by others twice while it was looked at"));
     };
-    let resource = issue::choose_resource(&grant, asked.resource.as_ref())?;
+    let resource = issue::choose_resource(app, &grant, asked.resource.as_ref())?;
     let scopes = narrowed(app, &grant, asked.scopes.as_ref())?;
     issue::issue(app, &grant, (&scopes, resource), Some(successor), now)
 }
@@ -50,6 +56,12 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime)
 struct Asked {
     scopes: Option<Scopes>,
     resource: Option<Resource>,
+}
+
+impl Asked {
+    fn is_nothing(&self) -> bool {
+        self.scopes.is_none() && self.resource.is_none()
+    }
 }
 
 /// What must be judged before anything is rotated: scope, resource, and whether the person may still come in. Only for
@@ -61,18 +73,14 @@ async fn judge_before(
     asked: &Asked,
     now: UnixTime,
 ) -> Result<(), Error> {
-    let rules = &app.settings.access;
-    if asked.scopes.is_none() && asked.resource.is_none() && app.settings.mounts.len() == 1 && access::is_open(rules) {
-        return Ok(());
-    }
     let Some(row) = app.store.find_grant(token.id()).await? else { return Err(unknown_token()) };
     if !row.tag.matches(&token.tag()) || row.grant.client != client.id || !is_alive(&row, now) {
         return Ok(());
     }
-    issue::choose_resource(&row.grant, asked.resource.as_ref())?;
+    issue::choose_resource(app, &row.grant, asked.resource.as_ref())?;
     narrowed(app, &row.grant, asked.scopes.as_ref())?;
     let person = app.store.find_person(&row.grant.person).await?;
-    if person.is_none_or(|person| !access::is_allowed(rules, &person)) {
+    if person.is_none_or(|person| !access::is_allowed(&app.settings.access, &person)) {
         revoke::revoke(app, row.grant.id, "access", now).await?;
         return Err(Error::invalid_grant("The person may not use this server any more."));
     }
@@ -92,12 +100,12 @@ fn narrowed(app: &App, grant: &Grant, asked: Option<&Scopes>) -> Result<Scopes, 
     Ok(asked)
 }
 
-/// The one statement.
+/// The one statement. `only` is the resource that the grant must be for, where nothing was judged before.
 async fn rotate(
     app: &App,
     client: &Client,
     token: &RefreshToken,
-    asked: &Asked,
+    only: Option<&Resource>,
     now: UnixTime,
 ) -> Result<Option<(Grant, RefreshToken)>, Error> {
     let salt = Salt::new();
@@ -108,7 +116,7 @@ async fn rotate(
         successor: &successor.hash(),
         salt: salt.encode(),
         client: &client.id,
-        resource: asked.resource.as_ref().filter(|_| app.settings.mounts.len() == 1),
+        resource: only,
     };
     let grant = app.store.rotate(&rotation, issue::lifetimes(app), now).await?;
     Ok(grant.map(|grant| (grant, successor)))
@@ -117,8 +125,8 @@ async fn rotate(
 enum Verdict {
     /// The predecessor within the grace: the same successor again.
     Again(Grant, RefreshToken),
-    /// The row changed while it was looked at: the token is the current one after all.
-    Current,
+    /// The token is the current one after all: the row changed while it was looked at, or the resource is not the only one.
+    Current(Grant),
     /// Refused, with what that entailed done.
     Refused(Error),
 }
@@ -138,7 +146,7 @@ async fn explain(app: &App, client: &Client, token: &RefreshToken, now: UnixTime
     }
     let presented = token.hash();
     if presented.matches(&row.refresh) {
-        return Ok(Verdict::Current);
+        return Ok(Verdict::Current(row.grant));
     }
     // A clock behind the one that rotated counts as no time passed.
     let since = now.since(row.rotated_at).max(0);

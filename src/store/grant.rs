@@ -75,7 +75,7 @@ pub struct Redemption<'a> {
     pub challenge: CodeChallenge,
     /// `redirect_uri`, where it was sent.
     pub redirect_uri: Option<&'a str>,
-    /// `resource`, where it was sent.
+    /// The one resource that the grant must be for, where that was not judged before.
     pub resource: Option<&'a Resource>,
     /// Tag and hash of the first refresh token, where the client may refresh.
     pub refresh: Option<(TokenHash, TokenHash)>,
@@ -94,7 +94,7 @@ pub struct Rotation<'a> {
     pub salt: String,
     /// The client that presents it.
     pub client: &'a ClientId,
-    /// `resource`, where it was sent.
+    /// The one resource that the grant must be for, where that was not judged before.
     pub resource: Option<&'a Resource>,
 }
 

@@ -1,0 +1,107 @@
+//! Every kind of token at every endpoint that is made for another kind (fastmcp #3524: a refresh token accepted as bearer).
+
+use axum::http::StatusCode;
+use jean::testing::client::Client;
+use serde_json::json;
+
+use crate::support::World;
+use crate::support::tokens::{assert_alive, assert_error, header_of};
+
+/// One of each kind, all of the same client and all good.
+struct Kinds {
+    client: Client,
+    all: Vec<(&'static str, String)>,
+}
+
+async fn kinds(world: &World) -> Kinds {
+    let client = world.client_with(json!({ "token_endpoint_auth_method": "client_secret_post" })).await;
+    let tokens = world.tokens_for(&client, &[]).await;
+    let code = world.code_for(&client, &[]).await;
+    let all = vec![
+        ("code", code),
+        ("access", tokens.access().to_owned()),
+        ("refresh", tokens.refresh().to_owned()),
+        ("secret", client.secret.clone().expect("a secret")),
+        ("state", client.state.clone()),
+        ("client_id", client.id.clone()),
+        ("verifier", client.verifier.clone()),
+    ];
+    Kinds { client, all }
+}
+
+impl Kinds {
+    fn except(&self, kind: &str) -> impl Iterator<Item = (&str, &str)> {
+        self.all.iter().filter(move |(name, _)| *name != kind).map(|(name, value)| (*name, value.as_str()))
+    }
+
+    fn the(&self, kind: &str) -> &str {
+        self.all.iter().find(|(name, _)| *name == kind).map(|(_, value)| value.as_str()).expect("a kind")
+    }
+
+    /// All of them are as good as before.
+    async fn assert_untouched(&self) {
+        let first = self.client.redeem(self.the("code"), &[]).await;
+        assert_eq!(first.status, 200, "the code: {}", first.json);
+        let second = self.client.refresh(self.the("refresh"), &[]).await;
+        assert_eq!(second.status, 200, "the refresh token: {}", second.json);
+        assert_eq!(self.client.whoami(self.the("access")).await.status, 200, "the access token");
+        assert_alive(&self.client, &second).await;
+    }
+}
+
+#[tokio::test]
+async fn only_an_access_token_opens_the_mcp_server() {
+    let world = World::new().await;
+    let kinds = kinds(&world).await;
+    for (kind, value) in kinds.except("access") {
+        let page = kinds.client.whoami(value).await;
+        assert_eq!(page.status, 401, "{kind}: {}", page.body);
+        assert!(header_of(&page.headers, "www-authenticate").contains("error=\"invalid_token\""), "{kind}");
+    }
+    kinds.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn only_a_code_is_redeemed() {
+    let world = World::new().await;
+    let kinds = kinds(&world).await;
+    for (kind, value) in kinds.except("code") {
+        let refused = kinds.client.redeem(value, &[]).await;
+        assert_eq!((refused.status.as_u16(), refused.error()), (400, "invalid_grant"), "{kind}");
+    }
+    kinds.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn only_a_refresh_token_refreshes() {
+    let world = World::new().await;
+    let kinds = kinds(&world).await;
+    for (kind, value) in kinds.except("refresh") {
+        let refused = kinds.client.refresh(value, &[]).await;
+        assert_eq!((refused.status.as_u16(), refused.error()), (400, "invalid_grant"), "{kind}");
+    }
+    kinds.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn only_the_secret_authenticates_a_client() {
+    let world = World::new().await;
+    let kinds = kinds(&world).await;
+    for (_, value) in kinds.except("secret") {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", kinds.the("refresh"))];
+        let page = kinds.client.post_form("/oauth/token", &fields, &[("client_secret", value)]).await;
+        assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
+    }
+    kinds.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn only_access_and_refresh_tokens_are_revoked() {
+    let world = World::new().await;
+    let kinds = kinds(&world).await;
+    for (kind, value) in kinds.except("refresh").filter(|(kind, _)| *kind != "access") {
+        let page = kinds.client.revoke(value).await;
+        assert_eq!((page.status.as_u16(), page.body.as_str()), (200, ""), "{kind}");
+    }
+    kinds.assert_untouched().await;
+}
