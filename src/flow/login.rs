@@ -248,19 +248,20 @@ pub async fn callback(
     let Some(provider) = app.upstream(upstream).filter(|_| login.upstream == upstream) else {
         return Ok(Returned::Unknown);
     };
-    if let Err(error) = provider.check_iss(params.one("iss")?) {
-        tracing::warn!(upstream, %error, "an answer of another issuer was refused");
-        return Ok(Returned::Unknown);
-    }
+    let iss = provider.check_iss(params.one("iss")?);
     let code = params.one("code")?;
     let error = params.one("error")?;
     if !app.store.claim_login(&login, &state_hash, now).await? {
         return Ok(journey);
     }
-    let identity = match (error, code) {
-        (Some(error), _) => Err(notice_of(error)),
-        (None, None) => Err(Notice::Invalid),
-        (None, Some(code)) => exchange(app, provider, &login, (&binding, code), now).await,
+    let identity = match (iss, error, code) {
+        (Err(error), ..) => {
+            tracing::warn!(upstream, %error, "an answer of another issuer was refused");
+            Err(Notice::Invalid)
+        }
+        (Ok(()), Some(error), _) => Err(notice_of(error)),
+        (Ok(()), None, None) => Err(Notice::Invalid),
+        (Ok(()), None, Some(code)) => exchange(app, provider, &login, (&binding, code), now).await,
     };
     match identity {
         Ok(identity) => identify(app, &login, identity, now).await,

@@ -7,5 +7,7 @@ mod journey;
 mod lockfile;
 mod login;
 mod login_pages;
+mod pages;
 mod remembering;
 mod support;
+mod upstream_faults;
