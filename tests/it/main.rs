@@ -1,13 +1,33 @@
 //! jean through its router: one test binary, one file for each flow.
 
 mod access;
+mod access_token;
 mod authorize;
+mod client_auth;
+mod code;
 mod consent;
+mod discovery;
+mod embedding;
+mod errors_http;
+mod guard;
+mod guard_memory;
 mod journey;
+mod keys;
+mod layering;
 mod lockfile;
 mod login;
 mod login_pages;
+mod mcp;
 mod pages;
+mod program;
+mod races;
+mod refresh;
+mod register;
 mod remembering;
+mod resource;
+mod revoke;
+mod status;
+mod store;
 mod support;
+mod token_kinds;
 mod upstream_faults;
