@@ -264,7 +264,7 @@ emails = ["ada@example.com", 3]
             ("JEAN_UPSTREAM__GOOGLE__CLIENT_SECRET", "true"),
             ("JEAN_ACCESS__EMAIL_DOMAINS", "example.com, example.org"),
             ("JEAN_CLIENTS__REGISTRATION", "false"),
-            ("JEAN_LIMITS__BODY", "8192"),
+            ("JEAN_LIMITS__BODY", "40000"),
             ("JEAN_LOG", "debug"),
         ];
         let mut config = parse("listen = \"127.0.0.1:1\"\n[limits]\ntimeout = \"5s\"", &variables).unwrap();
@@ -281,7 +281,7 @@ emails = ["ada@example.com", 3]
         assert_eq!(settings.upstreams[0].client_secret.as_ref().unwrap().expose_secret(), "true");
         assert_eq!(settings.access.email_domains, ["example.com", "example.org"]);
         assert!(!settings.clients.registration);
-        assert_eq!((settings.limits.body, settings.limits.timeout), (8192, Duration::from_secs(5)));
+        assert_eq!((settings.limits.body, settings.limits.timeout), (40000, Duration::from_secs(5)));
         assert_eq!(settings.tokens.access_lifetime, Duration::from_secs(1800));
     }
 

@@ -42,9 +42,9 @@ async fn an_unknown_client_gets_a_page_and_never_a_redirect() {
 #[tokio::test]
 async fn an_unregistered_redirect_uri_gets_a_page_and_never_a_redirect() {
     let world = World::new().await;
-    let web = world.client_with(&["https://client.example/callback"]).await;
-    let native = world.client_with(&["http://localhost/callback", "http://127.0.0.1/callback"]).await;
-    let app = world.client_with(&["com.example.app:/callback"]).await;
+    let web = world.client_at(&["https://client.example/callback"]).await;
+    let native = world.client_at(&["http://localhost/callback", "http://127.0.0.1/callback"]).await;
+    let app = world.client_at(&["com.example.app:/callback"]).await;
     let wrong_web = [
         "https://evil.example/callback",
         "https://client.example/",
@@ -141,7 +141,7 @@ async fn an_unregistered_redirect_uri_gets_a_page_and_never_a_redirect() {
 async fn a_loopback_redirect_uri_may_have_any_port() {
     let world = World::new().await;
     let registered = ["http://localhost/callback", "http://127.0.0.1:33418/", "http://[::1]/cb"];
-    let mut client = world.client_with(&registered).await;
+    let mut client = world.client_at(&registered).await;
     for asked in [
         "http://localhost/callback",
         "http://localhost:1/callback",
@@ -165,7 +165,7 @@ async fn the_redirect_uri_may_be_left_out_where_only_one_is_registered() {
     let client = world.client().await;
     let page = client.authorize(&mut world.browser(), &[("redirect_uri", "")]).await;
     assert!(answer_to(&page, &client).contains_key("code"));
-    let client = world.client_with(&["https://client.example/callback", "https://client.example/other"]).await;
+    let client = world.client_at(&["https://client.example/callback", "https://client.example/other"]).await;
     assert_dead_end(&world.browser().get(&client.authorization_url(&[("redirect_uri", "")])).await, "two");
 }
 
@@ -174,7 +174,7 @@ async fn the_redirect_uri_may_be_left_out_where_only_one_is_registered() {
 #[tokio::test]
 async fn each_broken_rule_has_its_error_with_state_and_iss() {
     let world = World::new().await;
-    let client = world.client_with(&[LOOPBACK]).await;
+    let client = world.client_at(&[LOOPBACK]).await;
     let table: &[(&[(&str, &str)], &str)] = &[
         (&[("code_challenge", "")], "invalid_request"),
         (&[("code_challenge", ""), ("code_challenge_method", "")], "invalid_request"),
@@ -223,7 +223,7 @@ async fn each_broken_rule_has_its_error_with_state_and_iss() {
 #[tokio::test]
 async fn only_resource_may_be_repeated() {
     let world = World::new().await;
-    let client = world.client_with(&[LOOPBACK]).await;
+    let client = world.client_at(&[LOOPBACK]).await;
     let url = client.authorization_url(&[("scope", "read"), ("nonce", "n"), ("prompt", "consent"), ("x", "unknown")]);
     for name in ["response_type", "code_challenge", "code_challenge_method", "scope", "nonce", "prompt", "x"] {
         let again = parameter(&url, name).expect("it is in the request");
@@ -260,7 +260,7 @@ async fn an_error_goes_at_once_only_where_a_link_of_ours_may_lead() {
     for redirect_uri in
         ["http://127.0.0.1:52100/callback", LOOPBACK, "com.example.app:/callback", "cursor://x/callback"]
     {
-        let client = world.client_with(&[redirect_uri]).await;
+        let client = world.client_at(&[redirect_uri]).await;
         let page = world.browser().get(&client.authorization_url(&bad)).await;
         assert_eq!(error_to(&page, &client), "unsupported_response_type", "{redirect_uri}");
     }
@@ -294,7 +294,7 @@ async fn an_error_goes_at_once_only_where_a_link_of_ours_may_lead() {
 #[tokio::test]
 async fn a_request_of_more_than_8_kilobytes_is_refused() {
     let world = World::new().await;
-    let client = world.client_with(&[LOOPBACK]).await;
+    let client = world.client_at(&[LOOPBACK]).await;
     let url = client.authorization_url(&[]);
     let query = url.split_once('?').expect("a query").1.len();
     let filler = |length: usize| format!("{url}&x={}", "x".repeat(length - query - 3));
@@ -351,7 +351,7 @@ async fn several_resources_are_served_by_name_only() {
         "[mcp.default]\nscopes = { read = \"Read your data\" }\n[mcp.files]\npath = \"/files\"\nscopes = { files = \"Read your files\" }\n",
     )
     .await;
-    let client = world.client_with(&[LOOPBACK]).await;
+    let client = world.client_at(&[LOOPBACK]).await;
     let page = world.browser().get(&client.authorization_url(&[])).await;
     assert_eq!(error_to(&page, &client), "invalid_target");
     let page = consent_page(&client, &mut world.browser(), &[("resource", "http://localhost:8080/files")]).await;
@@ -396,7 +396,7 @@ async fn asking_again_and_again_changes_nothing() {
 #[tokio::test]
 async fn prompt_none_is_answered_without_a_page() {
     let world = World::new().await;
-    let client = world.client_with(&[LOOPBACK]).await;
+    let client = world.client_at(&[LOOPBACK]).await;
     let mut browser = world.browser();
     let page = browser.get(&client.authorization_url(&[("prompt", "none")])).await;
     assert_eq!(error_to(&page, &client), "login_required");

@@ -218,7 +218,7 @@ async fn either_of_two_tabs_can_be_posted() {
 async fn cancel_tells_the_client_that_access_was_denied() {
     let world = World::new().await;
     for redirect_uri in ["https://client.example/callback", "http://localhost:52100/callback", "cursor://x/callback"] {
-        let client = world.client_with(&[redirect_uri]).await;
+        let client = world.client_at(&[redirect_uri]).await;
         for mut browser in [world.browser(), world.signed_in().await] {
             let page = consent_page(&client, &mut browser, &[]).await;
             let page = browser.submit(&page, &[("answer", "cancel")]).await;
@@ -254,7 +254,7 @@ async fn a_button_that_the_page_does_not_have_asks_again() {
 #[tokio::test]
 async fn a_form_with_a_broken_request_does_not_redirect() {
     let world = World::new().await;
-    let client = world.client_with(&["http://localhost:52100/callback"]).await;
+    let client = world.client_at(&["http://localhost:52100/callback"]).await;
     let mut browser = world.signed_in().await;
     let page = consent_page(&client, &mut browser, &[]).await;
     let before = world.rows().await;
@@ -356,9 +356,9 @@ async fn the_page_says_who_asks_for_what_and_where_the_answer_goes() {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(!page.contains("Change your data") && !page.contains("Did you start this yourself"), "{page}");
-    let page = said(&world.client_with(&["http://localhost/callback"]).await).await;
+    let page = said(&world.client_at(&["http://localhost/callback"]).await).await;
     assert!(page.contains("an app on this computer") && page.contains("Did you start this yourself"), "{page}");
-    let page = said(&world.client_with(&["cursor://anysphere.cursor-mcp/oauth/callback"]).await).await;
+    let page = said(&world.client_at(&["cursor://anysphere.cursor-mcp/oauth/callback"]).await).await;
     assert!(page.contains("the app for <strong><bdi>cursor:</bdi></strong> links"), "{page}");
     assert!(parameter(&world.client().await.authorization_url(&[]), "scope").is_none());
 }

@@ -168,6 +168,7 @@ async fn two_starts_at_once_on_an_empty_database_agree() {
         let rest: Vec<&str> = world.config.lines().filter(is_other).collect();
         let config = format!("database = \"{database}\"\n{}\n", rest.join("\n"));
         let (one, two, three) = tokio::join!(world.start(&config), world.start(&config), world.start(&config));
+        let [one, two, three] = [one, two, three].map(|jean| jean.expect("jean starts"));
         let mut one_client = Client::new(ORIGIN, one.service());
         one_client.register().await;
         let jwks = Request::builder().method(Method::GET);

@@ -34,7 +34,7 @@ async fn a_new_client_always_meets_the_consent_page() {
         let world = World::with(tables).await;
         let mut browser = world.signed_in().await;
         for prompt in ["", "none", "login"] {
-            let evil = world.client_with(&["http://localhost:52100/callback"]).await;
+            let evil = world.client_at(&["http://localhost:52100/callback"]).await;
             let page = browser.get(&evil.authorization_url(&[("prompt", prompt)])).await;
             match prompt {
                 "none" => assert_eq!(error_to(&page, &evil), "consent_required"),
@@ -77,7 +77,7 @@ async fn a_remembered_consent_is_for_one_person_client_redirect_uri_resource_and
          [mcp.files]\npath = \"/files\"\nscopes = { read = \"Read\" }\n",
     )
     .await;
-    let mut client = world.client_with(&["https://client.example/callback", "https://client.example/other"]).await;
+    let mut client = world.client_at(&["https://client.example/callback", "https://client.example/other"]).await;
     let mut browser = world.browser();
     let asked = [("resource", RESOURCE), ("scope", "read write")];
     let narrower = [("resource", RESOURCE), ("scope", "read")];
@@ -99,7 +99,7 @@ async fn a_remembered_consent_is_for_one_person_client_redirect_uri_resource_and
     assert!(is_answered_at_once(&client, &mut browser, &narrower).await);
 
     // Another client of the same name and address; another browser; another person.
-    let twin = world.client_with(&["https://client.example/callback", "https://client.example/other"]).await;
+    let twin = world.client_at(&["https://client.example/callback", "https://client.example/other"]).await;
     assert!(!is_answered_at_once(&twin, &mut browser, &narrower).await);
     assert!(!is_answered_at_once(&client, &mut world.browser(), &narrower).await);
     world.issuer.sign_in_as(Account::named("Bob"));
@@ -113,7 +113,7 @@ async fn an_app_on_a_computer_is_never_remembered() {
     let world = World::with(REMEMBER).await;
     let mut browser = world.signed_in().await;
     for redirect_uri in ["http://localhost:52100/callback", "http://127.0.0.1/callback", "cursor://x/callback"] {
-        let client = world.client_with(&[redirect_uri]).await;
+        let client = world.client_at(&[redirect_uri]).await;
         allow(&client, &mut browser, &[]).await;
         assert!(!is_answered_at_once(&client, &mut browser, &[]).await, "{redirect_uri}");
         let page = browser.get(&client.authorization_url(&[("prompt", "none")])).await;

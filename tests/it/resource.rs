@@ -111,7 +111,10 @@ async fn a_resource_that_is_not_served_any_more_costs_neither_code_nor_refresh_t
         let world = World::on(db, "").await;
         let (client, tokens) = world.tokens().await;
         let code = world.code_for(&client, &[]).await;
-        let elsewhere = world.start(&world.config.replace("[mcp.default]", "[mcp.default]\npath = \"/moved\"")).await;
+        let elsewhere = world
+            .start(&world.config.replace("[mcp.default]", "[mcp.default]\npath = \"/moved\""))
+            .await
+            .expect("jean starts");
         let client_there = moved(&client, &elsewhere);
         for changes in [vec![], vec![("resource", RESOURCE)], vec![("resource", "http://localhost:8080/moved")]] {
             let refused = client_there.refresh(tokens.refresh(), &changes).await;
@@ -133,7 +136,7 @@ async fn the_resource_that_stays_goes_on_when_another_one_goes() {
     let client = world.client().await;
     let tokens = client.redeem(&code_for_both(&world, &client).await, &[("resource", OTHER)]).await;
     let (one_mount, _) = world.config.split_once("[mcp.notes]").expect("two mounts");
-    let jean = world.start(one_mount).await;
+    let jean = world.start(one_mount).await.expect("jean starts");
     let client = moved(&client, &jean);
     assert_eq!(client.refresh(tokens.refresh(), &[("resource", OTHER)]).await.error(), "invalid_target");
     let next = client.refresh(tokens.refresh(), &[("resource", RESOURCE)]).await;

@@ -14,7 +14,7 @@ pub const UPSTREAM: &str = "upstream:idp";
 
 impl World {
     /// A registered public client with these redirect URIs; it asks with the first one.
-    pub async fn client_with(&self, redirect_uris: &[&str]) -> Client {
+    pub async fn client_at(&self, redirect_uris: &[&str]) -> Client {
         let mut client = self.stranger();
         let mut metadata = client.metadata();
         metadata["redirect_uris"] = redirect_uris.into();
@@ -43,8 +43,7 @@ impl World {
 
     /// How many rows there are of what people and journeys leave behind.
     pub async fn rows(&self) -> Vec<(&'static str, i64)> {
-        let url = format!("sqlite://{}", self.folder().join("jean.db").display());
-        let mut connection = AnyConnection::connect(&url).await.expect("the database opens");
+        let mut connection = AnyConnection::connect(&self.database_url()).await.expect("the database opens");
         let mut rows = Vec::new();
         for table in ["logins", "grants", "consents", "people", "sign_ins", "sessions"] {
             // The names are these.

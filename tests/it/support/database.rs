@@ -6,7 +6,7 @@ use super::World;
 
 impl World {
     /// The URL of its database.
-    pub fn database(&self) -> String {
+    pub fn database_url(&self) -> String {
         let line = self.config.lines().find_map(|line| line.strip_prefix("database = ")).expect("a database");
         line.trim_matches('"').to_owned()
     }
@@ -28,6 +28,6 @@ impl World {
 
     async fn connection(&self) -> AnyConnection {
         sqlx::any::install_default_drivers();
-        AnyConnection::connect(&self.database()).await.expect("the database answers")
+        AnyConnection::connect(&self.database_url()).await.expect("the database answers")
     }
 }

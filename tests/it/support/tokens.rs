@@ -11,7 +11,7 @@ use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use tower::ServiceExt as _;
 
-use super::{World, code_of, start};
+use super::{World, code_of};
 
 /// The form's media type.
 pub const FORM: &str = "application/x-www-form-urlencoded";
@@ -44,20 +44,9 @@ impl World {
         tokens
     }
 
-    /// A second jean on the same data, with more tables in its `jean.toml`.
-    pub async fn replica_with(&self, tables: &str) -> Jean {
-        start(&format!("{}\n{tables}\n", self.config), &self.clock).await
-    }
-
-    /// A jean by another `jean.toml`.
-    pub async fn start(&self, config: &str) -> Jean {
-        start(config, &self.clock).await
-    }
-
     /// A connection of our own to jean's database.
     pub async fn database(&self) -> Database {
-        let url = self.config.lines().find_map(|line| line.strip_prefix("database = \"")).expect("a database");
-        Database(AnyConnection::connect(url.trim_end_matches('"')).await.expect("the database opens"))
+        Database(AnyConnection::connect(&self.database_url()).await.expect("the database opens"))
     }
 
     /// Sends bytes to a path of jean.
