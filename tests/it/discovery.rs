@@ -35,7 +35,49 @@ async fn the_authorization_server_describes_itself() {
     let page = ask(&world.router, "GET", SERVER, &[], "").await;
     assert_eq!((page.status.as_u16(), text(&page, "content-type")), (200, "application/json"));
     assert_eq!(text(&page, "cache-control"), "public, max-age=300");
-    insta::assert_json_snapshot!(json_of(&page), @"");
+    insta::assert_json_snapshot!(json_of(&page), @r#"
+    {
+      "authorization_endpoint": "http://localhost:8080/oauth/authorize",
+      "authorization_response_iss_parameter_supported": true,
+      "code_challenge_methods_supported": [
+        "S256"
+      ],
+      "grant_types_supported": [
+        "authorization_code",
+        "refresh_token"
+      ],
+      "issuer": "http://localhost:8080",
+      "jwks_uri": "http://localhost:8080/oauth/jwks",
+      "protected_resources": [
+        "http://localhost:8080/mcp"
+      ],
+      "registration_endpoint": "http://localhost:8080/oauth/register",
+      "response_modes_supported": [
+        "query"
+      ],
+      "response_types_supported": [
+        "code"
+      ],
+      "revocation_endpoint": "http://localhost:8080/oauth/revoke",
+      "revocation_endpoint_auth_methods_supported": [
+        "none",
+        "client_secret_basic",
+        "client_secret_post"
+      ],
+      "scopes_supported": [
+        "offline_access",
+        "read",
+        "write"
+      ],
+      "service_documentation": "http://localhost:8080/",
+      "token_endpoint": "http://localhost:8080/oauth/token",
+      "token_endpoint_auth_methods_supported": [
+        "none",
+        "client_secret_basic",
+        "client_secret_post"
+      ]
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -43,7 +85,22 @@ async fn the_protected_resource_describes_itself() {
     let world = World::new().await;
     let page = ask(&world.router, "GET", &format!("{PROTECTED}/mcp"), &[], "").await;
     assert_eq!((page.status.as_u16(), text(&page, "content-type")), (200, "application/json"));
-    insta::assert_json_snapshot!(json_of(&page), @"");
+    insta::assert_json_snapshot!(json_of(&page), @r#"
+    {
+      "authorization_servers": [
+        "http://localhost:8080"
+      ],
+      "bearer_methods_supported": [
+        "header"
+      ],
+      "resource": "http://localhost:8080/mcp",
+      "resource_name": "localhost",
+      "scopes_supported": [
+        "read",
+        "write"
+      ]
+    }
+    "#);
 }
 
 /// claude-code refused a `registration_endpoint` of null: what does not apply is left out.
@@ -238,7 +295,7 @@ async fn no_header_of_a_request_gets_into_an_address() {
     let id = world.client().await.id;
     let authorize = format!(
         "/oauth/authorize?client_id={id}&response_type=code&redirect_uri=https://client.example/callback&code_challenge={}&code_challenge_method=S256&state=x",
-        "a".repeat(43)
+        "A".repeat(43)
     );
     for (method, path) in [
         ("GET", SERVER),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Body;
-use axum::http::{Request, header};
+use axum::http::{Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use jean::Caller;
@@ -27,11 +27,9 @@ async fn application(world: &World) -> (Router, Arc<AtomicUsize>) {
         .route_service("/mcp", guarded.clone())
         .route_service("/mcp/", guarded.clone())
         .route_service("/mcp/{*rest}", guarded)
-        .route("/", axum::routing::get(async || "the application's own page"))
-        .fallback(async || (axum::http::StatusCode::NOT_FOUND, "the application's own 404"));
-    // The application has its own front page; jean's other paths lie beside it.
-    let jean = Router::new().fallback_service(world.jean.router());
-    (app.route_service("/oauth/{*rest}", jean.clone()).route_service("/.well-known/{*rest}", jean), calls)
+        .merge(world.jean.router())
+        .fallback(async || (StatusCode::NOT_FOUND, "the application's own 404"));
+    (app, calls)
 }
 
 fn seen(request: &Request<Body>) -> Response {

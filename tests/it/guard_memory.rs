@@ -94,6 +94,7 @@ async fn while_the_database_is_away_the_guard_goes_on_for_a_minute_and_then_says
         let (_, unknown) = world.tokens().await;
         let (revoking, revoked) = world.tokens().await;
         assert_eq!(whoami(&world.router, known.access()).await, 200);
+        assert_eq!(whoami(&world.router, revoked.access()).await, 200);
         assert_eq!(revoking.revoke(revoked.refresh()).await.status, 200);
 
         world.sql("ALTER TABLE grants RENAME TO elsewhere").await;

@@ -22,7 +22,7 @@ const ALL: &[&str] = &[""];
 
 /// What reaches out of the process, and what serves.
 const IO: [&str; 9] =
-    ["axum", "askama", "tokio", "tower_sessions", "sqlx", "reqwest", "std::fs", "std::net", "std::env"];
+    ["axum", "askama", "tokio", "tower_sessions", "sqlx", "reqwest", "std::fs", "std::net::TcpStream", "std::env"];
 
 const RULES: &[Rule] = &[
     // The protocol's words know nobody but the clock and chance.
@@ -111,8 +111,8 @@ const RULES: &[Rule] = &[
     rule(ALL, &["store/"], &["sqlx"]),
     rule(ALL, &["config/"], &["figment", "toml"]),
     rule(ALL, &["mcp/"], &["rmcp"]),
-    rule(ALL, &["http/"], &["askama", "tower_sessions"]),
-    rule(ALL, &["http/", "mcp/", "server.rs", "testing/"], &["axum"]),
+    rule(ALL, &["http/", "testing/"], &["askama", "tower_sessions"]),
+    rule(ALL, &["http/", "mcp/", "server.rs", "cli/serve.rs", "testing/"], &["axum"]),
     // Below the server there are settings, not the configuration; the program uses the public API.
     rule(
         ALL,

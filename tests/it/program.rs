@@ -213,7 +213,7 @@ fn a_second_start_on_the_same_files_keeps_keys_and_clients() {
     assert_eq!(body_of(&second.get("/oauth/jwks")), jwks);
     assert_eq!(fs::read_to_string(folder.path().join("jean.secret")).expect("the secret"), secret);
     let authorize = |id: &str| {
-        let challenge = "a".repeat(43);
+        let challenge = "A".repeat(43);
         second.get(&format!("/oauth/authorize?client_id={id}&response_type=code&redirect_uri=https://client.example/callback&code_challenge={challenge}&code_challenge_method=S256"))
     };
     assert!(authorize(&id).starts_with("HTTP/1.1 200 "), "the client is known");
