@@ -28,6 +28,9 @@ async fn any_token_of_a_family_revokes_the_whole_family() {
             let second = client.refresh(first.refresh(), &[]).await;
             let third = client.refresh(second.refresh(), &[]).await;
             let all = [first, second, third];
+            for tokens in &all {
+                assert_eq!(client.whoami(tokens.access()).await.status, 200, "the guard knows it");
+            }
             let page = client.revoke(pick(&all)).await;
             assert_eq!((page.status.as_u16(), page.body.as_str()), (200, ""), "{db:?}: {which}");
             assert_no_store(&page);
