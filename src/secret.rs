@@ -82,6 +82,16 @@ impl RootSecret {
         keys.seal.open_in_place(nonce, Aad::from(place.as_bytes()), &mut sealed).ok().map(|plain| plain.to_vec())
     }
 
+    /// The same value sealed with the first secret, where it was sealed with another one of the list: so that the old
+    /// secret can be retired.
+    pub fn reseal(&self, sealed: &str, place: &str) -> Option<String> {
+        let current = &self.0.first()?.name;
+        if sealed.split('.').next() == Some(current) {
+            return None;
+        }
+        self.seal(&self.open(sealed, place)?, place).ok()
+    }
+
     /// A message authentication code over `parts`, each with its length in front, so that none runs into the next.
     pub fn form_mac(&self, parts: &[&[u8]]) -> Result<String, Error> {
         let keys = self.0.first().ok_or(Error::Missing)?;
@@ -191,6 +201,9 @@ mod tests {
         assert!(new.open(&sealed, "signing_keys/1/sealed").is_none());
         assert!(new.open(&both.seal(b"key", "x").unwrap(), "x").is_some());
         assert!(old.open("", "x").is_none());
+        let resealed = both.reseal(&sealed, "signing_keys/1/sealed").unwrap();
+        assert_eq!(new.open(&resealed, "signing_keys/1/sealed").unwrap(), b"key");
+        assert!(both.reseal(&resealed, "signing_keys/1/sealed").is_none(), "once is enough");
     }
 
     #[test]

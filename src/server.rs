@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -74,7 +74,7 @@ impl From<key_flow::Error> for Error {
 
 /// A running authorization server, and the guard in front of what it protects.
 ///
-/// Dropping the last clone ends its work in the background; [`close`](Jean::close) does so in order.
+/// Its work in the background ends with the last clone and the last router; [`close`](Jean::close) closes the database.
 #[derive(Clone)]
 pub struct Jean(Arc<Running>);
 
@@ -120,6 +120,7 @@ impl Jean {
         });
         let now = app.clock.now();
         key_flow::ensure(&app, now).await?;
+        key_flow::reseal(&app).await?;
         feed::poll(&app, now).await.map_err(|error| Error::Database(error.into()))?;
 
         let mut background = JoinSet::new();
@@ -136,7 +137,7 @@ impl Jean {
     /// The authorization server: `/oauth/*`, `/.well-known/*`, the landing page, `/status` and `/healthz`, all below the
     /// path of the public URL.
     pub fn router(&self) -> Router {
-        http::layers::surround(http::routes(&self.0.web), &self.0.web)
+        http::layers::surround(http::routes(&self.0.web), &self.0.web).layer(Extension(self.clone()))
     }
 
     /// The authorization server and the built-in MCP server behind its guard, at every mount: what the binary serves.
@@ -147,7 +148,7 @@ impl Jean {
             let guarded = mcp::guard(app.clone(), mount.clone(), mcp::builtin(&app.settings));
             router = mount_at(router, &format!("{}{}", app.settings.issuer.prefix(), mount.path), guarded);
         }
-        http::layers::surround(router.merge(http::fallback(web)), web)
+        http::layers::surround(router.merge(http::fallback(web)), web).layer(Extension(self.clone()))
     }
 
     /// Puts the guard of the default mount in front of an MCP server. What passes has a [`Caller`](crate::Caller) in its

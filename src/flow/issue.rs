@@ -49,7 +49,6 @@ pub struct AccessClaims {
 }
 
 /// What a successful token request gives.
-#[derive(Debug)]
 pub struct Issued {
     /// The access token.
     pub access_token: String,

@@ -42,13 +42,32 @@ pub enum Error {
 /// The canary's place among the single facts.
 const CANARY: &str = "canary";
 
+/// What the canary is sealed for.
+const CANARY_PLACE: &str = "meta/canary/value";
+
 /// Refuses to go on with another root secret than the one that the database was sealed with.
 pub async fn check_secret(store: &Store, root: &RootSecret) -> Result<(), Error> {
     if store.find_meta(CANARY).await?.is_none() {
-        store.insert_meta(CANARY, &root.seal(CANARY.as_bytes(), "meta/canary/value")?).await?;
+        store.insert_meta(CANARY, &root.seal(CANARY.as_bytes(), CANARY_PLACE)?).await?;
     }
     let sealed = store.find_meta(CANARY).await?.unwrap_or_default();
-    root.open(&sealed, "meta/canary/value").map(|_| ()).ok_or(Error::WrongSecret)
+    root.open(&sealed, CANARY_PLACE).ok_or(Error::WrongSecret)?;
+    Ok(())
+}
+
+/// Seals with the first secret whatever an older one of the list sealed, so that the older one can be left out next time.
+pub async fn reseal(app: &App) -> Result<(), Error> {
+    for key in app.store.keys().await? {
+        if let Some(sealed) = app.root.reseal(&key.sealed, &place(&key.alg, key.slot)) {
+            app.store.reseal_key(&key, &sealed).await?;
+        }
+    }
+    let canary = app.store.find_meta(CANARY).await?.unwrap_or_default();
+    if let Some(sealed) = app.root.reseal(&canary, CANARY_PLACE) {
+        app.store.replace_meta(CANARY, &canary, &sealed).await?;
+        tracing::info!("the data is sealed with the first root secret now; the others are needed no more");
+    }
+    Ok(())
 }
 
 /// Reads the keys from the database, and answers with the rows.

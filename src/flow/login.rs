@@ -372,8 +372,8 @@ pub enum Next {
     Wait,
     /// First time for this person and client, or more than the last time: "Continue as …?"
     Confirm(Box<AuthorizationRequest>, Box<Confirm>),
-    /// The client has its answer: send the browser here.
-    Answer(String),
+    /// The client has its answer: send the browser here; and what the client is called.
+    Answer(String, String),
     /// All is said and done.
     Done(Option<String>),
     /// The request is not valid any more.
@@ -422,7 +422,7 @@ pub async fn next(app: &App, id: RowId, binding: Option<&Binding>, now: UnixTime
             let code = AuthorizationCode::new(*grant);
             let expires_at = now + app.settings.tokens.code_lifetime;
             if app.store.renew_code(*grant, &code.hash(), expires_at, now).await? {
-                return Ok(Next::Answer(request.return_to.with_code(&code.expose())));
+                return Ok(Next::Answer(request.return_to.with_code(&code.expose()), request.client.name().to_owned()));
             }
             Ok(Next::Done(Some(request.client.name().to_owned())))
         }
@@ -447,7 +447,7 @@ async fn answer(
 ) -> Result<Next, Error> {
     let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
     if app.store.answer_login(login, &grant, &consent, now).await? {
-        return Ok(Next::Answer(request.return_to.with_code(&code.expose())));
+        return Ok(Next::Answer(request.return_to.with_code(&code.expose()), request.client.name().to_owned()));
     }
     // Another request was faster; the row tells what it did.
     Ok(Next::Wait)
@@ -490,7 +490,7 @@ pub async fn decide(
     match (submitted.pressed, &login.stage, signed_in) {
         (Some(Pressed::Allow), Stage::Identified { .. }, Some(signed_in)) => {
             match answer(app, &login, &request, &signed_in, now).await? {
-                Next::Answer(url) => Ok(Decided::Answer(url, request.client.name().to_owned())),
+                Next::Answer(url, client_name) => Ok(Decided::Answer(url, client_name)),
                 _ => Ok(Decided::Page),
             }
         }

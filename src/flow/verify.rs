@@ -65,6 +65,9 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
     let family = GrantId::parse(&claims.fam).ok_or_else(malformed)?;
     let audience = Resource::parse(&claims.aud).map_err(|_| malformed())?;
     let client = ClientId::parse(&claims.client_id).ok_or_else(malformed)?;
+    if app.memory.is_revoked(family) {
+        return Err(invalid("The access token was revoked."));
+    }
     // A row that is gone must never read as "not revoked".
     let row = app.store.find_grant(family).await?.filter(|row| !row.is_revoked());
     let row = row.ok_or_else(|| invalid("The access token was revoked."))?;

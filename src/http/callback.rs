@@ -1,10 +1,12 @@
 //! `GET /oauth/callback/{upstream}`: the upstream's answer (OpenID Connect Core section 3.1.2.5). Each upstream has a
 //! path of its own, so that none can pass for another (RFC 9700 section 4.4).
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tower_sessions::Session;
+use tracing::Instrument as _;
 
 use crate::flow::login::{self, Returned};
 use crate::oauth::error::{Error, ErrorCode};
@@ -22,14 +24,21 @@ use super::view::Web;
 pub(super) async fn receive(
     State(web): State<Web>,
     Now(now): Now,
-    Path(upstream): Path<String>,
+    upstream: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     session: Session,
 ) -> Response {
+    let Ok(Path(upstream)) = upstream else { return unknown(&web) };
     let params = Params::parse(&query.unwrap_or_default());
-    let binding = |id| web.names.login(&headers, id);
-    match login::callback(&web.app, &upstream, &params, binding, now).await {
+    // In a task of its own: a browser that goes away meanwhile must not leave the upstream's code half spent.
+    let (app, names) = (web.app.clone(), web.names.clone());
+    let work = async move {
+        let binding = |id| names.login(&headers, id);
+        login::callback(&app, &upstream, &params, binding, now).await
+    };
+    let returned = tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(Error::server(error)));
+    match returned {
         Ok(Returned::Journey { login, sign_in }) => {
             if let Some(sign_in) = sign_in
                 && let Err(error) = sign_in_session(&session, sign_in).await

@@ -1,11 +1,12 @@
 //! `GET` and `POST /oauth/login/{id}`: the journey's own page. What it shows is the dispatcher's word alone.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use crate::clock::UnixTime;
-use crate::flow::authorize::AuthorizationRequest;
+use crate::flow::authorize::{AuthorizationRequest, Refusal};
 use crate::flow::consent::Pressed;
 use crate::flow::login::{self, Confirm, Decided, Next, Notice, Submitted};
 use crate::oauth::error::Error;
@@ -23,31 +24,17 @@ use super::view::{self, Web};
 pub(super) async fn show(
     State(web): State<Web>,
     Now(now): Now,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(id) = RowId::parse(&id) else { return unknown(&web) };
-    let binding = web.names.login(&headers, id);
-    let page = Page { web: &web, id, headers: &headers, now };
-    match login::next(&web.app, id, binding.as_ref(), now).await {
-        Ok(Next::SignIn(request, notice, upstream)) => page.sign_in(&request, notice, &upstream),
-        Ok(Next::Confirm(request, confirm)) => page.confirm(&request, &confirm),
-        Ok(Next::Wait) => web.page(StatusCode::OK, &pages::Wait::new(web.layout(), &page.path())),
-        Ok(Next::Answer(url)) => found(&url),
-        Ok(Next::Done(client_name)) => {
-            let page = pages::Done { layout: web.layout(), client_name: client_name.unwrap_or_default() };
-            web.page(StatusCode::OK, &page)
-        }
-        Ok(Next::Refuse(refusal)) => refused(&web, refusal),
-        Ok(Next::Unknown) => unknown(&web),
-        Err(error) => page_of(&web, error),
-    }
+    let Some(id) = id.ok().and_then(|Path(id)| RowId::parse(&id)) else { return unknown(&web) };
+    Page { web: &web, id, headers: &headers, now, notice: None }.stand().await
 }
 
 pub(super) async fn answer(
     State(web): State<Web>,
     Now(now): Now,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     form: Result<Form, super::error::Refused>,
 ) -> Response {
@@ -55,7 +42,7 @@ pub(super) async fn answer(
         Ok(Form(params)) => params,
         Err(super::error::Refused(error)) => return page_of(&web, error),
     };
-    let Some(id) = RowId::parse(&id) else { return unknown(&web) };
+    let Some(id) = id.ok().and_then(|Path(id)| RowId::parse(&id)) else { return unknown(&web) };
     if !is_same_origin(&web, &headers) {
         return page_of(&web, Error::invalid_request("The form was sent from another site."));
     }
@@ -66,21 +53,52 @@ pub(super) async fn answer(
     match login::decide(&web.app, id, binding.as_ref(), submitted, now).await {
         Ok(Decided::Answer(url, client_name)) => leave(&web, &url, &client_name),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
-        Ok(Decided::Page) => found(&web.path(&format!("/oauth/login/{id}"))),
+        Ok(Decided::Page) => Page { web: &web, id, headers: &headers, now, notice: Some(LOOK_AGAIN) }.stand().await,
         Ok(Decided::Unknown) => unknown(&web),
         Err(error) => page_of(&web, error),
     }
 }
 
-/// One showing of a journey's page.
+/// Why a page is shown again in answer to its form.
+const LOOK_AGAIN: &str = "This page had been open for a while, or something changed. Please look again.";
+
+/// One showing of a journey's page; in answer to a form it has a notice.
 struct Page<'a> {
     web: &'a Web,
     id: RowId,
     headers: &'a HeaderMap,
     now: UnixTime,
+    notice: Option<&'static str>,
 }
 
 impl Page<'_> {
+    /// Shows where the journey stands, by the dispatcher's word.
+    async fn stand(&self) -> Response {
+        let web = self.web;
+        let binding = web.names.login(self.headers, self.id);
+        match login::next(&web.app, self.id, binding.as_ref(), self.now).await {
+            Ok(Next::SignIn(request, notice, upstream)) => self.sign_in(&request, notice, &upstream),
+            Ok(Next::Confirm(request, confirm)) => self.confirm(&request, &confirm),
+            Ok(Next::Wait) => web.page(StatusCode::OK, &pages::Wait::new(web.layout(), &self.path())),
+            Ok(Next::Answer(url, client_name)) => self.leave(&url, &client_name),
+            Ok(Next::Done(client_name)) => {
+                let page = pages::Done { layout: web.layout(), client_name: client_name.unwrap_or_default() };
+                web.page(StatusCode::OK, &page)
+            }
+            Ok(Next::Refuse(Refusal::Answer(answer))) if answer.at_once => {
+                self.leave(&answer.return_to.with_error(&answer.error), &answer.client_name)
+            }
+            Ok(Next::Refuse(refusal)) => refused(web, refusal),
+            Ok(Next::Unknown) => unknown(web),
+            Err(error) => page_of(web, error),
+        }
+    }
+
+    /// Leaves for the client: by redirect where the browser came by itself, by a page where it came by a form.
+    fn leave(&self, url: &str, client_name: &str) -> Response {
+        if self.notice.is_some() { leave(self.web, url, client_name) } else { found(url) }
+    }
+
     fn path(&self) -> String {
         self.web.path(&format!("/oauth/login/{}", self.id))
     }
@@ -101,6 +119,7 @@ impl Page<'_> {
                 action: self.path(),
                 token,
                 can_switch: true,
+                notice: self.notice.map(str::to_owned),
                 details: view::details(request),
             };
             self.web.page(StatusCode::OK, &page)

@@ -184,6 +184,8 @@ pub(crate) struct Confirm {
     pub(crate) token: String,
     /// Whether "Use another account" is offered.
     pub(crate) can_switch: bool,
+    /// One line that says why the page is shown again.
+    pub(crate) notice: Option<String>,
     /// The request in the protocol's words.
     pub(crate) details: Details,
 }

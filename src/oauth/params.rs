@@ -33,7 +33,7 @@ impl Params {
             return Err(Error::invalid_request(format!("The parameter {name} was sent more than once.")));
         }
         if first.is_some_and(|value| value.contains('\0')) {
-            return Err(Error::invalid_request(format!("The parameter {name} holds a NUL.")));
+            return Err(holds_nul(name));
         }
         Ok(first)
     }
@@ -48,19 +48,26 @@ impl Params {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Refuses any parameter that came twice, `repeatable` ones excepted, and more parameters than anybody needs.
+    /// Refuses any parameter that came twice, `repeatable` ones excepted, that holds a NUL, and more of them than anybody needs.
     pub fn refuse_repeated(&self, repeatable: &[&str]) -> Result<(), Error> {
         if self.0.len() > MAX_PARAMETERS {
             return Err(Error::invalid_request(format!("There are more than {MAX_PARAMETERS} parameters.")));
         }
         let mut seen = HashSet::new();
-        for (name, _) in &self.0 {
+        for (name, value) in &self.0 {
+            if value.contains('\0') {
+                return Err(holds_nul(name));
+            }
             if !seen.insert(name.as_str()) && !repeatable.contains(&name.as_str()) {
                 return Err(Error::invalid_request(format!("The parameter {name} was sent more than once.")));
             }
         }
         Ok(())
     }
+}
+
+fn holds_nul(name: &str) -> Error {
+    Error::invalid_request(format!("The parameter {name} holds a NUL."))
 }
 
 #[cfg(test)]

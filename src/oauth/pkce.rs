@@ -2,15 +2,16 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{NO_PAD, URL_SAFE_NO_PAD};
 
 use super::error::Error;
 
+/// 43 characters hold two bits more than a SHA-256 has: what stands in them says nothing.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+
 /// `code_challenge` of the method S256: the SHA-256 of a verifier. There is no "plain" (OAuth 2.1 section 4.1.1).
-///
-/// ```ignore
-/// let challenge = CodeChallenge::parse(Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"), Some("S256"))?;
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeChallenge([u8; 32]);
 
@@ -23,13 +24,11 @@ impl CodeChallenge {
         if method != Some("S256") {
             return Err(Error::invalid_request("code_challenge_method must be S256 (RFC 7636)."));
         }
-        URL_SAFE_NO_PAD.decode(challenge).ok().and_then(|bytes| bytes.try_into().ok()).map(CodeChallenge).ok_or_else(
-            || {
-                Error::invalid_request(
-                    "code_challenge must be the base64url of a SHA-256, 43 characters (RFC 7636 section 4.2).",
-                )
-            },
-        )
+        LENIENT.decode(challenge).ok().and_then(|bytes| bytes.try_into().ok()).map(CodeChallenge).ok_or_else(|| {
+            Error::invalid_request(
+                "code_challenge must be the base64url of a SHA-256, 43 characters (RFC 7636 section 4.2).",
+            )
+        })
     }
 
     /// The challenge as it stands on the wire: 43 characters of base64url.

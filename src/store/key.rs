@@ -42,6 +42,12 @@ impl Store {
         self.write(Stmt::new(sql, args)).await.map(|_| ())
     }
 
+    /// Seals a key anew, unless another process was faster.
+    pub async fn reseal_key(&self, key: &StoredKey, sealed: &str) -> Result<(), Error> {
+        let sql = "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
+        self.write(Stmt::new(sql, args![key.kid.as_str(), key.sealed.as_str(), sealed])).await.map(|_| ())
+    }
+
     /// Every key, the first made first.
     pub async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
         let sql = "SELECT alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at FROM signing_keys \

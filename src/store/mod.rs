@@ -256,6 +256,12 @@ impl Store {
         self.write(Stmt::new(sql, args![name, value])).await.map(|_| ())
     }
 
+    /// Replaces a single fact, unless it has changed meanwhile.
+    pub async fn replace_meta(&self, name: &str, old: &str, new: &str) -> Result<(), Error> {
+        let sql = "UPDATE meta SET value = $3 WHERE name = $1 AND value = $2";
+        self.write(Stmt::new(sql, args![name, old, new])).await.map(|_| ())
+    }
+
     /// Deletes what has expired. Clients and people stay; a grant stays for as long as a token of it could be presented.
     pub async fn sweep(&self, now: crate::clock::UnixTime) -> Result<(), Error> {
         for sql in [

@@ -77,6 +77,7 @@ fn confirm() -> Confirm {
         action: "/oauth/login/1a2b3c".into(),
         token: "1893456000.c2lnbmF0dXJl".into(),
         can_switch: true,
+        notice: None,
         details: details(),
     }
 }
@@ -455,6 +456,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         action: e(),
         token: e(),
         can_switch: true,
+        notice: some(),
         details: details(),
     };
     let check = |page: &dyn askama::DynTemplate| {
