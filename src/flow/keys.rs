@@ -51,11 +51,12 @@ pub async fn check_secret(store: &Store, root: &RootSecret) -> Result<(), Error>
     root.open(&sealed, "meta/canary/value").map(|_| ()).ok_or(Error::WrongSecret)
 }
 
-/// Reads the keys from the database.
-pub async fn load(app: &App) -> Result<(), Error> {
+/// Reads the keys from the database; answers with what it read.
+pub async fn load(app: &App) -> Result<Vec<StoredKey>, Error> {
     let known = app.key_ring();
     let mut ring = Vec::new();
-    for row in app.store.keys().await? {
+    let rows = app.store.keys().await?;
+    for row in &rows {
         let Some(algorithm) = SigningAlgorithm::parse(&row.alg) else { continue };
         let revoked = row.revoked_at.0 > 0;
         match known.find(&row.kid).filter(|key| key.revoked == revoked && key.sign_from == row.sign_from) {
@@ -67,13 +68,13 @@ pub async fn load(app: &App) -> Result<(), Error> {
         }
     }
     app.set_key_ring(KeyRing::new(ring));
-    Ok(())
+    Ok(rows)
 }
 
 /// Makes a key where there is none, the newest one is old, or it is of another algorithm than the configured one. Two
 /// processes at once make one key: both read the table back, and none uses a key that it did not read.
 pub async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
-    load(app).await?;
+    let rows = load(app).await?;
     let tokens = &app.settings.tokens;
     let ring = app.key_ring();
     let due = match ring.newest() {
@@ -88,7 +89,8 @@ pub async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
     // An RSA key takes a moment of computing.
     let new = tokio::task::spawn_blocking(move || NewKey::generate(algorithm)).await.map_err(|_| Error::Crashed)??;
     let alg = algorithm.as_str();
-    let slot = app.store.keys().await?.iter().filter(|key| key.alg == alg).map(|key| key.slot + 1).max().unwrap_or(0);
+    // Behind the keys that the decision rests on: whoever decides on the same ones wants the same slot, and one gets it.
+    let slot = rows.iter().filter(|key| key.alg == alg).map(|key| key.slot + 1).max().unwrap_or(0);
     let row = StoredKey {
         alg: alg.to_owned(),
         slot,
@@ -101,7 +103,7 @@ pub async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
     };
     app.store.insert_key(&row).await?;
     tracing::info!(alg, slot, sign_from = sign_from.0, "a signing key was added");
-    load(app).await
+    load(app).await.map(drop)
 }
 
 fn span(duration: Duration) -> i64 {
