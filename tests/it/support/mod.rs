@@ -1,6 +1,9 @@
 //! A running jean in the test's own process, with a clock that the test moves and an upstream that does as it is told.
 
+mod database;
+pub mod forge;
 mod postgres;
+pub mod wire;
 
 use std::sync::Arc;
 
@@ -18,6 +21,9 @@ pub const ORIGIN: &str = "http://localhost:8080";
 
 /// The resource of its one mount.
 pub const RESOURCE: &str = "http://localhost:8080/mcp";
+
+/// The root secret of every test.
+pub const SECRET: &str = "ssssssssssssssssssssssssssssssss";
 
 /// The database of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,10 +76,9 @@ impl World {
         };
         let mount = if tables.contains("[mcp.") { "" } else { MOUNT };
         let config = format!(
-            "public_url = \"{public_url}\"\ndatabase = \"{database}\"\nsecret = \"{}\"\n\
+            "public_url = \"{public_url}\"\ndatabase = \"{database}\"\nsecret = \"{SECRET}\"\n\
              [upstream.idp]\nkind = \"oidc\"\nlabel = \"Acme\"\nissuer = \"{}\"\nclient_id = \"{}\"\nclient_secret = \"{}\"\n\
              {mount}\n{tables}\n",
-            "s".repeat(32),
             issuer.url(),
             issuer.client_id(),
             issuer.client_secret(),

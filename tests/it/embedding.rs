@@ -1,0 +1,250 @@
+//! jean inside somebody else's axum application: what passes the guard, and what never reaches the service behind it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Json, Router};
+use jean::Caller;
+use serde_json::json;
+
+use crate::support::wire::{ask, json_of, text, tokens_of};
+use crate::support::{ORIGIN, World};
+
+/// An application that tells what its handler saw, and how often it was called.
+async fn application(world: &World) -> (Router, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async move { Ok::<Response, Infallible>(seen(&request)) }
+    });
+    let guarded = world.jean.guard(service);
+    let app = Router::new()
+        .route_service("/mcp", guarded.clone())
+        .route_service("/mcp/", guarded.clone())
+        .route_service("/mcp/{*rest}", guarded)
+        .merge(world.jean.router())
+        .fallback(async || (StatusCode::NOT_FOUND, "the application's own 404"));
+    (app, calls)
+}
+
+fn seen(request: &Request<Body>) -> Response {
+    let caller = request.extensions().get::<Caller>().expect("the guard tells who is calling");
+    Json(json!({
+        "subject": caller.subject,
+        "name": caller.name,
+        "email": caller.email,
+        "email_verified": caller.email_verified,
+        "client_id": caller.client_id,
+        "client_name": caller.client_name,
+        "scopes": caller.scopes,
+        "expires_at": caller.expires_at,
+        "reads": caller.has_scope("read"),
+        "writes": caller.has_scope("write"),
+        "authorization": request.headers().contains_key(header::AUTHORIZATION),
+        "path": request.uri().path(),
+        "x": request.headers().get("x-own").map(|value| value.to_str().unwrap_or_default()),
+    }))
+    .into_response()
+}
+
+/// The MCP specification: "MUST NOT pass through the token it received".
+#[tokio::test]
+async fn the_service_behind_the_guard_finds_the_caller_and_never_the_token() {
+    let world = World::new().await;
+    let (app, _) = application(&world).await;
+    let (client, tokens) = tokens_of(ORIGIN, &app, &[]).await;
+    let bearer = format!("Bearer {}", tokens.access());
+    let page = ask(&app, "PUT", "/mcp/files/1", &[("authorization", &bearer), ("x-own", "kept")], "").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let mut seen = json_of(&page);
+    assert!(seen["subject"].take().as_str().is_some_and(|subject| subject.starts_with("u_") && subject.len() == 28));
+    insta::assert_json_snapshot!(seen, { ".client_id" => insta::dynamic_redaction(move |value, _| {
+        assert_eq!(value.as_str(), Some(client.id.as_str()));
+        "[client_id]"
+    }) }, @r#"
+    {
+      "authorization": false,
+      "client_id": "[client_id]",
+      "client_name": "Scripted client",
+      "email": "ada-lovelace@example.com",
+      "email_verified": true,
+      "expires_at": 1800003600,
+      "name": "Ada Lovelace",
+      "path": "/mcp/files/1",
+      "reads": true,
+      "scopes": [
+        "read"
+      ],
+      "subject": null,
+      "writes": false,
+      "x": "kept"
+    }
+    "#);
+}
+
+/// The shape of the documentation: one route, one merge.
+#[tokio::test]
+async fn a_router_merges_into_an_application_with_its_own_fallback() {
+    let world = World::new().await;
+    let service = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>("the tool's answer") });
+    let app = Router::new()
+        .route_service("/mcp", world.jean.guard(service))
+        .merge(world.jean.router())
+        .fallback(async || "the application's own 404");
+    let (_, tokens) = tokens_of(ORIGIN, &app, &[]).await;
+    let bearer = format!("Bearer {}", tokens.access());
+    assert_eq!(ask(&app, "POST", "/mcp", &[("authorization", &bearer)], "").await.body, "the tool's answer");
+    assert_eq!(ask(&app, "POST", "/mcp", &[], "").await.status, 401);
+    assert_eq!(ask(&app, "GET", "/elsewhere", &[], "").await.body, "the application's own 404");
+}
+
+/// <https://github.com/advisories/GHSA-g53w-w6mj-hrpp>: spellings of a path that slip past the check.
+#[tokio::test]
+async fn every_path_and_method_below_the_mount_needs_a_token() {
+    let world = World::new().await;
+    let (app, calls) = application(&world).await;
+    let below = [
+        "/mcp",
+        "/mcp/",
+        "/mcp//",
+        "/mcp/x",
+        "/mcp//x",
+        "/mcp/../mcp",
+        "/mcp/..",
+        "/mcp/.",
+        "/mcp/%2e%2e/x",
+        "/mcp/%2f",
+        "/mcp/..%2f..%2fstatus",
+        "/mcp/oauth/token",
+        "/mcp/.well-known/oauth-protected-resource",
+        "/mcp?x=/status",
+        "/mcp/healthz",
+        "/mcp/x;y=1",
+        "/mcp/%00",
+    ];
+    let beside =
+        ["//mcp", "/./mcp", "/x/../mcp", "/mcp%2f", "/mcp%2Fx", "/%6dcp", "/MCP", "/mcp;x", "/mcpx", "/mcp%00"];
+    let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "QUERY"];
+    for router in [&app, &world.router] {
+        for method in methods {
+            for path in below {
+                let page = ask(router, method, path, &[], "").await;
+                assert_eq!(page.status, 401, "{method} {path}");
+                assert!(text(&page, "www-authenticate").starts_with("Bearer "), "{method} {path}");
+            }
+            for path in beside {
+                assert_eq!(ask(router, method, path, &[], "").await.status, 404, "{method} {path}");
+            }
+        }
+        for path in below {
+            assert_eq!(ask(router, "OPTIONS", path, &[], "").await.body, "", "OPTIONS {path}");
+        }
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "nothing reached the service");
+}
+
+/// <https://www.cve.org/CVERecord?id=CVE-2026-42559> (rmcp) and <https://www.cve.org/CVERecord?id=CVE-2025-66416> (the
+/// Python SDK): a name that an attacker points at this computer.
+#[tokio::test]
+async fn a_host_that_is_not_ours_is_refused() {
+    let world = World::new().await;
+    let (app, calls) = application(&world).await;
+    for host in [
+        "evil.example",
+        "evil.example:8080",
+        "localhost",
+        "localhost:80",
+        "localhost:8081",
+        "127.0.0.1:8080",
+        "localhost.evil.example:8080",
+        "localhost:8080.evil.example",
+        "x@localhost:8080",
+        "",
+        " ",
+    ] {
+        for path in ["/mcp", "/mcp/x"] {
+            let page = ask(&app, "POST", path, &[("host", host)], "").await;
+            assert_eq!(page.status, 403, "{host}");
+            assert_eq!(text(&page, "www-authenticate"), "", "{host}: no sign-in begins here");
+        }
+    }
+    for host in ["localhost:8080", "LOCALHOST:8080"] {
+        assert_eq!(ask(&app, "POST", "/mcp", &[("host", host)], "").await.status, 401, "{host}");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn behind_https_the_default_port_may_be_named() {
+    let world = World::at("https://jean.example", crate::support::Db::Sqlite, "").await;
+    for (host, status) in
+        [("jean.example", 401), ("Jean.Example:443", 401), ("jean.example:80", 403), ("jean.example.", 403)]
+    {
+        assert_eq!(ask(&world.router, "POST", "/mcp", &[("host", host)], "").await.status, status, "{host}");
+    }
+}
+
+/// The MCP specification: an Origin that is present and not valid is answered with 403.
+#[tokio::test]
+async fn pages_of_other_origins_may_not_call() {
+    let allowed = "[mcp.default]\nscopes = { read = \"Read\" }\nallowed_origins = [\"https://app.example.com\"]\n";
+    let world = World::with(allowed).await;
+    let (app, calls) = application(&world).await;
+    let ours = [ORIGIN, "http://localhost:6274", "http://127.0.0.1:1", "http://[::1]:9", "https://app.example.com"];
+    let foreign = [
+        "https://evil.example",
+        "null",
+        "",
+        "http://localhost.evil.example",
+        "http://app.example.com",
+        "https://app.example.com:444",
+        "https://app.example.com.evil.example",
+        "https://xapp.example.com",
+        "chrome-extension://localhost",
+        "http://10.0.0.1",
+        "*",
+    ];
+    let preflight = |origin: &'static str| {
+        [
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", "authorization, mcp-protocol-version"),
+        ]
+    };
+    for origin in ours {
+        let page = ask(&app, "POST", "/mcp", &[("origin", origin)], "").await;
+        assert_eq!(page.status, 401, "{origin}");
+        assert_eq!(text(&page, "access-control-allow-origin"), origin);
+        assert!(text(&page, "access-control-expose-headers").contains("www-authenticate"), "{:?}", page.headers);
+        let page = ask(&app, "OPTIONS", "/mcp", &preflight(origin), "").await;
+        assert_eq!((page.status.as_u16(), text(&page, "access-control-allow-origin")), (200, origin));
+        assert_eq!(text(&page, "access-control-allow-methods"), "GET,POST,DELETE");
+        let headers: Vec<&str> = text(&page, "access-control-allow-headers").split(',').collect();
+        for name in [
+            "authorization",
+            "content-type",
+            "mcp-protocol-version",
+            "mcp-session-id",
+            "mcp-method",
+            "mcp-name",
+            "last-event-id",
+        ] {
+            assert!(headers.contains(&name), "{name}: {headers:?}");
+        }
+        assert_eq!(text(&page, "access-control-allow-credentials"), "", "the token is not a cookie");
+    }
+    for origin in foreign {
+        let page = ask(&app, "POST", "/mcp", &[("origin", origin)], "").await;
+        assert_eq!(page.status, 403, "{origin}");
+        let answer = ask(&app, "OPTIONS", "/mcp", &preflight(origin), "").await;
+        for page in [page, answer] {
+            assert_eq!(text(&page, "access-control-allow-origin"), "", "{origin}");
+        }
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "a preflight is never passed on");
+}

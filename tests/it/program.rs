@@ -1,0 +1,299 @@
+//! The program itself: its command line, its start, its end, and its files.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const REFERENCE: &str = include_str!("../../jean.toml");
+
+/// The program in this folder, with none of the tests' own environment.
+fn jean(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jean"));
+    command.env_clear().env("RUST_BACKTRACE", "0").current_dir(folder).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// An empty folder with this jean.toml.
+fn folder(config: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("jean.toml"), config).expect("jean.toml");
+    folder
+}
+
+fn output(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("jean runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (status.code(), text(stdout), text(stderr))
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+}
+
+/// The shipped jean.toml on free ports.
+struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    /// What it printed before it was ready for requests.
+    told: String,
+    port: u16,
+    dev: u16,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let (port, dev) = (free_port(), free_port());
+        let mut child = on_ports(folder, port, dev).stderr(Stdio::null()).spawn().expect("jean runs");
+        let mut out = BufReader::new(child.stdout.take().expect("its output"));
+        let mut told = String::new();
+        while !told.contains("data is in") {
+            assert_ne!(out.read_line(&mut told).expect("a line"), 0, "it ended early: {told}");
+        }
+        Server { child, out, told, port, dev }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs").success());
+    }
+
+    /// The exit status, at most ten seconds later, and what it printed to the end.
+    fn end(&mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("its output");
+        for _ in 0..200 {
+            if let Some(status) = self.child.try_wait().expect("its status") {
+                return (status.code(), rest);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("it does not end");
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("jean listens");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+        stream
+    }
+
+    fn get(&self, path: &str) -> String {
+        let host = format!("localhost:{}", self.port);
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+    }
+
+    fn exchange(&self, request: &str) -> String {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    fn register(&self) -> Value {
+        let body = r#"{"client_name":"Kept","redirect_uris":["https://client.example/callback"],"token_endpoint_auth_method":"none"}"#;
+        let answer = self.exchange(&format!(
+            "POST /oauth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        ));
+        body_of(&answer)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn on_ports(folder: &Path, port: u16, dev: u16) -> Command {
+    let mut command = jean(folder);
+    command
+        .env("JEAN_LISTEN", format!("127.0.0.1:{port}"))
+        .env("JEAN_PUBLIC_URL", format!("http://localhost:{port}"))
+        .env("JEAN_UPSTREAM__DEV__PORT", dev.to_string());
+    command
+}
+
+fn body_of(answer: &str) -> Value {
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer}"));
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
+#[test]
+fn the_reference_is_printed_byte_for_byte() {
+    let empty = tempfile::tempdir().expect("a folder");
+    let (status, out, err) = output(jean(empty.path()).arg("config"));
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    assert!(out == REFERENCE, "jean config differs from jean.toml");
+    assert_eq!(fs::read_dir(empty.path()).expect("the folder").count(), 0, "nothing is created");
+}
+
+#[test]
+fn a_sound_configuration_is_summed_up_and_nothing_is_created() {
+    let folder = folder(REFERENCE);
+    let (status, out, err) = output(jean(folder.path()).arg("check"));
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    assert!(out.starts_with("jean.toml is fine:\n"), "{out}");
+    assert!(out.contains("http://localhost:8080/mcp (scopes: read write)"), "{out}");
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "jean.toml alone");
+    let (status, out, _) = output(jean(folder.path()).args(["check", "--config", "jean.toml"]));
+    assert_eq!((status, out.starts_with("jean.toml is fine")), (Some(0), true));
+}
+
+#[test]
+fn all_problems_of_the_configuration_are_told_at_once_with_their_places() {
+    let folder =
+        folder("public_url = \"http://example.com\"\n[tokens]\nacces_lifetime = \"1h\"\ncode_lifetime = \"soon\"\n");
+    for arguments in [&["check"][..], &["serve"], &[]] {
+        let mut command = jean(folder.path());
+        let (status, out, err) = output(command.args(arguments).env("JEAN_LISTEN", "here"));
+        assert_eq!((status, out.as_str()), (Some(2), ""), "{arguments:?}: {err}");
+        let places: Vec<&str> = err.lines().filter_map(|line| line.split(": ").next()).collect();
+        assert_eq!(places[..3], ["jean.toml:1:14", "jean.toml:3:1", "jean.toml:4:17"], "{err}");
+        assert!(err.contains("environment JEAN_LISTEN: listen = \"here\": "), "{err}");
+        assert!(err.contains("did you mean access_lifetime?"), "{err}");
+        assert!(!err.contains("panicked") && !err.contains("Error {"), "{err}");
+    }
+    let (status, _, err) = output(jean(folder.path()).args(["check", "--config", "elsewhere.toml"]));
+    assert_eq!(status, Some(2));
+    assert!(err.contains("elsewhere.toml: cannot be read") && err.contains("jean config > elsewhere.toml"), "{err}");
+    assert_eq!(output(jean(folder.path()).arg("no-such-command")).0, Some(2));
+}
+
+#[test]
+fn the_shipped_configuration_runs_in_an_empty_folder_and_tells_what_to_do() {
+    let folder = folder(REFERENCE);
+    let mut server = Server::start(folder.path());
+    let data = folder.path().canonicalize().expect("the folder").join("jean.db");
+    for expected in [
+        format!("http://localhost:{}/mcp", server.port),
+        format!("dev (http://127.0.0.1:{})", server.dev),
+        data.display().to_string(),
+    ] {
+        assert!(server.told.contains(&expected), "{expected}: {}", server.told);
+    }
+    assert!(server.get("/healthz").ends_with("\r\n\r\nok\n"));
+    let page = server.get("/mcp");
+    assert!(page.starts_with("HTTP/1.1 401 "), "{page}");
+    for file in ["jean.db", "jean.secret"] {
+        let mode = fs::metadata(folder.path().join(file)).expect(file).permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{file} is for its owner alone");
+    }
+    for file in fs::read_dir(folder.path()).expect("the folder").map(|file| file.expect("a file")) {
+        let name = file.file_name().into_string().expect("a name");
+        let mode = file.metadata().expect("its mode").permissions().mode() & 0o777;
+        assert!(name == "jean.toml" || mode == 0o600, "{name} has mode {mode:o}");
+    }
+    server.signal("TERM");
+    assert_eq!(server.end(), (Some(0), String::new()));
+}
+
+#[test]
+fn a_second_start_on_the_same_files_keeps_keys_and_clients() {
+    let folder = folder(REFERENCE);
+    let mut first = Server::start(folder.path());
+    let jwks = body_of(&first.get("/oauth/jwks"));
+    let client = first.register();
+    let id = client["client_id"].as_str().expect("a client").to_owned();
+    let secret = fs::read_to_string(folder.path().join("jean.secret")).expect("the secret");
+    first.signal("INT");
+    assert_eq!(first.end().0, Some(0), "Ctrl-C is a good end");
+
+    let second = Server::start(folder.path());
+    assert_eq!(body_of(&second.get("/oauth/jwks")), jwks);
+    assert_eq!(fs::read_to_string(folder.path().join("jean.secret")).expect("the secret"), secret);
+    let authorize = |id: &str| {
+        let challenge = "A".repeat(43);
+        second.get(&format!("/oauth/authorize?client_id={id}&response_type=code&redirect_uri=https://client.example/callback&code_challenge={challenge}&code_challenge_method=S256"))
+    };
+    assert!(authorize(&id).starts_with("HTTP/1.1 200 "), "the client is known");
+    assert!(authorize("unknown").starts_with("HTTP/1.1 400 "), "another one is not");
+}
+
+#[test]
+fn a_running_request_ends_before_the_program_does() {
+    for signal in ["TERM", "INT"] {
+        let folder = folder(REFERENCE);
+        let mut server = Server::start(folder.path());
+        let body = "grant_type=authorization_code&code=x&client_id=x";
+        let mut stream = server.connect();
+        let head = format!(
+            "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(format!("{head}{}", &body[..10]).as_bytes()).expect("half of it");
+        // The half has to be there before the signal is.
+        std::thread::sleep(Duration::from_millis(300));
+        server.signal(signal);
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(server.child.try_wait().expect("its status").is_none(), "{signal}: it waits");
+        stream.write_all(&body.as_bytes()[10..]).expect("the rest");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("invalid_client"), "{signal}: {answer}");
+        assert_eq!(server.end().0, Some(0), "{signal}");
+        assert!(TcpStream::connect(("127.0.0.1", server.port)).is_err(), "{signal}: nobody listens");
+    }
+}
+
+/// A client that never finishes must not keep a deployment from ending.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "another process's patience is measured")]
+fn a_request_that_never_ends_does_not_hold_the_program() {
+    let folder = folder(REFERENCE);
+    let mut server = Server::start(folder.path());
+    let mut stream = server.connect();
+    stream.write_all(b"POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n").expect("a request");
+    std::thread::sleep(Duration::from_millis(200));
+    let told = Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.end().0, Some(0));
+    assert!(told.elapsed() < Duration::from_secs(8), "{:?}", told.elapsed());
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_the_key_to_change() {
+    let folder = folder(REFERENCE);
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port();
+    let (status, out, err) = output(&mut on_ports(folder.path(), port, free_port()));
+    assert_eq!((status, out.as_str()), (Some(1), ""), "{err}");
+    assert!(err.contains(&format!("cannot listen on 127.0.0.1:{port}")) && err.contains("JEAN_LISTEN"), "{err}");
+    assert!(err.contains("in use"), "why: {err}");
+
+    let (status, out, err) = output(&mut on_ports(folder.path(), free_port(), port));
+    assert_eq!((status, out.as_str()), (Some(1), ""), "{err}");
+    assert!(err.contains(&format!("the dev upstream cannot listen on 127.0.0.1:{port}")), "{err}");
+    assert!(err.contains("`port` in [upstream.dev]"), "{err}");
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_named() {
+    let folder = folder(REFERENCE);
+    fs::create_dir(folder.path().join("a-folder.db")).expect("a folder");
+    fs::write(folder.path().join("a-file"), "x").expect("a file");
+    fs::write(folder.path().join("no-database.db"), "this is no database, however long it may be ".repeat(50))
+        .expect("a file");
+    for (database, named) in [
+        ("sqlite://a-folder.db", "a-folder"),
+        ("sqlite://a-file/jean.db", "a-file"),
+        ("sqlite://no-database.db", "database"),
+    ] {
+        let mut command = on_ports(folder.path(), free_port(), free_port());
+        let (status, out, err) = output(command.env("JEAN_DATABASE", database));
+        assert_eq!((status, out.as_str()), (Some(1), ""), "{database}: {err}");
+        let told = err.lines().last().unwrap_or_default();
+        assert!(told.starts_with("jean: ") && told.contains(named), "{database}: {err}");
+        assert!(!err.contains("panicked"), "{database}: {err}");
+    }
+}
