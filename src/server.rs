@@ -134,10 +134,14 @@ impl Jean {
         Ok(Jean(Arc::new(Running { app, web, _background: background, _dev: dev })))
     }
 
-    /// The authorization server: `/oauth/*`, `/.well-known/*`, the landing page, `/status` and `/healthz`, all below the
-    /// path of the public URL.
+    /// The authorization server: `/oauth/*` and `/.well-known/*`, below the path of the public URL.
     pub fn router(&self) -> Router {
         http::layers::surround(http::routes(&self.0.web), &self.0.web).layer(Extension(self.clone()))
+    }
+
+    /// The landing page, `/status` and `/healthz`, for an application that has none of its own.
+    pub fn home(&self) -> Router {
+        http::layers::surround(http::home(&self.0.web), &self.0.web).layer(Extension(self.clone()))
     }
 
     /// The authorization server and the built-in MCP server behind its guard, at every mount: what the binary serves.
@@ -148,7 +152,8 @@ impl Jean {
             let guarded = mcp::guard(app.clone(), mount.clone(), mcp::builtin(&app.settings));
             router = mount_at(router, &format!("{}{}", app.settings.issuer.prefix(), mount.path), guarded);
         }
-        http::layers::surround(router.merge(http::fallback(web)), web).layer(Extension(self.clone()))
+        http::layers::surround(router.merge(http::home(web)).merge(http::fallback(web)), web)
+            .layer(Extension(self.clone()))
     }
 
     /// Puts the guard of the default mount in front of an MCP server. What passes has a [`Caller`](crate::Caller) in its

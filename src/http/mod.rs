@@ -56,16 +56,23 @@ pub(crate) fn routes(web: &Web) -> Router {
     }
     let programs = programs.layer(layers::cors());
 
-    // For everybody.
-    let landing = if prefix.is_empty() { Router::new() } else { Router::new().route(&prefix, get(home::landing)) };
-    let public = landing
-        .route(&at("/"), get(home::landing))
-        .route(&at("/status"), get(home::status))
-        .route(&at("/healthz"), get(home::health))
+    let assets = Router::new()
         .route(&at("/oauth/assets/style.css"), get(home::style))
         .route(&at("/oauth/assets/logo"), get(home::logo));
 
-    browser.merge(programs).merge(public).with_state(web.clone())
+    browser.merge(programs).merge(assets).with_state(web.clone())
+}
+
+/// What everybody may look at: the landing page, the status, and whether this process serves.
+pub(crate) fn home(web: &Web) -> Router {
+    let prefix = web.app.settings.issuer.prefix();
+    let at = |path: &str| format!("{prefix}{path}");
+    let landing = if prefix.is_empty() { Router::new() } else { Router::new().route(prefix, get(home::landing)) };
+    landing
+        .route(&at("/"), get(home::landing))
+        .route(&at("/status"), get(home::status))
+        .route(&at("/healthz"), get(home::health))
+        .with_state(web.clone())
 }
 
 /// What everybody else gets.

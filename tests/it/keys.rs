@@ -30,7 +30,7 @@ async fn fresh(world: &World) -> Router {
 }
 
 fn refusal(started: Result<Jean, jean::Error>) -> String {
-    started.err().expect("jean does not start").to_string()
+    started.expect_err("jean does not start").to_string()
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn another_root_secret_does_not_start() {
 async fn postgresql_without_a_root_secret_is_a_problem_of_the_configuration() {
     let world = World::on(Db::Postgres, "").await;
     let without = world.config.replace(&format!("secret = \"{SECRET}\"\n"), "");
-    let error = world.start(&without).await.err().expect("jean does not start");
+    let error = world.start(&without).await.expect_err("jean does not start");
     assert!(matches!(error, jean::Error::Config(_)), "{error:?}");
     let told = error.to_string();
     assert!(told.contains("secret: is missing, and PostgreSQL needs one"), "{told}");

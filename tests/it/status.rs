@@ -62,7 +62,7 @@ async fn the_status_is_json_for_programs_and_a_page_for_browsers() {
     let page = ask(&world.router, "GET", "/status", &HTML, "").await;
     assert_eq!((page.status.as_u16(), text(&page, "vary")), (200, "accept"));
     assert!(text(&page, "content-type").starts_with("text/html"));
-    assert!(page.body.contains("Every part of it works.") && page.body.contains("upstream.idp"), "{}", page.body);
+    assert!(page.body.contains("Every part of it works.") && page.body.contains("Sign-in with Acme"), "{}", page.body);
     assert!(text(&page, "content-security-policy").contains("default-src 'none'"));
 }
 

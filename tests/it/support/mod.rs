@@ -47,7 +47,8 @@ pub struct World {
     pub public_url: String,
     /// `jean.toml`, to start a second jean on the same data.
     pub config: String,
-    folder: TempDir,
+    /// Its files, until the test ends.
+    _folder: TempDir,
 }
 
 impl World {
@@ -89,7 +90,7 @@ impl World {
         let jean = start(&config, &clock).await;
         let origin = url::Url::parse(public_url).expect("a URL").origin().ascii_serialization();
         let public_url = public_url.to_owned();
-        World { router: jean.service(), jean, clock, issuer, origin, public_url, config, folder }
+        World { router: jean.service(), jean, clock, issuer, origin, public_url, config, _folder: folder }
     }
 
     /// A second jean on the same data, as another process would be.
@@ -100,11 +101,6 @@ impl World {
     /// The same with more tables in its `jean.toml`.
     pub async fn replica_with(&self, tables: &str) -> Jean {
         start(&format!("{}\n{tables}", self.config), &self.clock).await
-    }
-
-    /// Where its files are.
-    pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
     }
 
     /// A browser without cookies.
