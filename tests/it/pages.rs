@@ -144,6 +144,7 @@ async fn every_cookie_is_ours_alone_and_lax() {
 async fn a_journey_works_at_every_public_url() {
     for url in [HTTPS, "https://jean.example:8443", "https://jean.example/v2", "http://127.0.0.1:9090"] {
         let world = World::at(url, Db::Sqlite, "").await;
+        assert_eq!(world.jean.mcp_url(), format!("{url}/mcp"));
         let client = world.client().await;
         let page = client.authorize(&mut world.browser(), &[]).await;
         assert!(answer_to(&page, &client).contains_key("code"), "{url}");
