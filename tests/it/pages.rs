@@ -174,7 +174,8 @@ async fn no_request_header_changes_an_address_of_ours() {
         ("referer", "https://evil.example/"),
     ];
     let mut browser = world.browser();
-    consent_page(&client, &mut browser, &[]).await;
+    // Once it is known where the upstream is: the status tells it.
+    to_upstream(&client, &mut browser, &[]).await;
     let unknown = client.authorization_url(&[("client_id", "unknown")]);
     let consent = client.authorization_url(&[]);
     for url in [
