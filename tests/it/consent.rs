@@ -275,7 +275,7 @@ async fn a_form_with_a_broken_request_does_not_redirect() {
 #[tokio::test]
 async fn a_hostile_name_stands_on_every_page_only_as_text() {
     let world = World::new().await;
-    let markup = "\"'></title></bdi></code><script>alert(1)</script><img src=x onerror=alert(1)><!--{{7*7}}${7*7}&lt;";
+    let markup = "\"'></title></bdi></code><script>alert(1)</script><img src=x onerror=alert(1)><!--{{9999*9999}}${9999*9999}&lt;";
     let bidi = "Cla\u{202e}edu\u{2066}\u{200f}\u{200b}\u{0}\u{7}\nx";
     for hostile in [markup, bidi, "</form><form action=https://evil.example>", "\" autofocus onfocus=\"alert(1)"] {
         let web = |path: &str| format!("https://logo.example/{path}?{hostile}");
@@ -336,7 +336,7 @@ fn assert_only_text(page: &Page) {
     let hidden = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\0' | '\u{7}');
     let visible: String = page.body.split("<input").next().unwrap_or_default().into();
     assert_eq!(visible.find(hidden), None, "{}", page.body);
-    assert!(!visible.contains("49"), "no template is evaluated twice: {visible}");
+    assert!(!visible.contains("99980001"), "no template is evaluated twice: {visible}");
 }
 
 /// What the person is told of the client: our own server by name, where the answer goes, and that the name is unproved.

@@ -144,6 +144,7 @@ async fn every_cookie_is_ours_alone_and_lax() {
 async fn a_journey_works_at_every_public_url() {
     for url in [HTTPS, "https://jean.example:8443", "https://jean.example/v2", "http://127.0.0.1:9090"] {
         let world = World::at(url, Db::Sqlite, "").await;
+        assert_eq!(world.jean.mcp_url(), format!("{url}/mcp"));
         let client = world.client().await;
         let page = client.authorize(&mut world.browser(), &[]).await;
         assert!(answer_to(&page, &client).contains_key("code"), "{url}");
@@ -173,7 +174,8 @@ async fn no_request_header_changes_an_address_of_ours() {
         ("referer", "https://evil.example/"),
     ];
     let mut browser = world.browser();
-    consent_page(&client, &mut browser, &[]).await;
+    // Once it is known where the upstream is: the status tells it.
+    to_upstream(&client, &mut browser, &[]).await;
     let unknown = client.authorization_url(&[("client_id", "unknown")]);
     let consent = client.authorization_url(&[]);
     for url in [
