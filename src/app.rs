@@ -86,8 +86,8 @@ pub(crate) struct Memory {
     pub verified: moka::sync::Cache<[u8; 32], Arc<Verified>>,
     revoked: RwLock<HashMap<GrantId, UnixTime>>,
     polled_at: AtomicI64,
-    /// Held while the revocations are read because of a call; holds when that last failed.
-    pub polling: tokio::sync::Mutex<UnixTime>,
+    /// Held while the revocations are read because of a call.
+    pub polling: tokio::sync::Mutex<()>,
     keys_read_at: AtomicI64,
     skew: AtomicI64,
 }
@@ -103,7 +103,7 @@ impl Memory {
             verified: verified.build(),
             revoked: RwLock::default(),
             polled_at: AtomicI64::new(0),
-            polling: tokio::sync::Mutex::new(UnixTime(0)),
+            polling: tokio::sync::Mutex::default(),
             keys_read_at: AtomicI64::new(0),
             skew: AtomicI64::new(0),
         }

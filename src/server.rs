@@ -21,11 +21,10 @@ use crate::config::settings::{Database, Mount, Settings, UpstreamKind, UpstreamS
 use crate::config::{Config, Problems};
 use crate::flow::{feed, keys as key_flow};
 use crate::keys::KeyRing;
-use crate::oauth::resource::is_loopback;
 use crate::secret::{self, RootSecret};
 use crate::store::{self, Store};
 use crate::testing::issuer::{Issuer as DevIssuer, IssuerOptions};
-use crate::upstream::{self, Upstream};
+use crate::upstream::{Network, Upstream};
 use crate::{http, mcp, random};
 
 /// Why jean did not start.
@@ -107,7 +106,7 @@ impl Jean {
         key_flow::check_secret(&store, &root).await?;
 
         let access_lifetime = settings.tokens.access_lifetime;
-        let upstreams = connect_upstreams(&settings).map_err(|error| Error::Client(error.into()))?;
+        let upstreams = connect_upstreams(&settings, &Network::new().map_err(Error::Client)?);
         let app = Arc::new(App {
             settings,
             store,
@@ -232,15 +231,13 @@ fn root_secrets(settings: &Settings) -> Result<Vec<SecretString>, secret::Error>
     }
 }
 
-/// The upstreams, none of them asked yet. They share one HTTP client, but for those on this computer.
-fn connect_upstreams(settings: &Settings) -> Result<Vec<Arc<Upstream>>, reqwest::Error> {
-    let (elsewhere, here) = (upstream::http_client(false)?, upstream::http_client(true)?);
+/// The upstreams, none of them asked yet.
+fn connect_upstreams(settings: &Settings, network: &Network) -> Vec<Arc<Upstream>> {
     let connect = |upstream: &UpstreamSettings| {
-        let on_loopback = url::Url::parse(&upstream.issuer).is_ok_and(|issuer| is_loopback(&issuer));
-        let client = if on_loopback { &here } else { &elsewhere };
-        Arc::new(Upstream::new(upstream.clone(), settings.callback(&upstream.name), client.clone()))
+        let (callback, client) = (settings.callback(&upstream.name), network.client(&upstream.issuer));
+        Arc::new(Upstream::new(upstream.clone(), callback, client))
     };
-    Ok(settings.upstreams.iter().map(connect).collect())
+    settings.upstreams.iter().map(connect).collect()
 }
 
 /// Starts the dev upstreams on their own ports and tells the settings what they are.

@@ -43,23 +43,21 @@ pub async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error> {
 }
 
 /// Refuses to judge where the revocations were not read for longer than `[guard] max_staleness`. A process that slept is
-/// given the chance to read them first; where that fails, not again within the same second.
+/// given the chance to read them first, by one call for all that wait.
 pub async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
     if is_fresh(app, now) {
         return Ok(());
     }
-    let mut failed_at = app.memory.polling.lock().await;
-    if is_fresh(app, now) {
-        return Ok(());
-    }
-    if *failed_at == now {
-        return Err(Error::unavailable("the revocations have not been read for too long"));
-    }
-    let polled = poll(app, now).await;
-    if polled.is_err() {
-        *failed_at = now;
-    }
-    polled
+    let Ok(_turn) = app.memory.polling.try_lock() else {
+        // Another call is reading: its result is ours.
+        let _turn = app.memory.polling.lock().await;
+        return if is_fresh(app, now) { Ok(()) } else { Err(too_old()) };
+    };
+    poll(app, now).await
+}
+
+fn too_old() -> Error {
+    Error::unavailable("the revocations have not been read for too long")
 }
 
 fn is_fresh(app: &App, now: UnixTime) -> bool {

@@ -375,10 +375,10 @@ pub enum Next {
     /// The client has its answer: send the browser here; and what the client is called.
     Answer(String, String),
     /// All is said and done.
-    Done(Option<String>),
+    Done(String),
     /// The request is not valid any more.
     Refuse(Refusal),
-    /// There is no such journey, or not in this browser.
+    /// There is no such journey, or not in this browser, or it is over.
     Unknown,
 }
 
@@ -424,9 +424,10 @@ pub async fn next(app: &App, id: RowId, binding: Option<&Binding>, now: UnixTime
             if app.store.renew_code(*grant, &code.hash(), expires_at, now).await? {
                 return Ok(Next::Answer(request.return_to.with_code(&code.expose()), request.client.name().to_owned()));
             }
-            Ok(Next::Done(Some(request.client.name().to_owned())))
+            Ok(Next::Done(request.client.name().to_owned()))
         }
-        Stage::Answered { grant: None } => Ok(Next::Done(Some(request.client.name().to_owned()))),
+        // Cancelled, or spent by another browser: there is nothing to go on with.
+        Stage::Answered { grant: None } => Ok(Next::Unknown),
     }
 }
 

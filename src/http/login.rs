@@ -82,7 +82,7 @@ impl Page<'_> {
             Ok(Next::Wait) => web.page(StatusCode::OK, &pages::Wait::new(web.layout(), &self.path())),
             Ok(Next::Answer(url, client_name)) => self.leave(&url, &client_name),
             Ok(Next::Done(client_name)) => {
-                let page = pages::Done { layout: web.layout(), client_name: client_name.unwrap_or_default() };
+                let page = pages::Done { layout: web.layout(), client_name };
                 web.page(StatusCode::OK, &page)
             }
             Ok(Next::Refuse(Refusal::Answer(answer))) if answer.at_once => {

@@ -7,6 +7,7 @@ use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::Url;
 
 use super::{Error, because, invalid};
+use crate::oauth::error::Source;
 use crate::oauth::resource::is_loopback;
 
 /// How long one request may take, its answer's body included.
@@ -14,13 +15,28 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How large an answer may be, in bytes.
 const MAX_BODY: usize = 1 << 20;
 
-/// The HTTP client for [`Upstream::new`](super::Upstream::new): an answer that redirects is an answer, so no redirect leads a
-/// secret astray. The proxies of the environment are used for providers elsewhere, and not for one on this computer.
-pub(crate) fn http_client(on_loopback: bool) -> reqwest::Result<reqwest::Client> {
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("jean/", env!("CARGO_PKG_VERSION")));
-    if on_loopback { client.no_proxy().build() } else { client.build() }
+/// The HTTP clients that all upstreams share. An answer that redirects is an answer, so no redirect leads a secret astray.
+pub(crate) struct Network {
+    elsewhere: reqwest::Client,
+    here: reqwest::Client,
+}
+
+impl Network {
+    /// The proxies of the environment are used for providers elsewhere, and not for one on this computer.
+    pub(crate) fn new() -> Result<Self, Source> {
+        let client = || {
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("jean/", env!("CARGO_PKG_VERSION")))
+        };
+        Ok(Network { elsewhere: client().build()?, here: client().no_proxy().build()? })
+    }
+
+    /// The client for the provider at `issuer`.
+    pub(crate) fn client(&self, issuer: &str) -> reqwest::Client {
+        let is_here = Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer));
+        if is_here { self.here.clone() } else { self.elsewhere.clone() }
+    }
 }
 
 /// What sends the library's requests.

@@ -298,8 +298,10 @@ async fn a_hostile_name_stands_on_every_page_only_as_text() {
         let registered: serde_json::Value = serde_json::from_str(&registered.body).expect("JSON");
         client.id = registered["client_id"].as_str().expect("an id").to_owned();
 
-        let state = format!("state{hostile}");
-        let changes = [("state", state.as_str()), ("nonce", hostile), ("x", hostile)];
+        // A parameter with a NUL is refused before any page.
+        let parameter = hostile.replace('\0', "");
+        let state = format!("state{parameter}");
+        let changes = [("state", state.as_str()), ("nonce", &parameter), ("x", &parameter)];
         let mut browser = world.browser();
         let mut pages = vec![consent_page(&client, &mut browser, &changes).await];
         pages.push(browser.submit(&pages[0], &[("answer", UPSTREAM)]).await);

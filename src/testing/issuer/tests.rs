@@ -6,7 +6,7 @@ use url::Url;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::upstream::http_client;
+use crate::upstream::Network;
 
 const CALLBACK: &str = "http://localhost:8080/oauth/callback/dev";
 
@@ -36,7 +36,12 @@ impl Browser {
     async fn new() -> Self {
         let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
         let options = IssuerOptions { redirect_uris: vec![CALLBACK.into()], ..IssuerOptions::new(clock.clone()) };
-        Browser { clock, issuer: Issuer::start(options).await.unwrap(), http: http_client(true).unwrap(), cookie: None }
+        Browser {
+            clock,
+            issuer: Issuer::start(options).await.unwrap(),
+            http: Network::new().unwrap().client("http://127.0.0.1"),
+            cookie: None,
+        }
     }
 
     /// The authorization request's address, with some parameters changed or, where empty, left out.
