@@ -100,6 +100,7 @@ mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(not(feature = "testing"))]
+#[allow(dead_code, reason = "the program needs the dev issuer only, and none of its faults")]
 mod testing;
 mod upstream;
 
