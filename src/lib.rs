@@ -4,7 +4,7 @@
 //! # Embedding
 //!
 //! [`Jean::guard`] protects an MCP server, any tower service, and hands it the [`Caller`]; [`Jean::router`] is the
-//! authorization server. The path is that of `[mcp.default]` in `jean.toml`.
+//! authorization server, and [`Jean::home`] its front page and status. The path is that of `[mcp.default]` in `jean.toml`.
 //!
 //! ```no_run
 //! use axum::{Extension, Router, routing::any};
