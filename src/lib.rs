@@ -1,4 +1,89 @@
-//! OAuth 2.1 in front of MCP servers.
+//! OAuth 2.1 in front of MCP servers: an authorization server and the guard of what it protects, in one binary or within
+//! an axum 0.8 application. What it does and how it is configured is in `README.md`; this page is the map of the code.
+//!
+//! # Embedding
+//!
+//! [`Jean::guard`] protects an MCP server, any tower service, and hands it the [`Caller`]; [`Jean::router`] is the
+//! authorization server, and [`Jean::home`] its front page and status. The path is that of `[mcp.default]` in `jean.toml`.
+//!
+//! ```no_run
+//! use axum::{Extension, Router, routing::any};
+//! use jean::{Caller, Config, Jean};
+//!
+//! async fn my_mcp_server(Extension(caller): Extension<Caller>) -> String {
+//!     format!("{} calls by {}", caller.subject, caller.client_name)
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let jean = Jean::start(Config::load("jean.toml")?).await?;
+//!     let app = Router::new()
+//!         .route_service("/mcp", jean.guard(any(my_mcp_server)))
+//!         .merge(jean.router());
+//!     let listener = tokio::net::TcpListener::bind(jean.listen()).await?;
+//!     axum::serve(listener, app).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What each module owns
+//!
+//! | module | owns | does not know |
+//! |---|---|---|
+//! | [`server`] | [`Jean`]: everything built once from a [`Config`], and what goes on in the background | a request |
+//! | [`config`] | `jean.toml` and the environment, checked into [`Settings`](config::settings::Settings) | who reads them |
+//! | [`app`] | [`App`](app::App): what a request may reach, and what the guard remembers | HTTP |
+//! | [`http`] | axum and HTML: one table of [`routes`](http::routes), cookies, pages, the three voices of an error | SQL; it decides nothing |
+//! | [`mcp`] | the resource side: the guard, [`Caller`], the built-in server | pages |
+//! | [`flow`] | what the server decides, one file for each flow, plain async functions over `&App` | axum, cookies' attributes |
+//! | [`oauth`] | the protocol's words: pure types and rules that cannot hold what the RFCs forbid | any I/O |
+//! | [`store`] | every SQL statement and the only `use` of sqlx, one file for each table | flows |
+//! | [`upstream`] | the identity providers, and the only `use` of openidconnect | the store |
+//! | [`keys`] | signing and reading tokens, and the only `use` of jsonwebtoken | the store |
+//! | [`secret`] | the root secret: the seal over private keys, the code of form tokens | what is sealed |
+//! | [`clock`], [`random`] | the time, which tests move, and chance | all else |
+//! | [`testing`] | the dev provider, and with the feature `testing` a scripted browser and client | jean's rules |
+//!
+//! The program, `src/main.rs` and `src/cli`, uses only what is public here.
+//!
+//! # The arrows
+//!
+//! One way, and without a circle:
+//!
+//! ```text
+//! main -> server -> http, mcp -> flow -> store, upstream, keys -> oauth -> clock
+//!               \-> config
+//! http, mcp, flow -> app -> settings, store, keys, upstream, clock
+//! ```
+//!
+//! Only [`server`] reads [`Config`]; below it there are settings. The time comes in as an argument: no flow and no
+//! statement reads a clock.
+//!
+//! # The journey
+//!
+//! A client without a token is sent on by the guard's 401 ([`mcp`]), reads the metadata ([`flow::discovery`]), registers
+//! ([`flow::register`]), and opens a browser:
+//!
+//! 1. `GET /oauth/authorize`: [`flow::authorize::parse`] validates, [`flow::authorize::next`] decides what the person sees.
+//!    A GET writes nothing.
+//! 2. `POST /oauth/consent`: [`flow::consent::decide`] takes the answer, [`flow::login::begin`] makes the journey's row and
+//!    the cookie that binds it to this browser.
+//! 3. `GET /oauth/callback/{upstream}`: [`flow::login::callback`] claims the row once, asks the [`upstream`] who it is, and
+//!    applies [`flow::access`].
+//! 4. `GET /oauth/login/{id}`: [`flow::login::next`], the dispatcher, decides from the row alone what comes next, so that
+//!    reload, two tabs and the back button are safe.
+//! 5. `POST /oauth/token`: [`flow::code`] turns the code into tokens, [`flow::refresh`] a refresh token into its successor,
+//!    [`flow::revoke`] ends a grant.
+//! 6. `/mcp`: the guard asks [`flow::verify`] on every call; [`flow::feed`] tells it what was revoked elsewhere.
+//!
+//! # Where to begin
+//!
+//! A feature X is in `http/X.rs` (the wire), `flow/X.rs` (the decision), `store/X.rs` (the rows) and `tests/it` (the
+//! proof). Read [`flow::authorize`] first, then [`flow::login`]; the types they speak in are in [`oauth`], and
+//! `migrations` tells what is kept.
+
+// The map above is for those who work on jean: it leads to what only `--document-private-items` shows.
+#![allow(rustdoc::private_intra_doc_links)]
 
 mod app;
 mod clock;
@@ -15,6 +100,7 @@ mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(not(feature = "testing"))]
+#[allow(dead_code, reason = "the program needs the dev issuer only, and none of its faults")]
 mod testing;
 mod upstream;
 

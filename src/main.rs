@@ -16,9 +16,29 @@ async fn main() -> ExitCode {
                 ExitCode::from(2)
             }
             None => {
-                eprintln!("jean: {error:#}");
+                eprintln!("jean: {}", told(&error));
                 ExitCode::FAILURE
             }
         },
+    }
+}
+
+/// An error and its causes, without those that the text before tells already.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        before if before.contains(&cause) => told,
+        before => format!("{before}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = Err::<(), _>(std::io::Error::other("no room")).context("no room").context("cannot listen");
+        assert_eq!(super::told(&error.unwrap_err()), "cannot listen: no room");
     }
 }

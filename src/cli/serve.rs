@@ -1,5 +1,7 @@
 //! `jean serve`: runs the server until it is told to stop, and lets running requests end.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use jean::{Config, Jean};
 use tokio::net::TcpListener;
@@ -60,5 +62,6 @@ async fn told_to_stop() -> std::io::Result<()> {
 /// Log lines go to standard error; JEAN_LOG chooses them, as in `JEAN_LOG=jean=debug`.
 fn log() {
     let filter = EnvFilter::try_from_env("JEAN_LOG").unwrap_or_else(|_| EnvFilter::new("warn,jean=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
 }

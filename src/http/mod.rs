@@ -1,7 +1,7 @@
 //! HTTP and HTML: requests into calls of `flow`, and what comes of them into answers. No decisions here.
 //!
 //! [`routes`] is the one table of paths. Errors have three voices, chosen by who asked: JSON for programs, a redirect for
-//! the client behind a browser, a page for people; each is logged once, by [`layers::log`], with the request's id.
+//! the client behind a browser, a page for people; each is logged once, by [`layers`], with the request's id.
 
 mod authorize;
 mod callback;

@@ -21,6 +21,7 @@ mod mcp;
 mod pages;
 mod program;
 mod races;
+mod readme;
 mod refresh;
 mod register;
 mod remembering;
