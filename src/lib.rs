@@ -68,7 +68,7 @@
 //!    A GET writes nothing.
 //! 2. `POST /oauth/consent`: [`flow::consent::decide`] takes the answer, [`flow::login::begin`] makes the journey's row and
 //!    the cookie that binds it to this browser.
-//! 3. `GET /oauth/callback/{upstream}`: [`flow::login::callback`] claims the row once, asks the [`upstream`] who it is, and
+//! 3. `GET /oauth/callback/{upstream}`: [`flow::callback`] claims the row once, asks the [`upstream`] who it is, and
 //!    applies [`flow::access`].
 //! 4. `GET /oauth/login/{id}`: [`flow::login::next`], the dispatcher, decides from the row alone what comes next, so that
 //!    reload, two tabs and the back button are safe.

@@ -13,18 +13,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::UpstreamKind;
-use crate::oauth::client::showable;
 use crate::oauth::error::Error;
-use crate::oauth::grant::{Person, PersonId, RowId};
-use crate::oauth::params::Params;
+use crate::oauth::grant::{PersonId, RowId};
 use crate::oauth::token::{AuthorizationCode, TokenHash};
 use crate::random;
-use crate::store::{LoginRow, SignIn, Stage};
-use crate::upstream::{self, Attempt, Identity};
+use crate::store::{LoginRow, Stage};
+use crate::upstream::Attempt;
 
 use super::authorize::{self, AuthorizationRequest, Refusal, SignedIn};
+use super::code;
 use super::consent::{Form, Pressed, denied};
-use super::{access, code};
 
 /// How long a journey may take.
 pub const LOGIN_LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -34,9 +32,6 @@ pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
 /// How long the look at an upstream's answer may take before it counts as crashed, in seconds.
 const EXCHANGE_PATIENCE: i64 = 30;
-
-/// The longest `sub` of an upstream, in bytes (OpenID Connect Core section 2).
-const MAX_SUB: usize = 255;
 
 /// The name of the forms on a journey's pages.
 const PURPOSE: &str = "login";
@@ -60,7 +55,7 @@ impl Binding {
         &self.0
     }
 
-    fn hash(&self) -> TokenHash {
+    pub(super) fn hash(&self) -> TokenHash {
         TokenHash::of(self.0.as_bytes())
     }
 
@@ -98,7 +93,7 @@ pub enum Notice {
 }
 
 impl Notice {
-    fn to_text(&self) -> String {
+    pub(super) fn to_text(&self) -> String {
         match self {
             Notice::Unreachable => "unreachable".into(),
             Notice::Declined => "declined".into(),
@@ -188,7 +183,7 @@ async fn departure(
     (url.ok(), upstream.settings().label.clone())
 }
 
-fn attempt(login: &LoginRow, binding: &Binding) -> Attempt {
+pub(super) fn attempt(login: &LoginRow, binding: &Binding) -> Attempt {
     Attempt {
         state: binding.state(login.id, login.attempt),
         nonce: binding.derive("nonce", login.attempt),
@@ -197,170 +192,6 @@ fn attempt(login: &LoginRow, binding: &Binding) -> Attempt {
         login: false,
         max_age: None,
     }
-}
-
-/// What came of the upstream's answer.
-#[derive(Debug)]
-pub enum Returned {
-    /// Go on with the journey's own page; somebody may be newly signed in.
-    Journey {
-        /// The journey.
-        login: RowId,
-        /// The sign-in that the browser's session now rests on.
-        sign_in: Option<RowId>,
-    },
-    /// The state is not one of ours, or its journey is over.
-    Unknown,
-    /// A genuine answer in a browser that did not begin the journey, which is over now.
-    OtherBrowser,
-}
-
-/// Takes the answer of the upstream at its own callback. `binding` finds the cookie of a journey.
-///
-/// The order matters: an unverified state spends nothing, since ids can be guessed; a genuine one in the wrong browser
-/// spends the journey; and only one request may claim an attempt.
-pub async fn callback(
-    app: &App,
-    upstream: &str,
-    params: &Params,
-    binding: impl Fn(RowId) -> Option<Binding>,
-    now: UnixTime,
-) -> Result<Returned, Error> {
-    let Some(state) = params.one("state")? else { return Ok(Returned::Unknown) };
-    let id = state.split_once('.').and_then(|(id, _)| RowId::parse(id));
-    let Some(id) = id else { return Ok(Returned::Unknown) };
-    let Some(login) = app.store.find_login(id, now).await? else { return Ok(Returned::Unknown) };
-    let state_hash = TokenHash::of(state.as_bytes());
-    let binding = binding(id).filter(|binding| binding.hash().matches(&login.cookie_hash));
-    let is_current = state_hash.matches(&login.state_hash);
-    let Some(binding) = binding else {
-        if !is_current {
-            return Ok(Returned::Unknown);
-        }
-        app.store.spend_login(id).await?;
-        return Ok(Returned::OtherBrowser);
-    };
-    let journey = Returned::Journey { login: id, sign_in: None };
-    if !is_current {
-        // A reload, or a second delivery: the row tells what comes next.
-        return Ok(journey);
-    }
-    let Some(provider) = app.upstream(upstream).filter(|_| login.upstream == upstream) else {
-        return Ok(Returned::Unknown);
-    };
-    let iss = provider.check_iss(params.one("iss")?);
-    let code = params.one("code")?;
-    let error = params.one("error")?;
-    if !app.store.claim_login(&login, &state_hash, now).await? {
-        return Ok(journey);
-    }
-    let identity = match (iss, error, code) {
-        (Err(error), ..) => {
-            tracing::warn!(upstream, %error, "an answer of another issuer was refused");
-            Err(Notice::Invalid)
-        }
-        (Ok(()), Some(error), _) => Err(notice_of(error)),
-        (Ok(()), None, None) => Err(Notice::Invalid),
-        (Ok(()), None, Some(code)) => exchange(app, provider, &login, (&binding, code), now).await,
-    };
-    match identity {
-        Ok(identity) => identify(app, &login, identity, now).await,
-        Err(notice) => {
-            app.store.release_login(&login, &notice.to_text()).await?;
-            Ok(journey)
-        }
-    }
-}
-
-/// Redeems the upstream's code for an identity that may come in.
-async fn exchange(
-    app: &App,
-    provider: &upstream::Upstream,
-    login: &LoginRow,
-    (binding, code): (&Binding, &str),
-    now: UnixTime,
-) -> Result<Identity, Notice> {
-    let mut attempt = attempt(login, binding);
-    attempt.max_age = match authorize::parse(app, &login.request, now).await {
-        Ok(request) => request.max_age,
-        Err(_) => None,
-    };
-    provider.exchange(code, &attempt, now).await.map_err(|error| {
-        tracing::warn!(
-            upstream = login.upstream,
-            error = &error as &dyn std::error::Error,
-            "the upstream's answer came to nothing"
-        );
-        match error {
-            upstream::Error::Unreachable { .. } => Notice::Unreachable,
-            upstream::Error::Refused { code, .. } => refused(&code),
-            upstream::Error::WrongHostedDomain { email } => Notice::NotAllowed(email.unwrap_or_default()),
-            upstream::Error::Invalid { .. } => Notice::Invalid,
-        }
-    })
-}
-
-/// Keeps who it is, if they may come in.
-async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime) -> Result<Returned, Error> {
-    let person = Person {
-        id: PersonId::new(&identity.issuer, &identity.sub),
-        issuer: identity.issuer,
-        sub: identity.sub,
-        email: identity.email.filter(|email| !email.contains(char::is_control)),
-        email_verified: identity.email_verified,
-        name: identity.name.and_then(|name| showable(&name)),
-    };
-    if person.sub.contains('\0') || person.sub.len() > MAX_SUB {
-        tracing::warn!(upstream = login.upstream, "the upstream's sub cannot be kept");
-        app.store.release_login(login, &Notice::Invalid.to_text()).await?;
-        return Ok(Returned::Journey { login: login.id, sign_in: None });
-    }
-    if !access::is_allowed(&app.settings.access, &person) {
-        tracing::info!(person = %person.id, "refused by the access rules");
-        app.store.release_login(login, &Notice::NotAllowed(person.label().to_owned()).to_text()).await?;
-        return Ok(Returned::Journey { login: login.id, sign_in: None });
-    }
-    let sign_in = SignIn {
-        id: RowId::new(now, random::bytes()),
-        person: person.id.clone(),
-        upstream: login.upstream.clone(),
-        upstream_sid: identity.sid.filter(|sid| !sid.contains('\0')).unwrap_or_default(),
-        auth_time: identity.auth_time.unwrap_or(now),
-        expires_at: now + SESSION_LIFETIME,
-    };
-    let identified = app.store.identify_login(login, &person, &sign_in, now).await?;
-    Ok(Returned::Journey { login: login.id, sign_in: identified.then_some(sign_in.id) })
-}
-
-/// What an upstream's error at the authorization endpoint means for the person.
-fn notice_of(error: &str) -> Notice {
-    match error {
-        "access_denied"
-        | "consent_required"
-        | "login_required"
-        | "interaction_required"
-        | "account_selection_required" => Notice::Declined,
-        "temporarily_unavailable" | "server_error" => Notice::Unreachable,
-        _ => refused(error),
-    }
-}
-
-/// A refusal by a known code (RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707 section 2): what else an upstream says is not shown.
-fn refused(error: &str) -> Notice {
-    Notice::Refused(
-        match error {
-            "invalid_request"
-            | "invalid_client"
-            | "invalid_grant"
-            | "unauthorized_client"
-            | "unsupported_grant_type"
-            | "unsupported_response_type"
-            | "invalid_scope"
-            | "invalid_target" => error,
-            _ => "unknown_error",
-        }
-        .to_owned(),
-    )
 }
 
 /// Where a journey stands, for its page.

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod authorize;
+pub mod callback;
 pub mod client_auth;
 pub mod code;
 pub mod consent;

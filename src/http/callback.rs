@@ -8,7 +8,7 @@ use axum::response::Response;
 use tower_sessions::Session;
 use tracing::Instrument as _;
 
-use crate::flow::login::{self, Returned};
+use crate::flow::callback::{self, Returned};
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::RowId;
 use crate::oauth::params::Params;
@@ -35,7 +35,7 @@ pub(super) async fn receive(
     let (app, names) = (web.app.clone(), web.names.clone());
     let work = async move {
         let binding = |id| names.login(&headers, id);
-        login::callback(&app, &upstream, &params, binding, now).await
+        callback::callback(&app, &upstream, &params, binding, now).await
     };
     let returned = tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(Error::server(error)));
     match returned {
