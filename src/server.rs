@@ -24,7 +24,7 @@ use crate::keys::KeyRing;
 use crate::secret::{self, RootSecret};
 use crate::store::{self, Store};
 use crate::testing::issuer::{Issuer as DevIssuer, IssuerOptions};
-use crate::upstream::{Network, Upstream};
+use crate::upstream::{self, Upstream};
 use crate::{http, mcp, random};
 
 /// Why jean did not start.
@@ -106,7 +106,7 @@ impl Jean {
         key_flow::check_secret(&store, &root).await?;
 
         let access_lifetime = settings.tokens.access_lifetime;
-        let upstreams = connect_upstreams(&settings, &Network::new().map_err(Error::Client)?);
+        let upstreams = connect_upstreams(&settings)?;
         let app = Arc::new(App {
             settings,
             store,
@@ -232,10 +232,10 @@ fn root_secrets(settings: &Settings) -> Result<Vec<SecretString>, secret::Error>
 }
 
 /// The upstreams, none of them asked yet.
-fn connect_upstreams(settings: &Settings, network: &Network) -> Vec<Arc<Upstream>> {
+fn connect_upstreams(settings: &Settings) -> Result<Vec<Arc<Upstream>>, Error> {
     let connect = |upstream: &UpstreamSettings| {
-        let (callback, client) = (settings.callback(&upstream.name), network.client(&upstream.issuer));
-        Arc::new(Upstream::new(upstream.clone(), callback, client))
+        let client = upstream::http_client(&upstream.issuer).map_err(Error::Client)?;
+        Ok(Arc::new(Upstream::new(upstream.clone(), settings.callback(&upstream.name), client)))
     };
     settings.upstreams.iter().map(connect).collect()
 }

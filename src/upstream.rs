@@ -29,7 +29,7 @@ use crate::clock::UnixTime;
 use crate::config::settings::{UpstreamKind, UpstreamSettings};
 use crate::oauth::error::Source;
 
-pub(crate) use http::Network;
+pub(crate) use http::http_client;
 use http::{Http, check_url};
 use library::{Client, IdTokenClaims, Metadata, Tokens, UserInfo, discovery_error, token_error};
 
@@ -135,7 +135,7 @@ pub(crate) enum Error {
 }
 
 impl Upstream {
-    /// An upstream that has not been asked anything yet. `http` is of [`Network`]: it follows no redirects.
+    /// An upstream that has not been asked anything yet. `http` is what [`http_client`] makes: it follows no redirects.
     pub fn new(settings: UpstreamSettings, redirect_uri: String, http: reqwest::Client) -> Self {
         Upstream {
             settings,

@@ -38,8 +38,7 @@ pub struct Page {
 impl Browser {
     /// A browser without cookies, for which `router` answers at `origin`.
     pub fn new(origin: impl Into<String>, router: Router) -> Self {
-        let network = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
-        Browser { origin: origin.into(), router, network: network.unwrap_or_default(), cookies: BTreeMap::new() }
+        Browser { origin: origin.into(), router, network: network(), cookies: BTreeMap::new() }
     }
 
     /// Opens an address, without following where it leads.
@@ -185,6 +184,12 @@ pub struct Form {
     pub hidden: Vec<(String, String)>,
     /// The values of its buttons.
     pub answers: Vec<String>,
+}
+
+/// A client for loopback addresses: without proxies, redirects, and the certificates that take long to read.
+pub(super) fn network() -> reqwest::Client {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+    client.tls_certs_only([]).build().unwrap_or_default()
 }
 
 /// Sends a request to the router at `origin`, or over the network.

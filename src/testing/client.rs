@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::browser::{Browser, Page, exchange};
+use super::browser::{Browser, Page, exchange, network};
 use crate::oauth::pkce::CodeVerifier;
 use crate::random;
 
@@ -75,7 +75,7 @@ impl Client {
     pub fn new(issuer: &str, router: Router) -> Self {
         Client {
             router,
-            network: reqwest::Client::new(),
+            network: network(),
             issuer: issuer.to_owned(),
             id: String::new(),
             secret: None,

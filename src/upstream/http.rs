@@ -15,28 +15,14 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How large an answer may be, in bytes.
 const MAX_BODY: usize = 1 << 20;
 
-/// The HTTP clients that all upstreams share. An answer that redirects is an answer, so no redirect leads a secret astray.
-pub(crate) struct Network {
-    elsewhere: reqwest::Client,
-    here: reqwest::Client,
-}
-
-impl Network {
-    /// The proxies of the environment are used for providers elsewhere, and not for one on this computer.
-    pub(crate) fn new() -> Result<Self, Source> {
-        let client = || {
-            reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .user_agent(concat!("jean/", env!("CARGO_PKG_VERSION")))
-        };
-        Ok(Network { elsewhere: client().build()?, here: client().no_proxy().build()? })
-    }
-
-    /// The client for the provider at `issuer`.
-    pub(crate) fn client(&self, issuer: &str) -> reqwest::Client {
-        let is_here = Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer));
-        if is_here { self.here.clone() } else { self.elsewhere.clone() }
-    }
+/// The HTTP client for the provider at `issuer`: one for as long as the process runs. An answer that redirects is an
+/// answer, so no redirect leads a secret astray. The proxies of the environment are not used for a provider on this computer.
+pub(crate) fn http_client(issuer: &str) -> Result<reqwest::Client, Source> {
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("jean/", env!("CARGO_PKG_VERSION")));
+    let is_here = Url::parse(issuer).is_ok_and(|issuer| is_loopback(&issuer));
+    Ok(if is_here { client.no_proxy().build()? } else { client.build()? })
 }
 
 /// What sends the library's requests.

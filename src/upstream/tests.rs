@@ -47,7 +47,7 @@ impl Fixture {
     /// The trip through the browser: the code of the answer.
     async fn authorize(&self, attempt: &Attempt) -> String {
         let url = self.upstream.authorization_url(attempt).unwrap();
-        let answer = Network::new().unwrap().client("http://127.0.0.1").get(url).send().await.unwrap();
+        let answer = http_client("http://127.0.0.1").unwrap().get(url).send().await.unwrap();
         let location = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
         let param =
             |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
@@ -92,7 +92,7 @@ fn upstream_of(issuer: &Issuer, change: impl FnOnce(&mut UpstreamSettings)) -> U
         hosted_domain: None,
     };
     change(&mut settings);
-    Upstream::new(settings, CALLBACK.into(), Network::new().unwrap().client("http://127.0.0.1"))
+    Upstream::new(settings, CALLBACK.into(), http_client("http://127.0.0.1").unwrap())
 }
 
 fn attempt() -> Attempt {

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::upstream::Network;
+use crate::upstream::http_client;
 
 const CALLBACK: &str = "http://localhost:8080/oauth/callback/dev";
 
@@ -39,7 +39,7 @@ impl Browser {
         Browser {
             clock,
             issuer: Issuer::start(options).await.unwrap(),
-            http: Network::new().unwrap().client("http://127.0.0.1"),
+            http: http_client("http://127.0.0.1").unwrap(),
             cookie: None,
         }
     }
