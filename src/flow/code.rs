@@ -74,6 +74,7 @@ pub async fn redeem(app: &App, client: &Client, params: &Params, now: UnixTime) 
     if !is_plain || !access::is_open(&app.settings.access) {
         judge_before(app, &presented, now).await?;
     }
+    issue::ready(app, now)?;
     let refresh_token = client.may_refresh().then(|| RefreshToken::new(code.id()));
     let redemption = Redemption {
         id: code.id(),

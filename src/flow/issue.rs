@@ -60,6 +60,11 @@ pub struct Issued {
     pub scopes: Scopes,
 }
 
+/// Whether a token could be signed now: asked before anything is spent for it.
+pub fn ready(app: &App, now: UnixTime) -> Result<(), Error> {
+    app.key_ring().signer(now).map(|_| ()).ok_or_else(|| Error::unavailable("no key may sign now"))
+}
+
 /// Mints an access token of the grant for one resource, with `scopes` or less: what the resource does not know is left out.
 pub fn issue(
     app: &App,

@@ -29,7 +29,9 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime)
         scopes: params.one("scope")?.map(Scopes::parse).transpose()?,
         resource: issue::asked_resource(params)?,
     };
-    let only = issue::only_resource(app).filter(|_| asked.is_nothing() && access::is_open(&app.settings.access));
+    issue::ready(app, now)?;
+    let is_plain = |only: &&Resource| asked.is_plain(only) && access::is_open(&app.settings.access);
+    let only = issue::only_resource(app).filter(is_plain);
     if only.is_none() {
         judge_before(app, client, &token, &asked, now).await?;
     }
@@ -59,8 +61,9 @@ struct Asked {
 }
 
 impl Asked {
-    fn is_nothing(&self) -> bool {
-        self.scopes.is_none() && self.resource.is_none()
+    /// Whether the statement alone can judge it: nothing is asked for beyond the only resource there is.
+    fn is_plain(&self, only: &Resource) -> bool {
+        self.scopes.is_none() && self.resource.as_ref().is_none_or(|resource| resource == only)
     }
 }
 
