@@ -280,7 +280,6 @@ pub fn content_with(request: &AuthorizationRequest, signed_in: Option<SignedIn>,
 }
 
 /// What comes next for a valid request.
-#[derive(Debug)]
 pub enum Next {
     /// The consent page.
     Ask(Box<Question>),

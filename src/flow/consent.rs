@@ -82,7 +82,6 @@ impl Pressed {
 }
 
 /// What comes of the answer.
-#[derive(Debug)]
 pub enum Decided {
     /// The client has its answer: this URL.
     Answer(String),

@@ -118,7 +118,6 @@ impl Notice {
 }
 
 /// The browser leaves for an upstream, or for the journey's own page where there is no way.
-#[derive(Debug)]
 pub struct Departure {
     /// The journey.
     pub login: RowId,
@@ -195,7 +194,6 @@ pub(super) fn attempt(login: &LoginRow, binding: &Binding) -> Attempt {
 }
 
 /// Where a journey stands, for its page.
-#[derive(Debug)]
 pub enum Next {
     /// The person has to go to the upstream, again or at last.
     SignIn(Box<AuthorizationRequest>, Option<Notice>, String),
@@ -286,7 +284,6 @@ async fn answer(
 }
 
 /// What comes of a button on a journey's page.
-#[derive(Debug)]
 pub enum Decided {
     /// The client has its answer: this URL, and what the client is called.
     Answer(String, String),
