@@ -12,7 +12,7 @@ use crate::flow::consent::{Form, PURPOSE};
 use crate::oauth::client::Client;
 
 use super::error::page_of;
-use super::extract::{Now, SEE_OTHER, signed_in};
+use super::extract::{Now, signed_in};
 use super::layers::request_id;
 use super::pages;
 use super::view::{self, Web};
@@ -78,10 +78,10 @@ pub(super) fn ask(
     response
 }
 
-/// A redirect that answers a GET.
+/// See Other: the browser goes there with a GET (RFC 9110 section 15.4.4). In answer to a form only to our own pages.
 pub(super) fn found(url: &str) -> Response {
     (
-        SEE_OTHER,
+        StatusCode::SEE_OTHER,
         [(header::LOCATION, url), (header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "same-origin")],
     )
         .into_response()

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tower_sessions::Session;
 
 use crate::flow::authorize::{self, Refusal};
@@ -10,9 +10,9 @@ use crate::flow::consent::{self, Decided, Pressed, Submitted};
 use crate::flow::login::Departure;
 use crate::oauth::error::Error;
 
-use super::authorize::{ask, refused};
+use super::authorize::{ask, found, refused};
 use super::error::page_of;
-use super::extract::{Form, Now, SEE_OTHER, is_same_origin, signed_in};
+use super::extract::{Form, Now, is_same_origin, signed_in};
 use super::pages::Leaving;
 use super::view::Web;
 
@@ -66,10 +66,7 @@ pub(super) fn leave(web: &Web, url: &str, name: &str) -> Response {
 pub(super) fn depart(web: &Web, headers: &HeaderMap, departure: Departure) -> Response {
     let mut response = match &departure.url {
         Some(url) => leave(web, url, &departure.label),
-        None => {
-            let page = web.path(&format!("/oauth/login/{}", departure.login));
-            (SEE_OTHER, [(header::LOCATION, page), (header::CACHE_CONTROL, "no-store".to_owned())]).into_response()
-        }
+        None => found(&web.path(&format!("/oauth/login/{}", departure.login))),
     };
     if let Some(binding) = &departure.binding {
         for cookie in web.names.bind_login(headers, departure.login, binding) {

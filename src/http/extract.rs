@@ -3,7 +3,7 @@
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use tower_sessions::Session;
 
 use crate::clock::UnixTime;
@@ -93,6 +93,3 @@ pub(super) async fn signed_in(web: &Web, session: &Session, now: UnixTime) -> Re
     let id: Option<String> = session.get(SIGN_IN).await.map_err(Error::unavailable)?;
     authorize::signed_in(&web.app, id.as_deref().and_then(RowId::parse), now).await
 }
-
-/// See Other: the browser goes there with a GET (RFC 9110 section 15.4.4).
-pub(super) const SEE_OTHER: StatusCode = StatusCode::SEE_OTHER;
