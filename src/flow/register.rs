@@ -32,7 +32,7 @@ pub async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Regis
     })?;
     let metadata = ClientMetadata::parse(request)?;
     let secret = match metadata.token_endpoint_auth_method {
-        AuthMethod::None => None,
+        AuthMethod::None | AuthMethod::PrivateKeyJwt => None,
         AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => Some(ClientSecret::generate()),
     };
     let id = format!("jci_{}", URL_SAFE_NO_PAD.encode(random::bytes::<16>()));
@@ -41,6 +41,7 @@ pub async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Regis
         origin: ClientOrigin::Registered,
         metadata,
         secret: secret.as_ref().map(ClientSecret::hash),
+        registration: None,
         created_at: now,
     };
     app.store.insert_client(&client).await?;

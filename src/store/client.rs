@@ -11,13 +11,16 @@ impl Store {
     pub async fn insert_client(&self, client: &Client) -> Result<(), Error> {
         let metadata = serde_json::to_string(&client.metadata).map_err(|error| Error::Corrupt(error.to_string()))?;
         let secret = client.secret.as_ref().map(TokenHash::as_str).unwrap_or_default();
-        let sql = "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)";
-        self.write(Stmt::new(sql, args![client.id.as_str(), metadata, secret, client.created_at])).await.map(|_| ())
+        let registration = client.registration.as_ref().map(TokenHash::as_str).unwrap_or_default();
+        let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
+                   VALUES ($1, 'registered', $2, $3, $4, $5, $5)";
+        let args = args![client.id.as_str(), metadata, secret, registration, client.created_at];
+        self.write(Stmt::new(sql, args)).await.map(|_| ())
     }
 
     /// The registered client of this id.
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
-        let sql = "SELECT id, metadata, secret_hash, created_at FROM clients WHERE id = $1";
+        let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at FROM clients WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
     }
 }
@@ -25,12 +28,17 @@ impl Store {
 fn read(row: &AnyRow) -> Result<Client, Error> {
     let id = text(row, "id")?;
     let corrupt = |what: &str| Error::Corrupt(format!("clients.{what} of {id}"));
-    let secret = text(row, "secret_hash")?;
+    let hash = |column| text(row, column).map(|hash| (!hash.is_empty()).then(|| TokenHash::from_stored(hash)));
     Ok(Client {
         id: ClientId::parse(&id).ok_or_else(|| corrupt("id"))?,
-        origin: ClientOrigin::Registered,
+        origin: match text(row, "origin")?.as_str() {
+            "registered" => ClientOrigin::Registered,
+            "document" => ClientOrigin::Document,
+            _ => return Err(corrupt("origin")),
+        },
         metadata: serde_json::from_str(&text(row, "metadata")?).map_err(|_| corrupt("metadata"))?,
-        secret: (!secret.is_empty()).then(|| TokenHash::from_stored(secret)),
+        secret: hash("secret_hash")?,
+        registration: hash("registration_hash")?,
         created_at: time(row, "created_at")?,
     })
 }

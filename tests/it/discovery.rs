@@ -62,7 +62,8 @@ async fn the_authorization_server_describes_itself() {
       "revocation_endpoint_auth_methods_supported": [
         "none",
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "private_key_jwt"
       ],
       "scopes_supported": [
         "offline_access",
@@ -74,7 +75,8 @@ async fn the_authorization_server_describes_itself() {
       "token_endpoint_auth_methods_supported": [
         "none",
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "private_key_jwt"
       ]
     }
     "#);

@@ -64,7 +64,9 @@ impl Pass<'_> {
         let method = match table.auth_method.as_deref().map(AuthMethod::parse) {
             None if has_secret => Ok(AuthMethod::ClientSecretBasic),
             None => Ok(AuthMethod::None),
-            Some(None) => Err("must be \"none\", \"client_secret_basic\" or \"client_secret_post\""),
+            Some(None | Some(AuthMethod::PrivateKeyJwt)) => {
+                Err("must be \"none\", \"client_secret_basic\" or \"client_secret_post\"")
+            }
             Some(Some(AuthMethod::None)) if has_secret => Err("must not be none beside a secret"),
             Some(Some(method)) if method != AuthMethod::None && !has_secret => {
                 Err("needs a secret or a secret_file beside it")
@@ -86,6 +88,8 @@ impl Pass<'_> {
             logo_uri: None,
             tos_uri: None,
             policy_uri: None,
+            jwks: None,
+            jwks_uri: None,
             contacts: Vec::new(),
             software_id: None,
             software_version: None,
@@ -96,6 +100,7 @@ impl Pass<'_> {
             origin: ClientOrigin::Configured,
             metadata: ClientMetadata { application_type, ..metadata },
             secret: secret?.map(|secret| ClientSecret::presented(secret.expose_secret()).hash()),
+            registration: None,
             created_at: UnixTime(0),
         })
     }
