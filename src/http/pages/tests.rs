@@ -537,8 +537,10 @@ fn an_answer_that_goes_elsewhere_is_said_plainly() {
     let other = to(Destination::Site("login.example".into()));
     assert!(other.contains("It is for claude.ai, but goes to login.example. Go on only if you know why."), "{other}");
     for native in [Destination::ThisComputer, Destination::App("cursor".into())] {
-        let text = to(native);
-        assert!(text.contains("Did you start this yourself, just now? Any app on this device"), "{text}");
+        let text = to(native.clone());
+        assert!(text.contains("just now? claude.ai describes this app, but any app on this device can ask"), "{text}");
+        let text = reads(&Consent { destination: native, ..consent() });
+        assert!(text.contains("just now? Any app on this device can ask under this name."), "{text}");
     }
     let source = document("claude.ai", "Claude");
     let text = reads(&Confirm { source, destination: Destination::Site("login.example".into()), ..confirm() });
