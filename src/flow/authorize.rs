@@ -58,6 +58,14 @@ pub enum Refusal {
         /// What came as `redirect_uri`, by which the page may recognise the app.
         redirect_uri: String,
     },
+    /// The client is known by a document (CIMD) that cannot be had or that breaks a rule: a page, never a redirect.
+    Document {
+        /// What came as `client_id`: the document's address.
+        client_id: String,
+        /// `temporarily_unavailable` where it cannot be had, `unauthorized_client` where its host may not be a client, else
+        /// what is wrong with it.
+        error: Error,
+    },
     /// The client did not register this redirect URI: a page, never a redirect.
     UnknownRedirectUri {
         /// The client.
@@ -104,6 +112,10 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
         None => None,
     };
     let Some(client) = client else {
+        if ClientId::parse(client_id).is_some_and(|id| id.is_document_url()) {
+            let error = Error::invalid_client("This server does not read client ID metadata documents.");
+            return Err(Refusal::Document { client_id: client_id.to_owned(), error });
+        }
         return Err(Refusal::UnknownClient {
             client_id: client_id.to_owned(),
             redirect_uri: asked_uri.unwrap_or_default(),

@@ -12,13 +12,14 @@ use crate::flow::login::{self, Confirm, Decided, Next, Notice, Submitted};
 use crate::oauth::error::Error;
 use crate::oauth::grant::RowId;
 
-use super::authorize::{found, refused};
+use super::authorize::found;
 use super::callback::unknown;
 use super::consent::{depart, leave};
 use super::error::page_of;
 use super::extract::{Form, Now, is_same_origin};
 use super::layers::request_id;
 use super::pages;
+use super::refusal::refused;
 use super::view::{self, Web};
 
 pub(super) async fn show(

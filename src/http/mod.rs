@@ -15,6 +15,7 @@ pub(crate) mod layers;
 mod login;
 mod metadata;
 pub(crate) mod pages;
+mod refusal;
 mod register;
 mod revoke;
 mod session;

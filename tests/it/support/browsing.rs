@@ -136,3 +136,19 @@ pub fn assert_page(page: &Page, status: u16, words: &str) {
     assert!(page.body.starts_with("<!doctype html>"), "{page:?}");
     assert!(page.body.contains(words), "{words:?} is not on the page: {}", page.body);
 }
+
+/// What a person reads of a page, word by word; what is folded away is left out.
+pub fn reads(page: &Page) -> String {
+    let main = page.body.split("<main>").nth(1).unwrap_or_default().split("<details>").next().unwrap_or_default();
+    let words = main.split('<').filter_map(|part| part.split('>').nth(1)).flat_map(str::split_whitespace);
+    let mut text = words.collect::<Vec<_>>().join(" ");
+    for (apart, together) in [(" .", "."), (" ,", ","), (" ?", "?"), ("“ ", "“"), (" ”", "”")] {
+        text = text.replace(apart, together);
+    }
+    text
+}
+
+/// The title of a page.
+pub fn title(page: &Page) -> &str {
+    page.body.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next()).unwrap_or_default()
+}
