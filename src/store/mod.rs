@@ -8,6 +8,7 @@
 mod client;
 mod consent;
 mod grant;
+mod jti;
 mod key;
 mod login;
 mod person;
@@ -268,6 +269,7 @@ impl Store {
             "DELETE FROM logins WHERE expires_at < $1",
             "DELETE FROM sessions WHERE expires_at < $1",
             "DELETE FROM sign_ins WHERE expires_at < $1 - 86400",
+            "DELETE FROM jti_seen WHERE until < $1",
             "DELETE FROM replicas WHERE at < $1 - 3600 OR at > $1 + 3600",
         ] {
             self.write(Stmt::new(sql, args![now])).await?;

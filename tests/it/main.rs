@@ -3,6 +3,7 @@
 mod access;
 mod access_token;
 mod authorize;
+mod client_assertion;
 mod client_auth;
 mod code;
 mod consent;
