@@ -21,8 +21,9 @@ use url::Url;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::{Mount, Settings};
-use crate::flow::{discovery, verify};
-use crate::http::Logged;
+use crate::flow::discovery;
+use crate::flow::verify::{self, Audience};
+use crate::http::{Logged, bearer};
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::resource::is_loopback;
 use crate::oauth::scope::Scopes;
@@ -157,9 +158,9 @@ impl Guard {
         {
             return Err(Denied::Foreign("Pages of this origin may not call this server."));
         }
-        let token = bearer(headers)?;
-        let now = self.app.clock.now();
-        let verified = verify::verify(&self.app, token, &self.mount.resource, now).await.map_err(Denied::Token)?;
+        let token = bearer(headers).map_err(Denied::Token)?.ok_or(Denied::NoToken)?;
+        let (now, audience) = (self.app.clock.now(), Audience::Only(&self.mount.resource));
+        let verified = verify::verify(&self.app, token, audience, now).await.map_err(Denied::Token)?;
         if !self.mount.required_scopes.is_subset(&verified.scopes) {
             let description = "The access token does not allow this.";
             return Err(Denied::Token(Error::new(ErrorCode::InsufficientScope, description)));
@@ -237,24 +238,6 @@ impl Guard {
         let parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
         format!("Bearer {}", parameters.join(", "))
     }
-}
-
-/// The token of the Authorization header (RFC 6750 section 2.1); never of the query or the body.
-fn bearer(headers: &HeaderMap) -> Result<&str, Denied> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Err(Denied::NoToken) };
-    let malformed =
-        || Denied::Token(Error::invalid_request("The Authorization header is malformed (RFC 6750 section 2.1)."));
-    if values.next().is_some() {
-        return Err(malformed());
-    }
-    let value = value.to_str().map_err(|_| malformed())?;
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(Denied::NoToken);
-    }
-    let token = token.trim();
-    if token.is_empty() || token.contains(' ') { Err(malformed()) } else { Ok(token) }
 }
 
 /// Whether the request names the host of the public URL, with or without its default port.
