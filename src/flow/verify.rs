@@ -10,14 +10,14 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::app::{App, Verified};
 use crate::clock::UnixTime;
-use crate::keys;
+use crate::keys::{self, Purpose};
 use crate::oauth::client::ClientId;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::GrantId;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 
-use super::issue::{ACCESS_TOKEN_TYPE, AccessClaims};
+use super::issue::AccessClaims;
 use super::{client_auth, feed, keys as key_flow};
 
 /// Which resource a token has to be for.
@@ -53,7 +53,8 @@ pub async fn verify(app: &App, token: &str, audience: Audience<'_>, now: UnixTim
     if verified.expires_at <= now {
         return Err(invalid("The access token has expired."));
     }
-    if !app.key_ring().published(now, app.longest_signed()).any(|key| key.kid == verified.kid) {
+    let ring = app.key_ring();
+    if !ring.published(Purpose::Access, now, app.longest_signed()).any(|key| key.kid == verified.kid) {
         return Err(invalid("The access token is signed by a key that is not valid any more."));
     }
     if app.memory.is_revoked(verified.family) {
@@ -102,8 +103,9 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
     })
 }
 
-fn read(app: &App, token: &str, now: UnixTime) -> Result<(String, AccessClaims), keys::Error> {
-    app.key_ring().verify(ACCESS_TOKEN_TYPE, token, now, app.longest_signed())
+/// The signing key's id and the claims of a genuine access token; whether it is good is not said.
+pub(super) fn read(app: &App, token: &str, now: UnixTime) -> Result<(String, AccessClaims), keys::Error> {
+    app.key_ring().verify(Purpose::Access, token, now, app.longest_signed())
 }
 
 fn invalid(description: &'static str) -> Error {

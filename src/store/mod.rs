@@ -312,9 +312,11 @@ async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Error> {
 
 /// The migrations, within the binary. The table's name keeps them apart from those of an embedder.
 fn migrator() -> Migrator {
-    let migrations = [(1, "first", include_str!("../../migrations/0001_first.sql"))].map(|(version, name, sql)| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    });
+    let migrations = [
+        (1, "first", include_str!("../../migrations/0001_first.sql")),
+        (2, "key purpose", include_str!("../../migrations/0002_key_purpose.sql")),
+    ]
+    .map(|(version, name, sql)| Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false));
     let mut migrator = Migrator::with_migrations(migrations.into());
     migrator.dangerous_set_table_name("_jean_migrations");
     migrator
