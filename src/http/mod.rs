@@ -24,6 +24,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 pub(crate) use error::Logged;
+pub(crate) use extract::bearer;
 pub(crate) use view::Web;
 
 /// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names
