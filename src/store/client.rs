@@ -3,6 +3,8 @@
 use sqlx::any::AnyRow;
 
 use super::{Error, Stmt, Store, args, text, time};
+use crate::clock::UnixTime;
+use crate::config::settings::ClientSettings;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
 use crate::oauth::token::TokenHash;
 
@@ -18,11 +20,35 @@ impl Store {
         self.write(Stmt::new(sql, args)).await.map(|_| ())
     }
 
+    /// Deletes the clients that nobody uses, with the consents to them: those that never led to a grant `unused_lifetime`
+    /// after they registered, others `idle_lifetime` after their last grant was over. One that has a grant stays.
+    pub(super) async fn sweep_clients(&self, settings: &ClientSettings, now: UnixTime) -> Result<(), Error> {
+        let consents = "DELETE FROM consents WHERE client IN (SELECT id FROM clients \
+                        WHERE (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
+                        AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client = clients.id))";
+        // The outer condition is looked at again where a grant is being made at the same time.
+        let clients = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
+                       WHERE (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
+                       AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client = clients.id) ORDER BY id LIMIT 500) \
+                       AND (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
+                       RETURNING id";
+        let limits = || args![now - settings.unused_lifetime, now - settings.idle_lifetime];
+        self.write(Stmt::new(consents, limits())).await?;
+        while !self.write(Stmt::new(clients, limits())).await?.is_empty() {}
+        Ok(())
+    }
+
     /// The registered client of this id.
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
         let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at FROM clients WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
     }
+}
+
+/// Notes that somebody allowed the client something, so that a sweep at the same time lets it be.
+pub(super) fn granted(client: &ClientId, now: UnixTime) -> Stmt {
+    let sql = "UPDATE clients SET grant_ended_at = $2 WHERE id = $1";
+    Stmt::new(sql, args![client.as_str(), now])
 }
 
 fn read(row: &AnyRow) -> Result<Client, Error> {

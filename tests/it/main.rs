@@ -2,6 +2,7 @@
 
 mod access;
 mod access_token;
+mod ageing;
 mod authorize;
 mod client_auth;
 mod code;
