@@ -234,15 +234,17 @@ impl Store {
         self.write(Stmt::new(sql, args![id, now, why])).await?.first().map(|row| time(row, "access_until")).transpose()
     }
 
-    /// Revokes every family of a client that is not revoked yet: their ids, and until when the guard has to remember each.
-    pub async fn revoke_client(
+    /// Revokes families of a client, at most 500: their ids, and until when the guard has to remember each; none where all
+    /// are revoked.
+    pub async fn revoke_some_of_client(
         &self,
         client: &ClientId,
         why: &str,
         now: UnixTime,
     ) -> Result<Vec<(GrantId, UnixTime)>, Error> {
         let sql = "UPDATE grants SET revoked_at = $2, revoked_why = $3, rt_hash = '', rt_prev = '', rt_salt = '' \
-                   WHERE client = $1 AND revoked_at = 0 RETURNING id, access_until";
+                   WHERE id IN (SELECT id FROM grants WHERE client = $1 AND revoked_at = 0 ORDER BY id LIMIT 500) \
+                   AND revoked_at = 0 RETURNING id, access_until";
         let rows = self.write(Stmt::new(sql, args![client.as_str(), now, why])).await?;
         rows.iter().map(|row| Ok((RowId(int(row, "id")?), time(row, "access_until")?))).collect()
     }

@@ -5,6 +5,7 @@ mod access_token;
 mod ageing;
 mod authorize;
 mod client_auth;
+mod client_configuration;
 mod code;
 mod consent;
 mod discovery;
