@@ -106,5 +106,5 @@ mod upstream;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};
-pub use mcp::Caller;
+pub use mcp::{Caller, StepUp};
 pub use server::{Error, Jean};

@@ -8,6 +8,7 @@
 mod client;
 mod consent;
 mod grant;
+mod jti;
 mod key;
 mod login;
 mod person;

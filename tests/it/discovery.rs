@@ -65,6 +65,13 @@ async fn the_authorization_server_describes_itself() {
         "client_secret_post",
         "private_key_jwt"
       ],
+      "revocation_endpoint_auth_signing_alg_values_supported": [
+        "ES256",
+        "EdDSA",
+        "PS256",
+        "RS256",
+        "ES384"
+      ],
       "scopes_supported": [
         "offline_access",
         "read",
@@ -77,6 +84,13 @@ async fn the_authorization_server_describes_itself() {
         "client_secret_basic",
         "client_secret_post",
         "private_key_jwt"
+      ],
+      "token_endpoint_auth_signing_alg_values_supported": [
+        "ES256",
+        "EdDSA",
+        "PS256",
+        "RS256",
+        "ES384"
       ]
     }
     "#);

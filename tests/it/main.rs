@@ -4,6 +4,7 @@ mod access;
 mod access_token;
 mod ageing;
 mod authorize;
+mod client_assertion;
 mod client_auth;
 mod client_configuration;
 mod code;
