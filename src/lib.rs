@@ -62,7 +62,7 @@
 //! # The journey
 //!
 //! A client without a token is sent on by the guard's 401 ([`mcp`]), reads the metadata ([`flow::discovery`]), registers
-//! ([`flow::register`]), and opens a browser:
+//! ([`flow::register`]; [`flow::client_configuration`] manages that later), and opens a browser:
 //!
 //! 1. `GET /oauth/authorize`: [`flow::authorize::parse`] validates, [`flow::authorize::next`] decides what the person sees.
 //!    A GET writes nothing.

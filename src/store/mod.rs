@@ -30,7 +30,7 @@ pub use key::StoredKey;
 pub use login::{LoginRow, Stage};
 pub use person::SignIn;
 
-use crate::config::settings::Database;
+use crate::config::settings::{ClientSettings, Database};
 use writer::Writer;
 
 /// A fault of the database; what it means for a request is "try again".
@@ -263,8 +263,9 @@ impl Store {
         self.write(Stmt::new(sql, args![name, old, new])).await.map(|_| ())
     }
 
-    /// Deletes what has expired. Clients and people stay; a grant stays for as long as a token of it could be presented.
-    pub async fn sweep(&self, now: crate::clock::UnixTime) -> Result<(), Error> {
+    /// Deletes what has expired. People stay; a grant stays for as long as a token of it could be presented, and a client
+    /// for as long as it has a grant, and a good while longer.
+    pub async fn sweep(&self, clients: &ClientSettings, now: crate::clock::UnixTime) -> Result<(), Error> {
         for sql in [
             "DELETE FROM logins WHERE expires_at < $1",
             "DELETE FROM sessions WHERE expires_at < $1",
@@ -274,7 +275,8 @@ impl Store {
         ] {
             self.write(Stmt::new(sql, args![now])).await?;
         }
-        self.sweep_grants(now).await
+        self.sweep_grants(now).await?;
+        self.sweep_clients(clients, now).await
     }
 
     /// Ends all connections; what was committed stays.
