@@ -199,7 +199,7 @@ pub(super) fn seen(request: &AuthorizationRequest, past: &Past) -> Seen {
         (scopes, "it asks for more"),
         (resources, "it asks for another part of this server"),
         (destination, "you return to another place"),
-        (client, "it describes itself in another way"),
+        (client, "it describes itself anew"),
     ];
     let news: Vec<&str> = news.into_iter().filter_map(|(is_new, words)| is_new.then_some(words)).collect();
     Seen::Since { day: day(since), news: news.join("; ") }

@@ -23,7 +23,8 @@ impl Store {
         self.write(Stmt::new(sql, args)).await.map(|_| ())
     }
 
-    /// Replaces what a client registered, and ends the consents to it; `false` where it is not as it was read any more.
+    /// Replaces what a client registered. No consent answers for its person any more; since when they know the client, and
+    /// what they allowed, stays on file. `false` where it is not as it was read any more.
     pub async fn update_client(&self, read: &Client, updated: &Client, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE clients SET metadata = $2, secret_hash = $3, updated_at = $4 \
                    WHERE id = $1 AND origin = 'registered' AND registration_hash = $5 AND secret_hash = $6 RETURNING id";
@@ -35,7 +36,7 @@ impl Store {
             hash(&read.registration),
             hash(&read.secret),
         ];
-        let unit = vec![Stmt::new(sql, args), end_consents(&read.id)];
+        let unit = vec![Stmt::new(sql, args), outdate_consents(&read.id)];
         Ok(!self.write_unit(unit).await?.is_empty())
     }
 
@@ -78,6 +79,11 @@ fn metadata(client: &Client) -> Result<String, Error> {
 /// A hash as the columns hold it: empty where there is none.
 fn hash(hash: &Option<TokenHash>) -> &str {
     hash.as_ref().map(TokenHash::as_str).unwrap_or_default()
+}
+
+/// Makes every consent one to a client as it is not any more.
+fn outdate_consents(client: &ClientId) -> Stmt {
+    Stmt::new("UPDATE consents SET client_version = '' WHERE client = $1", args![client.as_str()])
 }
 
 fn end_consents(client: &ClientId) -> Stmt {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jean::Jean;
 use jean::testing::browser::{Browser, Page};
 use jean::testing::client::Client;
+use jean::{Clock as _, Jean};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use super::World;
@@ -24,6 +24,33 @@ impl World {
         let registered: serde_json::Value = serde_json::from_str(&page.body).expect("JSON");
         client.id = registered["client_id"].as_str().expect("a client id").to_owned();
         client
+    }
+
+    /// A client that is known by a document of this name and these redirect URIs.
+    pub async fn document(&self, id: &str, name: Option<&str>, redirect_uris: &[&str]) -> Client {
+        let mut client = self.stranger();
+        client.id = id.to_owned();
+        client.redirect_uri = redirect_uris[0].to_owned();
+        self.describe(&client, name, redirect_uris).await;
+        client
+    }
+
+    /// Its document says something else now.
+    pub async fn describe(&self, client: &Client, name: Option<&str>, redirect_uris: &[&str]) {
+        let mut metadata = client.metadata();
+        metadata["application_type"] = "web".into();
+        metadata["redirect_uris"] = redirect_uris.into();
+        metadata["client_name"] = name.into();
+        let now = self.clock.now().0;
+        let text = |text: &str| text.replace('\'', "''");
+        self.sql(&format!("DELETE FROM clients WHERE id = '{}'", text(&client.id))).await;
+        self.sql(&format!(
+            "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
+             VALUES ('{}', 'document', '{}', '', '', {now}, {now})",
+            text(&client.id),
+            text(&metadata.to_string())
+        ))
+        .await;
     }
 
     /// A browser in which Ada is signed in.
