@@ -14,6 +14,7 @@ pub mod feed;
 pub mod issue;
 pub mod keys;
 pub mod login;
+pub mod openid;
 pub mod refresh;
 pub mod register;
 pub mod revoke;

@@ -13,6 +13,7 @@ mod home;
 pub(crate) mod layers;
 mod login;
 mod metadata;
+mod openid;
 pub(crate) mod pages;
 mod register;
 mod revoke;
@@ -48,6 +49,7 @@ pub(crate) fn routes(web: &Web) -> Router {
         .route(&at("/oauth/register"), post(register::register))
         .route(&at("/oauth/token"), post(token::token))
         .route(&at("/oauth/revoke"), post(revoke::revoke))
+        .route(&at("/oauth/userinfo"), get(openid::userinfo).post(openid::userinfo))
         .route(&at("/oauth/jwks"), get(metadata::jwks));
     for path in metadata::authorization_server_paths(app) {
         programs = programs.route(&path, get(metadata::authorization_server));

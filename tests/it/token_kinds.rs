@@ -15,11 +15,12 @@ struct Kinds {
 
 async fn kinds(world: &World) -> Kinds {
     let client = world.client_with(json!({ "token_endpoint_auth_method": "client_secret_post" })).await;
-    let tokens = world.tokens_for(&client, &[]).await;
+    let tokens = world.tokens_for(&client, &[("scope", "openid read")]).await;
     let code = world.code_for(&client, &[]).await;
     let all = vec![
         ("code", code),
         ("access", tokens.access().to_owned()),
+        ("id_token", tokens.text("id_token").to_owned()),
         ("refresh", tokens.refresh().to_owned()),
         ("secret", client.secret.clone().expect("a secret")),
         ("state", client.state.clone()),
