@@ -22,6 +22,8 @@ use serde_json::Value;
 use crate::clock::UnixTime;
 use crate::config::settings::SigningAlgorithm;
 
+pub mod foreign;
+
 /// Why a key or a token is no good.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

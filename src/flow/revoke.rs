@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::oauth::client::Client;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;
 use crate::oauth::params::Params;
@@ -31,6 +31,18 @@ fn access_family(app: &App, client: &Client, token: &str, now: UnixTime) -> Opti
     let (_, claims) = verify::read(app, token, now).ok()?;
     let is_ours = claims.iss == app.settings.issuer.as_str();
     (is_ours && claims.client_id == client.id.as_str()).then(|| GrantId::parse(&claims.fam))?
+}
+
+/// Revokes all that was granted to a client, for good: it is being deleted.
+pub async fn all_of_client(app: &App, client: &ClientId, now: UnixTime) -> Result<(), Error> {
+    let least = now + super::issue::lifetimes(app).access;
+    loop {
+        let revoked = app.store.revoke_some_of_client(client, "client_deleted", now).await?;
+        if revoked.is_empty() {
+            return Ok(());
+        }
+        app.memory.revoke(revoked.into_iter().map(|(family, until)| (family, until.max(least))));
+    }
 }
 
 /// Revokes a family. The guard of this process knows before anybody is answered, the others within their next poll.

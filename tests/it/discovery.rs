@@ -85,7 +85,15 @@ async fn the_authorization_server_describes_itself() {
       "revocation_endpoint_auth_methods_supported": [
         "none",
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "private_key_jwt"
+      ],
+      "revocation_endpoint_auth_signing_alg_values_supported": [
+        "ES256",
+        "EdDSA",
+        "PS256",
+        "RS256",
+        "ES384"
       ],
       "scopes_supported": [
         "email",
@@ -103,7 +111,15 @@ async fn the_authorization_server_describes_itself() {
       "token_endpoint_auth_methods_supported": [
         "none",
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "private_key_jwt"
+      ],
+      "token_endpoint_auth_signing_alg_values_supported": [
+        "ES256",
+        "EdDSA",
+        "PS256",
+        "RS256",
+        "ES384"
       ],
       "userinfo_endpoint": "http://localhost:8080/oauth/userinfo"
     }
