@@ -233,34 +233,35 @@ fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
 }
 
 /// The scopes that will be granted: the known ones of those that were asked for, else the default ones of each resource.
+/// Our own words permit nothing at a resource, so they are granted in addition, and no limit is about them.
 ///
 /// What a registered client wrote into its own registration does not narrow this: anybody may register anew, and the
 /// person decides. What the operator wrote for a client does.
 fn scopes(app: &App, asked: Option<&str>, resources: &Resources, client: &Client) -> Result<Scopes, Error> {
     let mounts = || resources.iter().filter_map(|resource| app.settings.mount(resource));
     let limit = match (&client.origin, &client.metadata.scope) {
-        (ClientOrigin::Configured, Some(scope)) => Some(Scopes::parse(scope)?.union(&issue::offline_access())),
+        (ClientOrigin::Configured, Some(scope)) => Some(Scopes::parse(scope)?),
         _ => None,
     };
     let within = |scopes: Scopes| limit.as_ref().map_or(scopes.clone(), |limit| scopes.narrow(limit));
 
     let asked = Scopes::parse(asked.unwrap_or_default())?;
     let known = mounts().fold(Scopes::default(), |all, mount| all.union(&mount.known_scopes()));
-    let offline = within(asked.narrow(&issue::offline_access()));
+    let own = asked.narrow(&Scopes::own());
     let asked = within(asked.narrow(&known));
     if !asked.is_empty() {
-        return Ok(asked.union(&offline));
+        return Ok(asked.union(&own));
     }
     let default = within(mounts().fold(Scopes::default(), |all, mount| all.union(&mount.default_scopes)));
     if default.is_empty() && !known.is_empty() {
         return Err(Error::new(ErrorCode::InvalidScope, "None of the scopes is known, and there is no default one."));
     }
-    Ok(default.union(&offline))
+    Ok(default.union(&own))
 }
 
 /// Every scope that means something here.
 pub fn known_scopes(app: &App) -> Scopes {
-    app.settings.mounts.iter().fold(issue::offline_access(), |all, mount| all.union(&mount.known_scopes()))
+    app.settings.mounts.iter().fold(Scopes::own(), |all, mount| all.union(&mount.known_scopes()))
 }
 
 /// Somebody who is signed in, in this browser.

@@ -196,6 +196,19 @@ fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, Stri
              whoever runs this server."
                 .to_owned(),
         ),
+        Some(Notice::Undated) => (
+            StatusCode::BAD_GATEWAY,
+            format!("{label} does not say when you signed in"),
+            format!(
+                "The app wants a recent sign-in, and without the time this server cannot promise one. Another try with \
+                 {label} will not help: tell whoever runs this server, or whoever makes the app."
+            ),
+        ),
+        Some(Notice::Old) => (
+            ok,
+            format!("Your sign-in with {label} was too long ago"),
+            format!("The app wants a more recent one. Sign out at {label}, then sign in there again."),
+        ),
         Some(Notice::NotAllowed(account)) if account.is_empty() => (
             StatusCode::FORBIDDEN,
             format!("This account may not use {brand}"),

@@ -22,6 +22,7 @@ mod lockfile;
 mod login;
 mod login_pages;
 mod mcp;
+mod openid;
 mod pages;
 mod program;
 mod races;
