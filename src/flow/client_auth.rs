@@ -23,9 +23,9 @@ pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Param
     let presented = present(authorization, params)?;
     let unknown = || Error::invalid_client("The client is unknown or its secret is wrong. Register again.");
     let client = find(app, &presented.id).await?.ok_or_else(unknown)?;
-    let registered = client.metadata.token_endpoint_auth_method;
-    if presented.method != registered {
-        return Err(Error::invalid_client(format!("The client is registered for {}.", registered.as_str())));
+    if !client.accepts(presented.method) {
+        let registered = client.metadata.token_endpoint_auth_method.as_str();
+        return Err(Error::invalid_client(format!("The client is registered for {registered}.")));
     }
     match (&client.secret, &presented.secret) {
         (None, None) => Ok(client),

@@ -79,6 +79,7 @@ impl Pass<'_> {
         let metadata = ClientMetadata {
             redirect_uris,
             token_endpoint_auth_method: method?,
+            token_endpoint_auth_methods_supported: Vec::new(),
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             response_types: vec![ResponseType::Code],
             application_type: ApplicationType::Web,
