@@ -98,13 +98,32 @@ pub(super) struct AccessTable {
 pub(super) struct ClientsTable {
     pub registration: bool,
     pub remember_consent: bool,
+    pub documents: bool,
+    pub document_hosts: List,
+    pub pinned: Vec<PinnedTable>,
     pub preregistered: Vec<ClientTable>,
 }
 
 impl Default for ClientsTable {
     fn default() -> Self {
-        ClientsTable { registration: true, remember_consent: false, preregistered: Vec::new() }
+        ClientsTable {
+            registration: true,
+            remember_consent: false,
+            documents: true,
+            document_hosts: List::default(),
+            pinned: Vec::new(),
+            preregistered: Vec::new(),
+        }
     }
+}
+
+/// `[[clients.pinned]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PinnedTable {
+    pub url: Option<String>,
+    pub file: Option<PathBuf>,
 }
 
 /// `[[clients.preregistered]]`.

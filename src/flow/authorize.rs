@@ -6,6 +6,7 @@
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::oauth::client_document::Unusable;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{Person, RowId};
 use crate::oauth::params::Params;
@@ -17,7 +18,8 @@ use crate::oauth::scope::Scopes;
 pub use crate::store::Consent;
 use crate::store::SignIn;
 
-use super::{access, client_auth, code, issue};
+use super::client_auth::{self, Need, NotFound};
+use super::{access, code, issue};
 
 /// The longest query that is read; it travels through forms.
 const MAX_REQUEST: usize = 8 * 1024;
@@ -57,6 +59,13 @@ pub enum Refusal {
         client_id: String,
         /// What came as `redirect_uri`, by which the page may recognise the app.
         redirect_uri: String,
+    },
+    /// The client's metadata document cannot be used: a page, never a redirect.
+    Document {
+        /// Where it should be.
+        client_id: String,
+        /// What is wrong.
+        why: Unusable,
     },
     /// The client did not register this redirect URI: a page, never a redirect.
     UnknownRedirectUri {
@@ -99,16 +108,18 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
     let params = Params::parse(raw);
     let asked_uri = params.one("redirect_uri")?.map(str::to_owned);
     let client_id = params.required("client_id")?;
-    let client = match ClientId::parse(client_id) {
-        Some(id) => client_auth::find(app, &id).await.map_err(Refusal::Page)?,
-        None => None,
+    let found = match ClientId::parse(client_id) {
+        Some(id) => client_auth::find(app, &id, Need::Current, now).await,
+        None => Err(NotFound::Unknown),
     };
-    let Some(client) = client else {
-        return Err(Refusal::UnknownClient {
+    let client = found.map_err(|missing| match missing {
+        NotFound::Fault(error) => Refusal::Page(error),
+        NotFound::Document(why) => Refusal::Document { client_id: client_id.to_owned(), why },
+        NotFound::Unknown => Refusal::UnknownClient {
             client_id: client_id.to_owned(),
-            redirect_uri: asked_uri.unwrap_or_default(),
-        });
-    };
+            redirect_uri: asked_uri.clone().unwrap_or_default(),
+        },
+    })?;
     let redirect_uri = redirect_uri(&client, asked_uri.as_deref()).ok_or_else(|| Refusal::UnknownRedirectUri {
         client: Box::new(client.clone()),
         redirect_uri: asked_uri.unwrap_or_default(),
@@ -142,6 +153,7 @@ async fn answer(
 ) -> Result<Refusal, Error> {
     let at_once = return_to.redirect_uri().kind() != RedirectKind::Https
         || client.origin == ClientOrigin::Configured
+        || app.settings.clients.documents.pinned.contains_key(&client.id)
         || app.store.client_holds_a_grant(&client.id, now).await?;
     Ok(Refusal::Answer(Box::new(Answer { return_to, error, client_name: client.name().to_owned(), at_once })))
 }

@@ -27,6 +27,7 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         revocation_endpoint_auth_methods_supported: auth_methods,
         code_challenge_methods_supported: vec!["S256"],
         authorization_response_iss_parameter_supported: true,
+        client_id_metadata_document_supported: clients.documents.on,
         protected_resources: mounts.iter().map(|mount| mount.resource.to_string()).collect(),
         service_documentation: Some(issuer.at("/")),
         op_policy_uri: brand.privacy_url.clone(),

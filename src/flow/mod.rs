@@ -7,6 +7,7 @@ pub mod access;
 pub mod authorize;
 pub mod callback;
 pub mod client_auth;
+pub mod client_document;
 pub mod code;
 pub mod consent;
 pub mod discovery;

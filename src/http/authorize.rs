@@ -10,6 +10,7 @@ use crate::clock::UnixTime;
 use crate::flow::authorize::{self, Answer, AuthorizationRequest, Next, Question, Refusal};
 use crate::flow::consent::{Form, PURPOSE};
 use crate::oauth::client::Client;
+use crate::oauth::client_document::Unusable;
 
 use super::error::page_of;
 use super::extract::{Now, signed_in};
@@ -92,6 +93,7 @@ pub(super) fn refused(web: &Web, refusal: Refusal) -> Response {
     match refusal {
         Refusal::Page(error) => page_of(web, error),
         Refusal::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
+        Refusal::Document { client_id, why } => unusable_document(web, &client_id, &why),
         Refusal::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
         Refusal::Answer(answer) if answer.at_once => found(&answer.return_to.with_error(&answer.error)),
         Refusal::Answer(answer) => with_link(web, &answer),
@@ -115,6 +117,35 @@ fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
             link: None,
         },
     )
+}
+
+/// An app whose metadata document cannot be used.
+fn unusable_document(web: &Web, client_id: &str, unusable: &Unusable) -> Response {
+    let Unusable { host, why, passes, .. } = unusable;
+    let (status, title, next) = if *passes {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The app's description cannot be read just now",
+            "Wait a moment and reload this page. If that does not help, tell whoever makes the app.",
+        )
+    } else {
+        (
+            StatusCode::BAD_REQUEST,
+            "The app's description does not work",
+            "Go back to the app and try to connect again. If that does not help, tell whoever makes the app.",
+        )
+    };
+    let shown_id = ascii(client_id);
+    let words = Words {
+        title,
+        message: format!("The app describes itself in a document at {host}, which this server cannot use: {why}."),
+        next,
+        details: vec![("client_id", &shown_id)],
+        link: None,
+    };
+    let mut response = problem(web, words);
+    *response.status_mut() = status;
+    response
 }
 
 /// An app that wants the answer somewhere else than it registered.

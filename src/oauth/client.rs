@@ -13,7 +13,7 @@ use super::token::TokenHash;
 use crate::clock::UnixTime;
 
 /// `client_id` (RFC 6749 section 2.2).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClientId(String);
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// Authorization server metadata (RFC 8414 section 2).
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs, reason = "the names are those of RFC 8414 section 2, RFC 9207 section 3 and RFC 7009")]
+#[allow(missing_docs, reason = "the names are those of RFC 8414 section 2, RFC 9207 section 3, RFC 7009 and CIMD")]
 pub struct AuthorizationServerMetadata {
     pub issuer: String,
     pub authorization_endpoint: String,
@@ -23,6 +23,8 @@ pub struct AuthorizationServerMetadata {
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub authorization_response_iss_parameter_supported: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_document_supported: bool,
     pub protected_resources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<String>,

@@ -1,8 +1,9 @@
-//! Registered clients.
+//! Registered clients, and copies of the documents of others.
 
 use sqlx::any::AnyRow;
 
 use super::{Error, Stmt, Store, args, text, time};
+use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
 use crate::oauth::token::TokenHash;
 
@@ -18,11 +19,31 @@ impl Store {
         self.write(Stmt::new(sql, args)).await.map(|_| ())
     }
 
-    /// The registered client of this id.
+    /// Brings the copy of a document up to date, where there is one.
+    pub async fn renew_document(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
+        let sql = "UPDATE clients SET metadata = $2, updated_at = $3 \
+                   WHERE id = $1 AND origin = 'document' AND metadata <> $2 RETURNING id";
+        self.write(Stmt::new(sql, args![client.id.as_str(), json(client), now])).await.map(|_| ())
+    }
+
+    /// The registered client of this id, or the copy of its document.
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
         let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at FROM clients WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
     }
+}
+
+/// Keeps a copy of a client's document, in place of an older one.
+pub(super) fn keep_document(client: &Client, now: UnixTime) -> Stmt {
+    let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
+               VALUES ($1, 'document', $2, '', '', $3, $3) ON CONFLICT (id) DO UPDATE \
+               SET metadata = excluded.metadata, updated_at = excluded.updated_at WHERE clients.origin = 'document'";
+    Stmt::new(sql, args![client.id.as_str(), json(client), now])
+}
+
+/// The metadata as they are kept.
+fn json(client: &Client) -> String {
+    serde_json::to_string(&client.metadata).unwrap_or_default()
 }
 
 fn read(row: &AnyRow) -> Result<Client, Error> {

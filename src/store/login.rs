@@ -144,17 +144,16 @@ impl Store {
     ) -> Result<bool, Error> {
         let sql = "UPDATE logins SET stage = 'answered', grant_id = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'identified' RETURNING id";
-        let unit = vec![
-            Stmt::new(sql, args![login.id, login.attempt, grant.grant.id]),
-            grant.insert(now),
-            consent::upsert(consent, now),
-        ];
+        let mut unit = vec![Stmt::new(sql, args![login.id, login.attempt, grant.grant.id])];
+        unit.extend(grant.statements(now));
+        unit.push(consent::upsert(consent, now));
         Ok(!self.write_unit(unit).await?.is_empty())
     }
 
     /// A grant without a journey, for a person who was signed in already.
     pub async fn insert_grant(&self, grant: &NewGrant, consent: &Consent, now: UnixTime) -> Result<(), Error> {
-        self.write_unit(vec![grant.insert(now), consent::upsert(consent, now)]).await.map(|_| ())
+        let unit = grant.statements(now).chain([consent::upsert(consent, now)]).collect();
+        self.write_unit(unit).await.map(|_| ())
     }
 }
 

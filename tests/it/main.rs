@@ -4,6 +4,7 @@ mod access;
 mod access_token;
 mod authorize;
 mod client_auth;
+mod client_document;
 mod code;
 mod consent;
 mod discovery;

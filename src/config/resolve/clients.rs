@@ -8,7 +8,7 @@ use super::Pass;
 use super::mounts::ReadMount;
 use crate::clock::UnixTime;
 use crate::config::secret;
-use crate::config::settings::ClientSettings;
+use crate::config::settings::{ClientSettings, DocumentSettings};
 use crate::config::tables::{ClientTable, Tables};
 use crate::oauth::client::{
     ApplicationType, AuthMethod, Client, ClientId, ClientMetadata, ClientOrigin, GrantType, ResponseType, showable,
@@ -21,7 +21,12 @@ use crate::oauth::token::ClientSecret;
 const MIN_SECRET: usize = 16;
 
 impl Pass<'_> {
-    pub(super) fn clients(&mut self, tables: &Tables, mounts: &[ReadMount]) -> ClientSettings {
+    pub(super) fn clients(
+        &mut self,
+        tables: &Tables,
+        mounts: &[ReadMount],
+        documents: DocumentSettings,
+    ) -> ClientSettings {
         let table = &tables.clients;
         let known = mounts.iter().fold(Scopes::default(), |all, (_, scopes)| all.union(scopes));
         let mut ids = BTreeSet::new();
@@ -35,7 +40,12 @@ impl Pass<'_> {
             }
             preregistered.extend(self.client(&base, client, &known));
         }
-        ClientSettings { registration: table.registration, remember_consent: table.remember_consent, preregistered }
+        ClientSettings {
+            registration: table.registration,
+            remember_consent: table.remember_consent,
+            documents,
+            preregistered,
+        }
     }
 
     fn client(&mut self, base: &str, table: &ClientTable, known: &Scopes) -> Option<Client> {
