@@ -25,6 +25,7 @@ mod pages;
 mod program;
 mod races;
 mod readme;
+mod redirect_uris;
 mod refresh;
 mod register;
 mod remembering;
