@@ -8,7 +8,7 @@ use crate::oauth::grant::GrantId;
 use crate::oauth::params::Params;
 use crate::oauth::token::RefreshToken;
 
-use super::issue::{ACCESS_TOKEN_TYPE, AccessClaims};
+use super::verify;
 
 /// Answers a revocation request: any token of a family, presented by its own client, revokes the family. A token that is
 /// unknown or another client's changes and tells nothing (RFC 7009 section 2.2).
@@ -28,8 +28,7 @@ pub async fn request(app: &App, client: &Client, params: &Params, now: UnixTime)
 
 /// The family of a genuine access token of this client, expired or not: whoever shows it had it.
 fn access_family(app: &App, client: &Client, token: &str, now: UnixTime) -> Option<GrantId> {
-    let (_, claims): (_, AccessClaims) =
-        app.key_ring().verify(ACCESS_TOKEN_TYPE, token, now, app.longest_signed()).ok()?;
+    let (_, claims) = verify::read(app, token, now).ok()?;
     let is_ours = claims.iss == app.settings.issuer.as_str();
     (is_ours && claims.client_id == client.id.as_str()).then(|| GrantId::parse(&claims.fam))?
 }

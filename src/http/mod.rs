@@ -3,6 +3,7 @@
 //! [`routes`] is the one table of paths. Errors have three voices, chosen by who asked: JSON for programs, a redirect for
 //! the client behind a browser, a page for people; each is logged once, by [`layers`], with the request's id.
 
+mod apps;
 mod authorize;
 mod callback;
 mod client_configuration;
@@ -26,6 +27,7 @@ use axum::http::Method;
 use axum::routing::{get, post};
 
 pub(crate) use error::Logged;
+pub(crate) use extract::bearer;
 pub(crate) use view::Web;
 
 /// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names

@@ -21,9 +21,10 @@ pub struct Forge {
 }
 
 impl Forge {
-    /// jean's own newest key.
+    /// jean's own newest key for access tokens.
     pub async fn of(world: &World) -> Self {
-        let sql = "SELECT alg, CAST(slot AS TEXT), kid, public_jwk, sealed FROM signing_keys ORDER BY sign_from DESC";
+        let sql = "SELECT alg, CAST(slot AS TEXT), kid, public_jwk, sealed FROM signing_keys WHERE purpose = 'access' \
+                   ORDER BY sign_from DESC";
         let row = world.row(sql).await;
         let [alg, slot, kid, public, sealed] = row.as_slice() else { panic!("five columns") };
         let pkcs8 = open(sealed, &format!("signing_keys/{alg}/{slot}/sealed"));
