@@ -8,9 +8,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::oauth::client::Client;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
+use crate::oauth::token::TokenHash;
 
 /// Everything that was configured. Only [`server`](crate::server) reads [`Config`](super::Config); all below sees this.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// Registration, and the clients of the operator's own.
     pub clients: ClientSettings,
+    /// The operator's own resource servers, which ask about access tokens.
+    pub resource_servers: Vec<ResourceServer>,
     /// How the pages look.
     pub brand: Brand,
     /// How long the guard goes on while the database is away.
@@ -304,6 +307,17 @@ pub struct ClientSettings {
     pub idle_lifetime: Duration,
     /// The operator's own.
     pub preregistered: Vec<Client>,
+}
+
+/// A resource server that asks about access tokens (RFC 7662), as MCP servers elsewhere do.
+#[derive(Clone, Debug)]
+pub struct ResourceServer {
+    /// By what it names itself.
+    pub id: ClientId,
+    /// The hash of its secret.
+    pub secret: TokenHash,
+    /// What it serves: it learns of tokens for these and no other.
+    pub resources: Vec<Resource>,
 }
 
 /// How the pages look and where their links go.

@@ -14,6 +14,7 @@ mod embedding;
 mod errors_http;
 mod guard;
 mod guard_memory;
+mod introspect;
 mod journey;
 mod keys;
 mod layering;

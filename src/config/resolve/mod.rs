@@ -4,6 +4,7 @@
 
 mod clients;
 mod mounts;
+mod resource_servers;
 mod upstreams;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ pub(super) fn resolve(tables: &Tables, source: &Source) -> Result<Settings, Prob
     let access = pass.access(tables);
     let tokens = pass.tokens(tables);
     let clients = pass.clients(tables, &mounts);
+    let resource_servers = pass.resource_servers(tables, &mounts);
     let brand = pass.brand(&tables.brand, issuer.as_ref());
     let max_staleness = pass.span("guard.max_staleness", tables.guard.max_staleness, Duration::ZERO, 60 * MINUTE);
     let limits = pass.limits(tables);
@@ -59,6 +61,7 @@ pub(super) fn resolve(tables: &Tables, source: &Source) -> Result<Settings, Prob
             mounts: mounts.into_iter().filter_map(|(mount, _)| mount).collect(),
             tokens,
             clients,
+            resource_servers,
             brand,
             max_staleness,
             limits,
