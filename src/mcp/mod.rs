@@ -6,6 +6,7 @@
 mod builtin;
 mod caller;
 mod challenge;
+mod envelope;
 mod guard;
 mod operation;
 mod origin;
