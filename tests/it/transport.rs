@@ -375,6 +375,12 @@ async fn a_session_belongs_to_the_person_who_opened_it() {
     let (_, elsewhere) = tokens_of(ORIGIN, &app, &[]).await;
     assert_unknown(&call(&app, &elsewhere, &session).await, "another client");
 
+    // Another person by the same client, as with a metadata document that all share.
+    world.issuer.sign_in_as(Account::named("Bob"));
+    let page = ada_client.authorize(&mut world.browser(), &[]).await;
+    let bob_there = ada_client.redeem(&crate::support::code_of(&page), &[]).await;
+    assert_unknown(&call(&app, &bob_there, &session).await, "another person by the same client");
+
     // None of it cost the owner anything, and the next token is as good as the first.
     assert_eq!(sessions.sessions.read().await.len(), 2);
     let next = moved(&ada_client, &world.jean).refresh(ada.refresh(), &[]).await;
@@ -468,4 +474,35 @@ async fn a_server_with_sessions_answers_requests_without_them() {
     }
     assert_eq!(sessions.sessions.read().await.len(), 1);
     assert_eq!(call(&app, &ada, &session).await.status, StatusCode::OK);
+}
+
+/// What was revoked hears no more: the stream that was open ends, and with it its place at the server behind.
+#[tokio::test]
+async fn a_stream_ends_when_its_grant_is_revoked() {
+    let world = World::new().await;
+    let (server, _) = server();
+    let app = behind(&world.jean, &server, "/mcp");
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let (client, tokens) = tokens_of(ORIGIN, &app, &[]).await;
+        let session = open(&app, &tokens).await;
+        let request = Request::get("/mcp")
+            .header("host", "localhost:8080")
+            .header("authorization", format!("Bearer {}", tokens.access()))
+            .header("accept", "text/event-stream")
+            .header("mcp-session-id", session);
+        let request = request.body(Body::empty()).expect("a request");
+        let answer = app.clone().oneshot(request).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        streams.push((client, tokens, answer.into_body()));
+    }
+    let (_, _, mut kept) = streams.pop().expect("a stream");
+    let (client, tokens, mut ended) = streams.pop().expect("a stream");
+    let end = async |body: &mut Body| while http_body_util::BodyExt::frame(body).await.is_some() {};
+    let soon = std::time::Duration::from_millis(50);
+    assert!(tokio::time::timeout(soon, end(&mut ended)).await.is_err(), "it goes on while nobody says a word");
+    assert_eq!(client.revoke(tokens.refresh()).await.status, 200);
+    let promised = std::time::Duration::from_secs(5);
+    assert!(tokio::time::timeout(promised, end(&mut ended)).await.is_ok(), "it ends within five seconds");
+    assert!(tokio::time::timeout(soon, end(&mut kept)).await.is_err(), "and the other one goes on");
 }
