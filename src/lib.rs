@@ -62,7 +62,7 @@
 //! # The journey
 //!
 //! A client without a token is sent on by the guard's 401 ([`mcp`]), reads the metadata ([`flow::discovery`]), registers
-//! ([`flow::register`]), and opens a browser:
+//! ([`flow::register`]; [`flow::client_configuration`] manages that later), and opens a browser:
 //!
 //! 1. `GET /oauth/authorize`: [`flow::authorize::parse`] validates, [`flow::authorize::next`] decides what the person sees.
 //!    A GET writes nothing.
@@ -73,7 +73,7 @@
 //! 4. `GET /oauth/login/{id}`: [`flow::login::next`], the dispatcher, decides from the row alone what comes next, so that
 //!    reload, two tabs and the back button are safe.
 //! 5. `POST /oauth/token`: [`flow::code`] turns the code into tokens, [`flow::refresh`] a refresh token into its successor,
-//!    [`flow::revoke`] ends a grant.
+//!    [`flow::revoke`] ends a grant. Whoever asked for `openid` learns who the person is from [`flow::openid`].
 //! 6. `/mcp`: the guard asks [`flow::verify`] on every call; [`flow::feed`] tells it what was revoked elsewhere.
 //!
 //! # Where to begin

@@ -298,6 +298,10 @@ pub struct ClientSettings {
     pub registration: bool,
     /// Whether a consent is remembered for https redirect URIs.
     pub remember_consent: bool,
+    /// How long a registration is kept that never led to a grant.
+    pub unused_lifetime: Duration,
+    /// How long any other is kept after its last grant was over.
+    pub idle_lifetime: Duration,
     /// The operator's own.
     pub preregistered: Vec<Client>,
 }

@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, header};
+use axum::http::{Request, header};
 use axum::response::{IntoResponse, Response};
 use tower::util::MapRequest;
 use tower::{Layer as _, Service};
 
 use crate::app::{App, Verified};
 use crate::config::settings::Mount;
-use crate::flow::verify;
+use crate::flow::verify::{self, Audience};
+use crate::http::bearer;
 use crate::oauth::error::Error;
 use crate::oauth::scope::Scopes;
 
@@ -116,9 +117,9 @@ impl Guard {
         if !self.origins.may_call(request.headers()) {
             return Err(Denied::Foreign("Pages of this origin may not call this server."));
         }
-        let token = bearer(request.headers())?;
-        let now = self.app.clock.now();
-        let verified = verify::verify(&self.app, token, &self.mount.resource, now).await.map_err(Denied::Token)?;
+        let token = bearer(request.headers()).map_err(Denied::Token)?.ok_or(Denied::NoToken)?;
+        let (now, audience) = (self.app.clock.now(), Audience::Only(&self.mount.resource));
+        let verified = verify::verify(&self.app, token, audience, now).await.map_err(Denied::Token)?;
         let owner = Owner::new(self.app.clone(), verified.clone());
         owner.enter(request.headers_mut()).map_err(Denied::Session)?;
         let mut request = self.allow(request, &verified).await?;
@@ -150,22 +151,4 @@ impl Guard {
             Denied::Message(refused) => refused.into_response(),
         }
     }
-}
-
-/// The token of the Authorization header (RFC 6750 section 2.1); never of the query or the body.
-fn bearer(headers: &HeaderMap) -> Result<&str, Denied> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Err(Denied::NoToken) };
-    let malformed =
-        || Denied::Token(Error::invalid_request("The Authorization header is malformed (RFC 6750 section 2.1)."));
-    if values.next().is_some() {
-        return Err(malformed());
-    }
-    let value = value.to_str().map_err(|_| malformed())?;
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(Denied::NoToken);
-    }
-    let token = token.trim();
-    if token.is_empty() || token.contains(' ') { Err(malformed()) } else { Ok(token) }
 }
