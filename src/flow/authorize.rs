@@ -6,6 +6,7 @@
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::oauth::client_document::Unusable;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{Person, RowId};
 use crate::oauth::params::Params;
@@ -16,8 +17,9 @@ use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
 use crate::store::{Consent, SignIn};
 
+use super::client_auth::{self, Need, NotFound};
 use super::past::Past;
-use super::{access, client_auth, code, issue};
+use super::{access, code, issue};
 
 /// The longest query that is read; it travels through forms.
 const MAX_REQUEST: usize = 8 * 1024;
@@ -62,9 +64,8 @@ pub enum Refusal {
     Document {
         /// What came as `client_id`: the document's address.
         client_id: String,
-        /// `temporarily_unavailable` where it cannot be had, `unauthorized_client` where its host may not be a client, else
-        /// what is wrong with it.
-        error: Error,
+        /// What is wrong.
+        unusable: Unusable,
     },
     /// The client did not register this redirect URI: a page, never a redirect.
     UnknownRedirectUri {
@@ -107,20 +108,18 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
     let params = Params::parse(raw);
     let asked_uri = params.one("redirect_uri")?.map(str::to_owned);
     let client_id = params.required("client_id")?;
-    let client = match ClientId::parse(client_id) {
-        Some(id) => client_auth::find(app, &id).await.map_err(Refusal::Page)?,
-        None => None,
+    let found = match ClientId::parse(client_id) {
+        Some(id) => client_auth::find(app, &id, Need::Current, now).await,
+        None => Err(NotFound::Unknown),
     };
-    let Some(client) = client else {
-        if ClientId::parse(client_id).is_some_and(|id| id.is_document_url()) {
-            let error = Error::invalid_client("This server does not read client ID metadata documents.");
-            return Err(Refusal::Document { client_id: client_id.to_owned(), error });
-        }
-        return Err(Refusal::UnknownClient {
+    let client = found.map_err(|missing| match missing {
+        NotFound::Fault(error) => Refusal::Page(error),
+        NotFound::Document(unusable) => Refusal::Document { client_id: client_id.to_owned(), unusable },
+        NotFound::Unknown => Refusal::UnknownClient {
             client_id: client_id.to_owned(),
-            redirect_uri: asked_uri.unwrap_or_default(),
-        });
-    };
+            redirect_uri: asked_uri.clone().unwrap_or_default(),
+        },
+    })?;
     let redirect_uri = redirect_uri(&client, asked_uri.as_deref()).ok_or_else(|| Refusal::UnknownRedirectUri {
         client: Box::new(client.clone()),
         redirect_uri: asked_uri.unwrap_or_default(),
@@ -154,6 +153,7 @@ async fn answer(
 ) -> Result<Refusal, Error> {
     let at_once = return_to.redirect_uri().kind() != RedirectKind::Https
         || client.origin == ClientOrigin::Configured
+        || app.settings.clients.documents.pinned.contains_key(&client.id)
         || app.store.client_holds_a_grant(&client.id, now).await?;
     Ok(Refusal::Answer(Box::new(Answer { return_to, error, client_name: client.headline(), at_once })))
 }

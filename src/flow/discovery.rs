@@ -36,6 +36,7 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         claims_supported: openid::CLAIMS.to_vec(),
         prompt_values_supported: vec!["none", "login", "consent", "select_account"],
         request_uri_parameter_supported: false,
+        client_id_metadata_document_supported: clients.documents.on,
         protected_resources: mounts.iter().map(|mount| mount.resource.to_string()).collect(),
         service_documentation: Some(issuer.at("/")),
         op_policy_uri: brand.privacy_url.clone(),

@@ -9,6 +9,7 @@ pub mod callback;
 pub mod client_assertion;
 pub mod client_auth;
 pub mod client_configuration;
+pub mod client_document;
 pub mod code;
 pub mod consent;
 pub mod discovery;

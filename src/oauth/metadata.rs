@@ -37,6 +37,8 @@ pub struct AuthorizationServerMetadata {
     pub prompt_values_supported: Vec<&'static str>,
     /// `true` where it is missing.
     pub request_uri_parameter_supported: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_document_supported: bool,
     pub protected_resources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<String>,

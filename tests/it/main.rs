@@ -7,6 +7,7 @@ mod authorize;
 mod client_assertion;
 mod client_auth;
 mod client_configuration;
+mod client_document;
 mod code;
 mod consent;
 mod consent_truth;
