@@ -81,7 +81,7 @@ pub(super) struct MountTable {
     pub scopes: Option<BTreeMap<String, String>>,
     pub default_scopes: Option<List>,
     pub required_scopes: List,
-    pub tools: BTreeMap<String, List>,
+    pub tools: Option<BTreeMap<String, List>>,
     pub allowed_origins: List,
 }
 
