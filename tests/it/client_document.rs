@@ -429,7 +429,8 @@ async fn only_a_method_that_the_document_lists_lets_a_client_in() {
     host.answer(PATH, Answer::json(&document));
     let tokens = tokens(&world, &client).await;
     for (secret, method) in [("x", "client_secret_post"), ("x", "client_secret_basic")] {
-        let with_secret = Client { secret: Some(secret.into()), auth_method: method.into(), ..client.clone() };
+        let mut with_secret = client.clone();
+        (with_secret.secret, with_secret.auth_method) = (Some(secret.into()), method.into());
         let refused = with_secret.refresh(tokens.refresh(), &[]).await;
         assert_eq!((refused.status.as_u16(), refused.error()), (401, "invalid_client"), "{method}");
     }

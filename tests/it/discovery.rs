@@ -39,6 +39,7 @@ async fn the_authorization_server_describes_itself() {
     {
       "authorization_endpoint": "http://localhost:8080/oauth/authorize",
       "authorization_response_iss_parameter_supported": true,
+      "client_id_metadata_document_supported": true,
       "code_challenge_methods_supported": [
         "S256"
       ],
