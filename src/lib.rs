@@ -63,7 +63,7 @@
 //! # The journey
 //!
 //! A client without a token is sent on by the guard's 401 ([`mcp`]), reads the metadata ([`flow::discovery`]), registers
-//! ([`flow::register`]), and opens a browser:
+//! ([`flow::register`]; [`flow::client_configuration`] manages that later), and opens a browser:
 //!
 //! 1. `GET /oauth/authorize`: [`flow::authorize::parse`] validates, [`flow::authorize::next`] decides what the person sees.
 //!    A GET writes nothing.
@@ -74,7 +74,7 @@
 //! 4. `GET /oauth/login/{id}`: [`flow::login::next`], the dispatcher, decides from the row alone what comes next, so that
 //!    reload, two tabs and the back button are safe.
 //! 5. `POST /oauth/token`: [`flow::code`] turns the code into tokens, [`flow::refresh`] a refresh token into its successor,
-//!    [`flow::revoke`] ends a grant.
+//!    [`flow::revoke`] ends a grant. Whoever asked for `openid` learns who the person is from [`flow::openid`].
 //! 6. `/mcp`: the guard asks [`flow::verify`] on every call; [`flow::feed`] tells it what was revoked elsewhere.
 //!
 //! # Where to begin
@@ -108,5 +108,5 @@ mod upstream;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};
-pub use mcp::Caller;
+pub use mcp::{Caller, StepUp};
 pub use server::{Error, Jean};

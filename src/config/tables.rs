@@ -79,6 +79,7 @@ pub(super) struct MountTable {
     pub scopes: Option<BTreeMap<String, String>>,
     pub default_scopes: Option<List>,
     pub required_scopes: List,
+    pub tools: BTreeMap<String, List>,
     pub allowed_origins: List,
 }
 
@@ -101,6 +102,8 @@ pub(super) struct ClientsTable {
     pub documents: bool,
     pub document_hosts: List,
     pub pinned: Vec<PinnedTable>,
+    pub unused_lifetime: Span,
+    pub idle_lifetime: Span,
     pub preregistered: Vec<ClientTable>,
 }
 
@@ -112,6 +115,8 @@ impl Default for ClientsTable {
             documents: true,
             document_hosts: List::default(),
             pinned: Vec::new(),
+            unused_lifetime: Span::days(30),
+            idle_lifetime: Span::days(400),
             preregistered: Vec::new(),
         }
     }

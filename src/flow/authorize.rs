@@ -6,7 +6,6 @@
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
-use crate::oauth::client_document::Unusable;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{Person, RowId};
 use crate::oauth::params::Params;
@@ -15,10 +14,10 @@ use crate::oauth::prompt::{Prompt, max_age};
 use crate::oauth::redirect::{RedirectKind, RedirectUri, ReturnTo};
 use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
-pub use crate::store::Consent;
-use crate::store::SignIn;
+use crate::store::{Consent, SignIn};
 
 use super::client_auth::{self, Need, NotFound};
+use super::past::Past;
 use super::{access, code, issue};
 
 /// The longest query that is read; it travels through forms.
@@ -60,12 +59,13 @@ pub enum Refusal {
         /// What came as `redirect_uri`, by which the page may recognise the app.
         redirect_uri: String,
     },
-    /// The client's metadata document cannot be used: a page, never a redirect.
+    /// The client is known by a document (CIMD) that cannot be had or that breaks a rule: a page, never a redirect.
     Document {
-        /// Where it should be.
+        /// What came as `client_id`: the document's address.
         client_id: String,
-        /// What is wrong.
-        why: Unusable,
+        /// `temporarily_unavailable` where it cannot be had, `unauthorized_client` where its host may not be a client, else
+        /// what is wrong with it.
+        error: Error,
     },
     /// The client did not register this redirect URI: a page, never a redirect.
     UnknownRedirectUri {
@@ -87,7 +87,7 @@ pub struct Answer {
     pub return_to: ReturnTo,
     /// What it says.
     pub error: Error,
-    /// The client's name.
+    /// What the page calls the client.
     pub client_name: String,
     /// Whether the target is trusted enough to send a browser there at once (RFC 9700 section 4.11.2): on this computer,
     /// the operator's own choice, or a client that somebody allowed before. Else a page names the host and has a link.
@@ -114,7 +114,7 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
     };
     let client = found.map_err(|missing| match missing {
         NotFound::Fault(error) => Refusal::Page(error),
-        NotFound::Document(why) => Refusal::Document { client_id: client_id.to_owned(), why },
+        NotFound::Document(why) => Refusal::Document { client_id: client_id.to_owned(), error: why.error() },
         NotFound::Unknown => Refusal::UnknownClient {
             client_id: client_id.to_owned(),
             redirect_uri: asked_uri.clone().unwrap_or_default(),
@@ -155,7 +155,7 @@ async fn answer(
         || client.origin == ClientOrigin::Configured
         || app.settings.clients.documents.pinned.contains_key(&client.id)
         || app.store.client_holds_a_grant(&client.id, now).await?;
-    Ok(Refusal::Answer(Box::new(Answer { return_to, error, client_name: client.name().to_owned(), at_once })))
+    Ok(Refusal::Answer(Box::new(Answer { return_to, error, client_name: client.headline(), at_once })))
 }
 
 /// The redirect URI of the request: one that the client registered, or its only one where the request names none
@@ -233,34 +233,35 @@ fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
 }
 
 /// The scopes that will be granted: the known ones of those that were asked for, else the default ones of each resource.
+/// Our own words permit nothing at a resource, so they are granted in addition, and no limit is about them.
 ///
 /// What a registered client wrote into its own registration does not narrow this: anybody may register anew, and the
 /// person decides. What the operator wrote for a client does.
 fn scopes(app: &App, asked: Option<&str>, resources: &Resources, client: &Client) -> Result<Scopes, Error> {
     let mounts = || resources.iter().filter_map(|resource| app.settings.mount(resource));
     let limit = match (&client.origin, &client.metadata.scope) {
-        (ClientOrigin::Configured, Some(scope)) => Some(Scopes::parse(scope)?.union(&issue::offline_access())),
+        (ClientOrigin::Configured, Some(scope)) => Some(Scopes::parse(scope)?),
         _ => None,
     };
     let within = |scopes: Scopes| limit.as_ref().map_or(scopes.clone(), |limit| scopes.narrow(limit));
 
     let asked = Scopes::parse(asked.unwrap_or_default())?;
     let known = mounts().fold(Scopes::default(), |all, mount| all.union(&mount.known_scopes()));
-    let offline = within(asked.narrow(&issue::offline_access()));
+    let own = asked.narrow(&Scopes::own());
     let asked = within(asked.narrow(&known));
     if !asked.is_empty() {
-        return Ok(asked.union(&offline));
+        return Ok(asked.union(&own));
     }
     let default = within(mounts().fold(Scopes::default(), |all, mount| all.union(&mount.default_scopes)));
     if default.is_empty() && !known.is_empty() {
         return Err(Error::new(ErrorCode::InvalidScope, "None of the scopes is known, and there is no default one."));
     }
-    Ok(default.union(&offline))
+    Ok(default.union(&own))
 }
 
 /// Every scope that means something here.
 pub fn known_scopes(app: &App) -> Scopes {
-    app.settings.mounts.iter().fold(issue::offline_access(), |all, mount| all.union(&mount.known_scopes()))
+    app.settings.mounts.iter().fold(Scopes::own(), |all, mount| all.union(&mount.known_scopes()))
 }
 
 /// Somebody who is signed in, in this browser.
@@ -306,8 +307,8 @@ pub enum Next {
 pub struct Question {
     /// Who is signed in, if anybody.
     pub signed_in: Option<SignedIn>,
-    /// What the person allowed the same client before, for the same redirect URI and resources.
-    pub before: Option<Consent>,
+    /// What the person allowed the same client before.
+    pub past: Past,
 }
 
 /// The dispatcher: decides from the request and who is signed in alone, so that reload, two tabs and the back button are
@@ -319,7 +320,7 @@ pub async fn next(
     now: UnixTime,
 ) -> Result<Next, Error> {
     let question = question(app, request, signed_in, now).await?;
-    if let (Some(signed_in), Some(before)) = (&question.signed_in, &question.before)
+    if let (Some(signed_in), Some(before)) = (&question.signed_in, question.past.exact(request))
         && is_remembered(app, request, before)
     {
         let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
@@ -347,21 +348,11 @@ pub async fn question(
     now: UnixTime,
 ) -> Result<Question, Error> {
     let signed_in = content_with(request, signed_in, now);
-    let before = match &signed_in {
-        Some(signed_in) => consent_on_file(app, request, signed_in).await?,
-        None => None,
+    let past = match &signed_in {
+        Some(signed_in) => Past::of(app, request, &signed_in.person.id).await?,
+        None => Past::default(),
     };
-    Ok(Question { signed_in, before })
-}
-
-/// What this person allowed this client before.
-pub async fn consent_on_file(
-    app: &App,
-    request: &AuthorizationRequest,
-    signed_in: &SignedIn,
-) -> Result<Option<Consent>, Error> {
-    let redirect_uri = request.return_to.redirect_uri().without_port();
-    Ok(app.store.find_consent(&signed_in.person.id, &request.client.id, &redirect_uri, &request.resources).await?)
+    Ok(Question { signed_in, past })
 }
 
 /// Whether a consent covers the request, as long as the client is what it was.

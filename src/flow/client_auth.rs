@@ -7,20 +7,39 @@ use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client::{AuthMethod, Client, ClientId};
 use crate::oauth::client_document::Unusable;
-use crate::oauth::error::Error;
+use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::params::Params;
 use crate::oauth::token::ClientSecret;
 
+use super::client_assertion::{self, Assertion};
 use super::client_document;
 
 /// What a request presents of a client, by one method only.
 struct Presented {
     id: ClientId,
-    method: AuthMethod,
-    secret: Option<ClientSecret>,
+    proof: Proof,
 }
 
-/// Authenticates the client by the method that it registered, and by no other. Changes nothing.
+enum Proof {
+    Nothing,
+    Basic(ClientSecret),
+    Post(ClientSecret),
+    Assertion(Assertion),
+}
+
+impl Proof {
+    fn method(&self) -> AuthMethod {
+        match self {
+            Proof::Nothing => AuthMethod::None,
+            Proof::Basic(_) => AuthMethod::ClientSecretBasic,
+            Proof::Post(_) => AuthMethod::ClientSecretPost,
+            Proof::Assertion(_) => AuthMethod::PrivateKeyJwt,
+        }
+    }
+}
+
+/// Authenticates the client by the method that it registered, and by no other. Changes nothing, but that an assertion is
+/// spent.
 ///
 /// `authorization` is the header's value. A wrong client is `invalid_client`; two methods at once are `invalid_request`.
 pub async fn authenticate(
@@ -31,13 +50,17 @@ pub async fn authenticate(
 ) -> Result<Client, Error> {
     let presented = present(authorization, params)?;
     let client = find(app, &presented.id, Need::AnyCopy, now).await?;
-    if !client.accepts(presented.method) {
+    if !client.accepts(presented.proof.method()) {
         let registered = client.metadata.token_endpoint_auth_method.as_str();
         return Err(Error::invalid_client(format!("The client is registered for {registered}.")));
     }
-    match (&client.secret, &presented.secret) {
-        (None, None) => Ok(client),
-        (Some(known), Some(secret)) if known.matches(&secret.hash()) => Ok(client),
+    match (&client.secret, &presented.proof) {
+        (None, Proof::Nothing) => Ok(client),
+        (Some(known), Proof::Basic(secret) | Proof::Post(secret)) if known.matches(&secret.hash()) => Ok(client),
+        (_, Proof::Assertion(assertion)) => {
+            client_assertion::verify(app, &client, assertion, now).await?;
+            Ok(client)
+        }
         _ => Err(unknown()),
     }
 }
@@ -67,7 +90,6 @@ pub enum NotFound {
 impl From<client_document::Refused> for NotFound {
     fn from(refused: client_document::Refused) -> Self {
         match refused {
-            client_document::Refused::Off => NotFound::Unknown,
             client_document::Refused::Unusable(unusable) => NotFound::Document(unusable),
             client_document::Refused::Store(error) => NotFound::Fault(error.into()),
         }
@@ -79,12 +101,8 @@ impl From<NotFound> for Error {
     fn from(missing: NotFound) -> Self {
         match missing {
             NotFound::Unknown => unknown(),
-            NotFound::Document(unusable) if unusable.passes => {
-                Error::unavailable(format!("the document at {}: {}", unusable.host, unusable.why))
-            }
-            NotFound::Document(unusable) => {
-                Error::invalid_client(format!("The client's metadata document cannot be used: {}.", unusable.why))
-            }
+            NotFound::Document(why) if why.code == ErrorCode::TemporarilyUnavailable => why.error(),
+            NotFound::Document(why) => Error::invalid_client(why.error().description),
             NotFound::Fault(error) => error,
         }
     }
@@ -114,17 +132,21 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
     let bad_id = || Error::invalid_client("client_id is not a client identifier.");
     let in_body = params.one("client_id")?.map(|id| ClientId::parse(id).ok_or_else(bad_id)).transpose()?;
     let secret = params.one("client_secret")?;
-    if params.one("client_assertion")?.is_some() || params.one("client_assertion_type")?.is_some() {
-        return Err(Error::invalid_client("Client assertions are not supported."));
+    let assertion = client_assertion::read(params)?;
+    if [authorization.is_some(), secret.is_some(), assertion.is_some()].iter().filter(|sent| **sent).count() > 1 {
+        return Err(Error::invalid_request("The client authenticates by two methods at once (RFC 6749 section 2.3)."));
+    }
+    if let Some((id, assertion)) = assertion {
+        if in_body.is_some_and(|in_body| in_body != id) {
+            return Err(Error::invalid_request("client_id differs between the assertion and the body."));
+        }
+        return Ok(Presented { id, proof: Proof::Assertion(assertion) });
     }
     let Some(authorization) = authorization else {
         let id = in_body.ok_or_else(|| Error::invalid_client("client_id is missing."))?;
-        let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
-        return Ok(Presented { id, method, secret: secret.map(ClientSecret::presented) });
+        let proof = secret.map_or(Proof::Nothing, |secret| Proof::Post(ClientSecret::presented(secret)));
+        return Ok(Presented { id, proof });
     };
-    if secret.is_some() {
-        return Err(Error::invalid_request("The client authenticates by two methods at once (RFC 6749 section 2.3)."));
-    }
     let (id, secret) = basic(authorization).ok_or_else(|| {
         Error::invalid_client("The Authorization header is not well-formed Basic (RFC 6749 section 2.3.1).")
     })?;
@@ -132,7 +154,7 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
     if in_body.is_some_and(|in_body| in_body != id) {
         return Err(Error::invalid_request("client_id differs between the header and the body."));
     }
-    Ok(Presented { id, method: AuthMethod::ClientSecretBasic, secret: Some(ClientSecret::presented(secret)) })
+    Ok(Presented { id, proof: Proof::Basic(ClientSecret::presented(secret)) })
 }
 
 /// RFC 6749 section 2.3.1: id and secret are form-urlencoded, joined by a colon, and base64-encoded.

@@ -12,6 +12,7 @@ use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
 use crate::oauth::client_document::{self, MAX_DOCUMENT, Unusable};
 use crate::oauth::document_url::DocumentUrl;
+use crate::oauth::error::ErrorCode;
 use crate::store;
 
 /// How long a document serves at least and at most, whatever its headers say (section 5.2).
@@ -20,8 +21,6 @@ const LIFETIME: (Duration, Duration) = (Duration::from_secs(60), Duration::from_
 /// Why there is no client.
 #[derive(Debug)]
 pub enum Refused {
-    /// This server does not know clients by documents.
-    Off,
     /// The document cannot be used.
     Unusable(Unusable),
     /// The database does not answer.
@@ -122,13 +121,17 @@ pub fn needs_copy(app: &App, client: &Client) -> bool {
 /// Whether such a client may be at all.
 fn check(app: &App, id: &ClientId) -> Result<(), Refused> {
     let settings = &app.settings.clients.documents;
+    let unusable = |code, why: String| Refused::Unusable(Unusable::new(code, why));
     if !settings.on {
-        return Err(Refused::Off);
+        return Err(unusable(ErrorCode::UnauthorizedClient, "this server takes none".into()));
     }
-    let unusable = |why: &str| Refused::Unusable(Unusable::rule(id, why));
-    let url = DocumentUrl::parse(id.as_str(), settings.local).map_err(|why| unusable(&format!("its address {why}")))?;
+    let url = DocumentUrl::parse(id.as_str(), settings.local)
+        .map_err(|why| unusable(ErrorCode::InvalidClientMetadata, format!("its address {why}")))?;
     if !settings.allows(url.authority()) {
-        return Err(unusable("its host is not among those whose apps may connect here"));
+        return Err(unusable(
+            ErrorCode::UnauthorizedClient,
+            "its host is not among those that may have clients here".into(),
+        ));
     }
     Ok(())
 }
@@ -139,11 +142,14 @@ async fn ask(app: &App, id: &ClientId, now: UnixTime) -> Result<(Client, Duratio
     let fetched = fetched.map_err(|error| {
         let source = &error as &dyn std::error::Error;
         tracing::debug!(client = %id, error = source, "a client's metadata document was not fetched");
-        Unusable { passes: error.passes(), ..Unusable::rule(id, &error.to_string()) }
+        match error.passes() {
+            true => Unusable::new(ErrorCode::TemporarilyUnavailable, error.to_string()),
+            false => Unusable::new(ErrorCode::InvalidClientMetadata, error.to_string()),
+        }
     })?;
     let client = client_document::parse(id, &fetched.body, now).map_err(|error| {
         let why = error.description.trim_end_matches('.');
-        Unusable { is_of_the_document: true, ..Unusable::rule(id, why) }
+        Unusable { is_of_the_document: true, ..Unusable::new(ErrorCode::InvalidClientMetadata, why) }
     })?;
     Ok((client, fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1)))
 }

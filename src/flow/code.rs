@@ -89,7 +89,7 @@ pub async fn redeem(app: &App, client: &Client, params: &Params, now: UnixTime) 
     match app.store.redeem_code(&redemption, issue::lifetimes(app), now).await? {
         Some(grant) => {
             let resource = issue::choose_resource(app, &grant, asked.as_ref())?;
-            issue::issue(app, &grant, (&grant.scopes, resource), refresh_token, now)
+            issue::issue(app, &grant, (&grant.scopes, resource), refresh_token, now).await
         }
         None => Err(explain(app, &presented, now).await?),
     }

@@ -10,10 +10,11 @@ use crate::flow::consent::{self, Decided, Pressed, Submitted};
 use crate::flow::login::Departure;
 use crate::oauth::error::Error;
 
-use super::authorize::{ask, found, refused};
+use super::authorize::{ask, found};
 use super::error::page_of;
 use super::extract::{Form, Now, is_same_origin, signed_in};
 use super::pages::Leaving;
+use super::refusal::refused;
 use super::view::Web;
 
 pub(super) async fn answer(
@@ -49,7 +50,7 @@ pub(super) async fn answer(
         consent::decide(&web.app, &request, submitted, now).await
     };
     match decided.await {
-        Ok(Decided::Answer(url)) => leave(&web, &url, request.client.name()),
+        Ok(Decided::Answer(url)) => leave(&web, &url, &request.client.headline()),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
         Ok(Decided::AskAgain(question, notice)) => ask(&web, &request, (&question, Some(notice)), (&headers, now)),
         Err(error) => page_of(&web, error),

@@ -20,20 +20,24 @@ pub const WELL_KNOWN: [(&str, &str); 2] = [
 /// Why a document makes no client.
 #[derive(Clone, Debug)]
 pub struct Unusable {
-    /// The host of the document, for people.
-    pub host: String,
-    /// Which rule is broken, or what went wrong: a sentence, or the end of one, without a full stop.
+    /// `temporarily_unavailable` where it may be different in a moment, `unauthorized_client` where the operator does not
+    /// want it, else `invalid_client_metadata`.
+    pub code: ErrorCode,
+    /// Which rule is broken, or what went wrong, without a full stop.
     pub why: String,
-    /// Whether it may be different in a moment.
-    pub passes: bool,
     /// Whether the host did answer with a document, and what that says is wrong.
     pub is_of_the_document: bool,
 }
 
 impl Unusable {
-    /// A rule is broken, and will be.
-    pub fn rule(id: &ClientId, why: &str) -> Self {
-        Unusable { host: id.host(), why: why.to_owned(), passes: false, is_of_the_document: false }
+    /// It is so, and will be.
+    pub fn new(code: ErrorCode, why: impl Into<String>) -> Self {
+        Unusable { code, why: why.into(), is_of_the_document: false }
+    }
+
+    /// The same in words for whoever makes the app.
+    pub fn error(&self) -> Error {
+        Error::new(self.code, format!("The client's metadata document cannot be used: {}.", self.why))
     }
 }
 

@@ -145,14 +145,15 @@ impl Store {
         let sql = "UPDATE logins SET stage = 'answered', grant_id = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'identified' RETURNING id";
         let mut unit = vec![Stmt::new(sql, args![login.id, login.attempt, grant.grant.id])];
-        unit.extend(grant.statements(now));
+        unit.extend(grant.statements(now)?);
         unit.push(consent::upsert(consent, now));
         Ok(!self.write_unit(unit).await?.is_empty())
     }
 
     /// A grant without a journey, for a person who was signed in already.
     pub async fn insert_grant(&self, grant: &NewGrant, consent: &Consent, now: UnixTime) -> Result<(), Error> {
-        let unit = grant.statements(now).chain([consent::upsert(consent, now)]).collect();
+        let mut unit = grant.statements(now)?;
+        unit.push(consent::upsert(consent, now));
         self.write_unit(unit).await.map(|_| ())
     }
 }

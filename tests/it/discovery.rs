@@ -39,6 +39,19 @@ async fn the_authorization_server_describes_itself() {
     {
       "authorization_endpoint": "http://localhost:8080/oauth/authorize",
       "authorization_response_iss_parameter_supported": true,
+      "claims_supported": [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "at_hash",
+        "email",
+        "email_verified",
+        "name"
+      ],
       "client_id_metadata_document_supported": true,
       "code_challenge_methods_supported": [
         "S256"
@@ -47,12 +60,22 @@ async fn the_authorization_server_describes_itself() {
         "authorization_code",
         "refresh_token"
       ],
+      "id_token_signing_alg_values_supported": [
+        "RS256"
+      ],
       "issuer": "http://localhost:8080",
       "jwks_uri": "http://localhost:8080/oauth/jwks",
+      "prompt_values_supported": [
+        "none",
+        "login",
+        "consent",
+        "select_account"
+      ],
       "protected_resources": [
         "http://localhost:8080/mcp"
       ],
       "registration_endpoint": "http://localhost:8080/oauth/register",
+      "request_uri_parameter_supported": false,
       "response_modes_supported": [
         "query"
       ],
@@ -66,19 +89,40 @@ async fn the_authorization_server_describes_itself() {
         "client_secret_post",
         "private_key_jwt"
       ],
+      "revocation_endpoint_auth_signing_alg_values_supported": [
+        "ES256",
+        "EdDSA",
+        "PS256",
+        "RS256",
+        "ES384"
+      ],
       "scopes_supported": [
+        "email",
         "offline_access",
+        "openid",
+        "profile",
         "read",
         "write"
       ],
       "service_documentation": "http://localhost:8080/",
+      "subject_types_supported": [
+        "public"
+      ],
       "token_endpoint": "http://localhost:8080/oauth/token",
       "token_endpoint_auth_methods_supported": [
         "none",
         "client_secret_basic",
         "client_secret_post",
         "private_key_jwt"
-      ]
+      ],
+      "token_endpoint_auth_signing_alg_values_supported": [
+        "ES256",
+        "EdDSA",
+        "PS256",
+        "RS256",
+        "ES384"
+      ],
+      "userinfo_endpoint": "http://localhost:8080/oauth/userinfo"
     }
     "#);
 }
@@ -234,31 +278,52 @@ async fn each_mount_has_its_own_document_and_the_root_is_the_default_ones() {
     }
 }
 
-/// SEP-2207: `offline_access` is the authorization server's, never the resource's.
+/// SEP-2207: `offline_access` is the authorization server's, never the resource's; so are the words of OpenID Connect.
 #[tokio::test]
-async fn offline_access_is_listed_by_the_authorization_server_alone() {
+async fn own_words_are_listed_by_the_authorization_server_alone() {
     let world = World::new().await;
-    let lists = |document: &Value| {
-        document["scopes_supported"]
-            .as_array()
-            .is_some_and(|scopes| scopes.iter().any(|scope| scope == "offline_access"))
-    };
-    assert!(lists(&get_json(&world.router, SERVER).await));
-    assert!(!lists(&get_json(&world.router, PROTECTED).await));
+    let server = get_json(&world.router, SERVER).await;
+    let resource = get_json(&world.router, PROTECTED).await;
     let page = world.stranger().call("/mcp", None, &Value::Null).await;
-    assert!(!text(&page, "www-authenticate").contains("offline_access"));
+    for word in ["offline_access", "openid", "email", "profile"] {
+        let lists = |document: &Value| document["scopes_supported"].as_array().expect("a list").contains(&word.into());
+        assert!(lists(&server), "{word}");
+        assert!(!lists(&resource), "{word}");
+        assert!(!text(&page, "www-authenticate").contains(word), "{word}");
+    }
 }
 
-/// jean is no OpenID provider for its clients: a document that said so would promise ID tokens.
+/// OpenID Connect Discovery section 3, RFC 8414 section 2: what either requires, in one document at all of its addresses.
 #[tokio::test]
-async fn there_is_no_openid_configuration() {
+async fn the_openid_configuration_is_the_same_document_wherever_clients_look() {
+    for prefix in ["", "/v2"] {
+        let world = below(prefix).await;
+        let server = get_json(&world.router, &format!("{SERVER}{prefix}")).await;
+        let name = "/.well-known/openid-configuration";
+        for path in [name.to_owned(), format!("{name}{prefix}"), format!("{prefix}{name}")] {
+            let page = ask(&world.router, "GET", &path, &[("origin", "https://app.example")], "").await;
+            assert_eq!((page.status.as_u16(), text(&page, "content-type")), (200, "application/json"), "{path}");
+            assert_eq!(text(&page, "access-control-allow-origin"), "*", "{path}");
+            assert_eq!(json_of(&page), server, "{path}");
+        }
+        for required in [
+            "issuer",
+            "authorization_endpoint",
+            "token_endpoint",
+            "userinfo_endpoint",
+            "jwks_uri",
+            "response_types_supported",
+            "subject_types_supported",
+            "id_token_signing_alg_values_supported",
+        ] {
+            assert!(server.get(required).is_some(), "{required}");
+        }
+        let algorithms = server["id_token_signing_alg_values_supported"].as_array().expect("a list");
+        assert!(algorithms.contains(&"RS256".into()), "{algorithms:?}");
+    }
     let world = below("/v2").await;
-    for path in [
-        "/.well-known/openid-configuration",
-        "/.well-known/openid-configuration/v2",
-        "/v2/.well-known/openid-configuration",
-    ] {
-        assert_eq!(ask(&world.router, "GET", path, &[], "").await.status, 404, "{path}");
+    for path in ["/.well-known/openid-configuration/v1", "/v1/.well-known/openid-configuration"] {
+        assert_eq!(ask(&world.router, "GET", path, &[("host", "jean.example")], "").await.status, 404, "{path}");
     }
 }
 
@@ -268,14 +333,18 @@ async fn the_key_set_holds_public_keys_with_their_names() {
     let page = ask(&world.router, "GET", "/oauth/jwks", &[], "").await;
     assert_eq!(text(&page, "cache-control"), "public, max-age=300");
     let jwks = json_of(&page);
-    assert_eq!(jwks["keys"].as_array().map(Vec::len), Some(1));
-    let key = jwks["keys"][0].as_object().expect("a key");
-    let names: Vec<&str> = key.keys().map(String::as_str).collect();
-    for name in ["alg", "crv", "kid", "kty", "use", "x", "y"] {
-        assert!(names.contains(&name), "{name}: {names:?}");
+    let [access, id] = jwks["keys"].as_array().expect("keys").as_slice() else { panic!("two keys: {jwks}") };
+    for (key, alg, public) in [(access, "ES256", &["crv", "x", "y"][..]), (id, "RS256", &["n", "e"])] {
+        let names: Vec<&str> = key.as_object().expect("a key").keys().map(String::as_str).collect();
+        for name in ["alg", "kid", "kty", "use"].iter().chain(public) {
+            assert!(names.contains(name), "{name}: {names:?}");
+        }
+        assert_eq!(key["alg"], alg);
+        assert_eq!(key["kid"].as_str().map(str::len), Some(43), "an RFC 7638 thumbprint");
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            assert!(!names.contains(&private), "{alg}: {private} is private");
+        }
     }
-    assert_eq!(key["kid"].as_str().map(str::len), Some(43), "an RFC 7638 thumbprint");
-    assert!(!names.contains(&"d"));
 }
 
 /// <https://www.cve.org/CVERecord?id=CVE-2025-6514>: what a request says about addresses never comes back in one.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
-use super::Pass;
 use super::mounts::ReadMount;
+use super::{CENTURY, DAY, Pass};
 use crate::clock::UnixTime;
 use crate::config::secret;
 use crate::config::settings::{ClientSettings, DocumentSettings};
@@ -44,6 +44,8 @@ impl Pass<'_> {
             registration: table.registration,
             remember_consent: table.remember_consent,
             documents,
+            unused_lifetime: self.span("clients.unused_lifetime", table.unused_lifetime, DAY, CENTURY),
+            idle_lifetime: self.span("clients.idle_lifetime", table.idle_lifetime, DAY, CENTURY),
             preregistered,
         }
     }
