@@ -299,12 +299,12 @@ pub struct ClientSettings {
     pub registration: bool,
     /// Whether a consent is remembered for https redirect URIs.
     pub remember_consent: bool,
-    /// Clients that are known by a metadata document.
-    pub documents: DocumentSettings,
     /// How long a registration is kept that never led to a grant.
     pub unused_lifetime: Duration,
     /// How long any other is kept after its last grant was over.
     pub idle_lifetime: Duration,
+    /// Clients that are known by a metadata document.
+    pub documents: DocumentSettings,
     /// The operator's own.
     pub preregistered: Vec<Client>,
 }

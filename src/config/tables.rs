@@ -99,11 +99,11 @@ pub(super) struct AccessTable {
 pub(super) struct ClientsTable {
     pub registration: bool,
     pub remember_consent: bool,
+    pub unused_lifetime: Span,
+    pub idle_lifetime: Span,
     pub documents: bool,
     pub document_hosts: List,
     pub pinned: Vec<PinnedTable>,
-    pub unused_lifetime: Span,
-    pub idle_lifetime: Span,
     pub preregistered: Vec<ClientTable>,
 }
 
@@ -112,11 +112,11 @@ impl Default for ClientsTable {
         ClientsTable {
             registration: true,
             remember_consent: false,
+            unused_lifetime: Span::days(30),
+            idle_lifetime: Span::days(400),
             documents: true,
             document_hosts: List::default(),
             pinned: Vec::new(),
-            unused_lifetime: Span::days(30),
-            idle_lifetime: Span::days(400),
             preregistered: Vec::new(),
         }
     }

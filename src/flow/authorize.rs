@@ -6,6 +6,7 @@
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::oauth::client_document::Unusable;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{Person, RowId};
 use crate::oauth::params::Params;
@@ -63,9 +64,8 @@ pub enum Refusal {
     Document {
         /// What came as `client_id`: the document's address.
         client_id: String,
-        /// `temporarily_unavailable` where it cannot be had, `unauthorized_client` where its host may not be a client, else
-        /// what is wrong with it.
-        error: Error,
+        /// What is wrong.
+        unusable: Unusable,
     },
     /// The client did not register this redirect URI: a page, never a redirect.
     UnknownRedirectUri {
@@ -114,7 +114,7 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
     };
     let client = found.map_err(|missing| match missing {
         NotFound::Fault(error) => Refusal::Page(error),
-        NotFound::Document(why) => Refusal::Document { client_id: client_id.to_owned(), error: why.error() },
+        NotFound::Document(unusable) => Refusal::Document { client_id: client_id.to_owned(), unusable },
         NotFound::Unknown => Refusal::UnknownClient {
             client_id: client_id.to_owned(),
             redirect_uri: asked_uri.clone().unwrap_or_default(),

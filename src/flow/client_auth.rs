@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client::{AuthMethod, Client, ClientId};
-use crate::oauth::client_document::Unusable;
+use crate::oauth::client_document::{Fault, Unusable};
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::params::Params;
 use crate::oauth::token::ClientSecret;
@@ -90,6 +90,7 @@ pub enum NotFound {
 impl From<client_document::Refused> for NotFound {
     fn from(refused: client_document::Refused) -> Self {
         match refused {
+            client_document::Refused::Off => NotFound::Unknown,
             client_document::Refused::Unusable(unusable) => NotFound::Document(unusable),
             client_document::Refused::Store(error) => NotFound::Fault(error.into()),
         }
@@ -101,8 +102,13 @@ impl From<NotFound> for Error {
     fn from(missing: NotFound) -> Self {
         match missing {
             NotFound::Unknown => unknown(),
-            NotFound::Document(why) if why.code == ErrorCode::TemporarilyUnavailable => why.error(),
-            NotFound::Document(why) => Error::invalid_client(why.error().description),
+            NotFound::Document(Unusable { fault, why, .. }) => {
+                let code = match fault {
+                    Fault::Passing => ErrorCode::TemporarilyUnavailable,
+                    Fault::Host | Fault::Document | Fault::Operator => ErrorCode::InvalidClient,
+                };
+                Error::new(code, format!("The client's metadata document cannot be used: {why}."))
+            }
             NotFound::Fault(error) => error,
         }
     }

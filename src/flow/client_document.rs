@@ -10,9 +10,8 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
-use crate::oauth::client_document::{self, MAX_DOCUMENT, Unusable};
+use crate::oauth::client_document::{self, Fault, MAX_DOCUMENT, Unusable};
 use crate::oauth::document_url::DocumentUrl;
-use crate::oauth::error::ErrorCode;
 use crate::store;
 
 /// How long a document serves at least and at most, whatever its headers say (section 5.2).
@@ -21,6 +20,8 @@ const LIFETIME: (Duration, Duration) = (Duration::from_secs(60), Duration::from_
 /// Why there is no client.
 #[derive(Debug)]
 pub enum Refused {
+    /// This server does not know clients by documents.
+    Off,
     /// The document cannot be used.
     Unusable(Unusable),
     /// The database does not answer.
@@ -55,7 +56,7 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
     };
     tracing::info!(client = %id, why = failure.why, "a client's metadata document cannot be used");
     // What its host says in so many words is not overruled by what it said before.
-    let last = if failure.is_of_the_document { None } else { last_good(app, id, now).await? };
+    let last = if failure.fault == Fault::Document { None } else { last_good(app, id, now).await? };
     match last {
         Some((copy, _)) => {
             known.keep(&copy, now + LIFETIME.0);
@@ -87,15 +88,16 @@ pub async fn at_hand(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<C
     Ok(Some(copy))
 }
 
-/// The last good copy, and whether it is fresh.
+/// The last good copy, the newest of those that there are, and whether it is fresh.
 async fn last_good(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<(Client, bool)>, store::Error> {
     let known = app.documents.of(id);
-    let remembered = known.copy(now);
-    if remembered.is_some() {
-        return Ok(remembered);
-    }
+    let remembered = match known.copy(now) {
+        Some((copy, true)) => return Ok(Some((copy, true))),
+        stale => stale.map(|(copy, _)| copy),
+    };
     let stored = app.store.find_client(id).await?.filter(|client| client.origin == ClientOrigin::Document);
-    let copy = stored.or_else(|| app.settings.clients.documents.pinned.get(id).cloned());
+    let newest = [remembered, stored].into_iter().flatten().max_by_key(|copy| copy.created_at);
+    let copy = newest.or_else(|| app.settings.clients.documents.pinned.get(id).cloned());
     if let Some(copy) = &copy {
         known.keep(copy, UnixTime(0));
     }
@@ -121,17 +123,14 @@ pub fn needs_copy(app: &App, client: &Client) -> bool {
 /// Whether such a client may be at all.
 fn check(app: &App, id: &ClientId) -> Result<(), Refused> {
     let settings = &app.settings.clients.documents;
-    let unusable = |code, why: String| Refused::Unusable(Unusable::new(code, why));
     if !settings.on {
-        return Err(unusable(ErrorCode::UnauthorizedClient, "this server takes none".into()));
+        return Err(Refused::Off);
     }
+    let unusable = |fault, why: &str| Refused::Unusable(Unusable::new(id, fault, why));
     let url = DocumentUrl::parse(id.as_str(), settings.local)
-        .map_err(|why| unusable(ErrorCode::InvalidClientMetadata, format!("its address {why}")))?;
+        .map_err(|why| unusable(Fault::Host, &format!("its address {why}")))?;
     if !settings.allows(url.authority()) {
-        return Err(unusable(
-            ErrorCode::UnauthorizedClient,
-            "its host is not among those that may have clients here".into(),
-        ));
+        return Err(unusable(Fault::Operator, "its host is not among those whose apps may connect here"));
     }
     Ok(())
 }
@@ -142,14 +141,9 @@ async fn ask(app: &App, id: &ClientId, now: UnixTime) -> Result<(Client, Duratio
     let fetched = fetched.map_err(|error| {
         let source = &error as &dyn std::error::Error;
         tracing::debug!(client = %id, error = source, "a client's metadata document was not fetched");
-        match error.passes() {
-            true => Unusable::new(ErrorCode::TemporarilyUnavailable, error.to_string()),
-            false => Unusable::new(ErrorCode::InvalidClientMetadata, error.to_string()),
-        }
+        Unusable::new(id, if error.passes() { Fault::Passing } else { Fault::Host }, &error.to_string())
     })?;
-    let client = client_document::parse(id, &fetched.body, now).map_err(|error| {
-        let why = error.description.trim_end_matches('.');
-        Unusable { is_of_the_document: true, ..Unusable::new(ErrorCode::InvalidClientMetadata, why) }
-    })?;
+    let client = client_document::parse(id, &fetched.body, now)
+        .map_err(|error| Unusable::new(id, Fault::Document, error.description.trim_end_matches('.')))?;
     Ok((client, fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1)))
 }

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::flow::authorize::{Answer, Refusal};
-use crate::oauth::client::{Client, ClientId, ClientOrigin};
-use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::client::{Client, ClientOrigin};
+use crate::oauth::client_document::{Fault, Unusable};
 
 use super::apps::{self, Recognised};
 use super::authorize::found;
@@ -21,12 +21,7 @@ pub(super) fn refused(web: &Web, refusal: Refusal) -> Response {
         Refusal::Page(error) => page_of(web, error),
         Refusal::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
         Refusal::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
-        Refusal::Document { client_id, error } => {
-            match ClientId::parse(&client_id).map(|id| id.host()).filter(|host| !host.is_empty()) {
-                Some(host) => document_problem(web, (&client_id, &host), &error),
-                None => unknown_client(web, &client_id, ""),
-            }
-        }
+        Refusal::Document { client_id, unusable } => unusable_document(web, &client_id, &unusable),
         Refusal::Answer(answer) if answer.at_once => found(&answer.return_to.with_error(&answer.error)),
         Refusal::Answer(answer) => with_link(web, &answer),
     }
@@ -87,22 +82,22 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
 }
 
 /// An app that is known by a document (CIMD), which cannot be had, breaks a rule, or is on a host that may not be a client.
-/// The error's code tells these apart, and its description says for whoever makes the app what is wrong.
-fn document_problem(web: &Web, (client_id, host): (&str, &str), error: &Error) -> Response {
-    let (status, title, message, next) = match error.code {
-        ErrorCode::TemporarilyUnavailable => (
+/// The details say for whoever makes the app what is wrong.
+fn unusable_document(web: &Web, client_id: &str, Unusable { host, why, fault }: &Unusable) -> Response {
+    let (status, title, message, next) = match fault {
+        Fault::Passing => (
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{host} cannot be reached just now"),
             format!("The app says that it is from {host}, and this server cannot ask there whether that is so."),
             "Wait a minute and connect again. If it stays like this, tell whoever runs this server.",
         ),
-        ErrorCode::UnauthorizedClient => (
+        Fault::Operator => (
             StatusCode::FORBIDDEN,
             format!("Apps from {host} cannot connect here"),
             "Whoever runs this server chose from where apps may come.".to_owned(),
             "If you need this app here, ask whoever runs this server.",
         ),
-        _ => (
+        Fault::Host | Fault::Document => (
             StatusCode::BAD_REQUEST,
             format!("This server cannot take what {host} says of the app"),
             format!("The app says that it is from {host}, and what is written there about it breaks a rule."),
@@ -119,8 +114,7 @@ fn document_problem(web: &Web, (client_id, host): (&str, &str), error: &Error) -
             advice: Vec::new(),
             details: vec![
                 ("client_id", &ascii(client_id)),
-                ("Error", error.code.as_str()),
-                ("Description", &error.description),
+                ("Description", &format!("The client's metadata document cannot be used: {why}.")),
             ],
             link: None,
         },

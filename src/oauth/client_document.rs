@@ -20,24 +20,31 @@ pub const WELL_KNOWN: [(&str, &str); 2] = [
 /// Why a document makes no client.
 #[derive(Clone, Debug)]
 pub struct Unusable {
-    /// `temporarily_unavailable` where it may be different in a moment, `unauthorized_client` where the operator does not
-    /// want it, else `invalid_client_metadata`.
-    pub code: ErrorCode,
-    /// Which rule is broken, or what went wrong, without a full stop.
+    /// The host of the document, for people.
+    pub host: String,
+    /// Which rule is broken, or what went wrong: a sentence, or the end of one, without a full stop.
     pub why: String,
-    /// Whether the host did answer with a document, and what that says is wrong.
-    pub is_of_the_document: bool,
+    /// Whose fault it is.
+    pub fault: Fault,
+}
+
+/// Whose fault it is that a document cannot be used, and so what helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nobody's: it may be different in a moment.
+    Passing,
+    /// The address or the host breaks a rule.
+    Host,
+    /// The host did answer with a document, and what that says is wrong.
+    Document,
+    /// The operator's, who lets no apps of this host in.
+    Operator,
 }
 
 impl Unusable {
-    /// It is so, and will be.
-    pub fn new(code: ErrorCode, why: impl Into<String>) -> Self {
-        Unusable { code, why: why.into(), is_of_the_document: false }
-    }
-
-    /// The same in words for whoever makes the app.
-    pub fn error(&self) -> Error {
-        Error::new(self.code, format!("The client's metadata document cannot be used: {}.", self.why))
+    /// What is wrong with the document of this client.
+    pub fn new(id: &ClientId, fault: Fault, why: &str) -> Self {
+        Unusable { host: id.host(), why: why.to_owned(), fault }
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 #[allow(
     missing_docs,
-    reason = "the names are those of RFC 8414 section 2, OpenID Connect Discovery section 3, RFC 9207 section 3 and CIMD"
+    reason = "the names are those of RFC 8414 section 2, OpenID Connect Discovery section 3 and RFC 9207 section 3"
 )]
 pub struct AuthorizationServerMetadata {
     pub issuer: String,
@@ -31,14 +31,14 @@ pub struct AuthorizationServerMetadata {
     pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub authorization_response_iss_parameter_supported: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub client_id_metadata_document_supported: bool,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
     /// `true` where it is missing.
     pub request_uri_parameter_supported: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_document_supported: bool,
     pub protected_resources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<String>,

@@ -35,14 +35,14 @@ pub struct NewGrant {
 }
 
 impl NewGrant {
-    /// The grant, and what it means for its client.
+    /// The grant, and the copy of its client's document.
     pub(super) fn statements(&self, now: UnixTime) -> Result<Vec<Stmt>, Error> {
-        let mut statements = vec![self.insert(now)];
+        let mut unit = vec![self.insert(now)];
         if let Some(client) = &self.document {
-            statements.push(client::keep_document(client, now)?);
+            unit.push(client::keep_document(client, now)?);
         }
-        statements.push(client::granted(&self.grant.client, now));
-        Ok(statements)
+        unit.push(client::granted(&self.grant.client, now));
+        Ok(unit)
     }
 
     fn insert(&self, now: UnixTime) -> Stmt {

@@ -65,7 +65,7 @@ async fn the_metadata_tells_whether_documents_are_known() {
     let off = World::with("[clients]\ndocuments = false").await;
     assert_eq!(get_json(&off.router, document).await.get("client_id_metadata_document_supported"), None);
     let (host, client) = off.document_client().await;
-    assert_page(&opened(&off, &client).await, 403, "this server takes none");
+    assert_page(&opened(&off, &client).await, 400, "not known here");
     let refused = client.redeem("jc1_x.y", &[]).await;
     assert_eq!((refused.status.as_u16(), refused.error()), (401, "invalid_client"));
     assert_eq!(fetches(&host), 0);
@@ -350,7 +350,7 @@ async fn the_operator_pins_what_the_host_will_not_tell() {
 async fn the_operator_limits_whose_documents_count() {
     let world = World::with("[clients]\ndocument_hosts = [\"*.example.com\", \"claude.ai\"]").await;
     let (host, client) = world.document_client().await;
-    assert_page(&opened(&world, &client).await, 403, "not among those that may have clients");
+    assert_page(&opened(&world, &client).await, 400, "not among those whose apps may connect");
     let refused = client.redeem("jc1_x.y", &[]).await;
     assert_eq!((refused.status.as_u16(), refused.error()), (401, "invalid_client"));
     assert_eq!(fetches(&host), 0);
@@ -430,7 +430,8 @@ async fn only_a_method_that_the_document_lists_lets_a_client_in() {
     let tokens = tokens(&world, &client).await;
     for (secret, method) in [("x", "client_secret_post"), ("x", "client_secret_basic")] {
         let mut with_secret = client.clone();
-        (with_secret.secret, with_secret.auth_method) = (Some(secret.into()), method.into());
+        with_secret.secret = Some(secret.into());
+        with_secret.auth_method = method.into();
         let refused = with_secret.refresh(tokens.refresh(), &[]).await;
         assert_eq!((refused.status.as_u16(), refused.error()), (401, "invalid_client"), "{method}");
     }

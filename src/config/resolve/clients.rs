@@ -43,9 +43,9 @@ impl Pass<'_> {
         ClientSettings {
             registration: table.registration,
             remember_consent: table.remember_consent,
-            documents,
             unused_lifetime: self.span("clients.unused_lifetime", table.unused_lifetime, DAY, CENTURY),
             idle_lifetime: self.span("clients.idle_lifetime", table.idle_lifetime, DAY, CENTURY),
+            documents,
             preregistered,
         }
     }
