@@ -61,7 +61,7 @@ async fn a_document_cannot_borrow_another_name() {
             "its address claude.ai.evil.example",
         ),
         ("https://evil.example:8443/c", None, "evil.example:8443", "Its address evil.example:8443 is confirmed."),
-        ("https://%D0%B0pple.example/c", Some("Apple"), "xn--pple-43d.example", "its address xn--pple-43d.example"),
+        ("https://xn--pple-43d.example/c", Some("Apple"), "xn--pple-43d.example", "its address xn--pple-43d.example"),
         (
             "https://evil.example/c",
             Some("</bdi></h1><script>alert(1)</script>\u{202e}"),
