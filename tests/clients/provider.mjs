@@ -95,4 +95,12 @@ export class App {
   saveCodeVerifier = verifier => void (this.verifier = verifier);
   discoveryState = () => this.discovery;
   saveDiscoveryState = discovery => void (this.discovery = discovery);
+
+  /** What the SDK forgets when the server says that it is no longer good. */
+  invalidateCredentials(what) {
+    if (['all', 'client'].includes(what)) this.client = undefined;
+    if (['all', 'tokens'].includes(what)) this.saved = undefined;
+    if (['all', 'verifier'].includes(what)) this.verifier = undefined;
+    if (['all', 'discovery'].includes(what)) this.discovery = undefined;
+  }
 }
