@@ -6,7 +6,9 @@
 pub mod access;
 pub mod authorize;
 pub mod callback;
+pub mod client_assertion;
 pub mod client_auth;
+pub mod client_configuration;
 pub mod code;
 pub mod consent;
 pub mod discovery;
@@ -14,6 +16,7 @@ pub mod feed;
 pub mod issue;
 pub mod keys;
 pub mod login;
+pub mod past;
 pub mod refresh;
 pub mod register;
 pub mod revoke;

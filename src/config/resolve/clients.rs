@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
-use super::Pass;
 use super::mounts::ReadMount;
+use super::{CENTURY, DAY, Pass};
 use crate::clock::UnixTime;
 use crate::config::secret;
 use crate::config::settings::ClientSettings;
@@ -35,7 +35,13 @@ impl Pass<'_> {
             }
             preregistered.extend(self.client(&base, client, &known));
         }
-        ClientSettings { registration: table.registration, remember_consent: table.remember_consent, preregistered }
+        ClientSettings {
+            registration: table.registration,
+            remember_consent: table.remember_consent,
+            unused_lifetime: self.span("clients.unused_lifetime", table.unused_lifetime, DAY, CENTURY),
+            idle_lifetime: self.span("clients.idle_lifetime", table.idle_lifetime, DAY, CENTURY),
+            preregistered,
+        }
     }
 
     fn client(&mut self, base: &str, table: &ClientTable, known: &Scopes) -> Option<Client> {
