@@ -43,12 +43,16 @@ export async function listenForAnswers({ host, tls } = {}) {
   };
 }
 
-/** The SDK's OAuthClientProvider. `person(url)` is what happens in the browser once it is sent to `url`. */
+/**
+ * The SDK's OAuthClientProvider. `person(url)` is what happens in the browser once it is sent to `url`; with the address
+ * of a metadata document the SDK may use that instead of a registration.
+ */
 export class App {
-  constructor(name, answers, person) {
+  constructor(name, answers, person, clientMetadataUrl) {
     this.name = name;
     this.answers = answers;
     this.person = person;
+    this.clientMetadataUrl = clientMetadataUrl;
   }
 
   get redirectUrl() {
