@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("clock.rs", &[]),
     ("random.rs", &[]),
     ("testing/", &["clock", "http", "oauth", "random", "testing"]),
+    ("conformance/", &["Clock", "Config", "Jean", "ManualClock", "SystemClock", "conformance", "random", "testing"]),
     ("lib.rs", &[]),
 ];
 
@@ -40,7 +41,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("toml", &["config/"]),
     ("askama", &["http/", "testing/"]),
     ("tower_sessions", &["http/"]),
-    ("axum", &["http/", "mcp/", "server.rs", "cli/serve.rs", "testing/"]),
+    ("axum", &["http/", "mcp/", "server.rs", "cli/serve.rs", "conformance/bench.rs", "testing/"]),
     ("reqwest", &["upstream", "fetch", "testing/"]),
     ("SystemTime::now", &["clock.rs"]),
     ("Instant::now", &["clock.rs"]),

@@ -27,6 +27,7 @@ mod register;
 mod remembering;
 mod resource;
 mod revoke;
+mod spec;
 mod status;
 mod store;
 mod support;
