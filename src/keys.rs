@@ -1,8 +1,9 @@
 //! Signing keys: making them, signing with them, checking signatures, and publishing their public halves (RFC 7517).
 //!
-//! The only place that names `jsonwebtoken`. Keys succeed one another in one line, whatever their algorithm: the newest
-//! whose time has come signs, its successor is published before it signs, and a key leaves the JWKS only when nothing
-//! that it signed can be valid any more. Keeping them in the database is `flow::keys`' business.
+//! The only place that names `jsonwebtoken`. Each kind of token has keys of its own, which succeed one another in one line,
+//! whatever their algorithm: the newest whose time has come signs, its successor is published before it signs, and a key
+//! leaves the JWKS only when nothing that it signed can be valid any more. Keeping them in the database is `flow::keys`'
+//! business.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,8 @@ use serde_json::Value;
 
 use crate::clock::UnixTime;
 use crate::config::settings::SigningAlgorithm;
+
+pub mod foreign;
 
 /// Why a key or a token is no good.
 #[derive(Debug, thiserror::Error)]
@@ -41,25 +44,69 @@ pub enum Error {
     Key(&'static str),
 }
 
-/// One key pair.
-pub struct Key {
+/// What a key signs; each has a line of succession of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Access tokens (RFC 9068).
+    Access,
+    /// ID tokens (OpenID Connect Core section 2).
+    Id,
+}
+
+impl Purpose {
+    /// Both of them.
+    pub const ALL: [Purpose; 2] = [Purpose::Access, Purpose::Id];
+
+    /// The name under which keys are kept.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Access => "access",
+            Purpose::Id => "id",
+        }
+    }
+
+    /// Reads that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == text)
+    }
+
+    /// The `typ` of what it signs: `at+jwt` for access tokens (RFC 9068 section 2.1), so that no other JWT is taken for one.
+    pub fn typ(self) -> &'static str {
+        match self {
+            Purpose::Access => "at+jwt",
+            Purpose::Id => "JWT",
+        }
+    }
+}
+
+/// What a key is for, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Role {
     /// What it signs.
+    pub purpose: Purpose,
+    /// How it signs.
     pub algorithm: SigningAlgorithm,
-    /// Its RFC 7638 thumbprint.
-    pub kid: String,
-    /// The public half, as the JWKS lists it.
-    pub public: Value,
     /// When it begins to sign.
     pub sign_from: UnixTime,
     /// Whether it was withdrawn.
     pub revoked: bool,
+}
+
+/// One key pair.
+pub struct Key {
+    /// What it is for.
+    pub role: Role,
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// The public half, as the JWKS lists it.
+    pub public: Value,
     encoding: EncodingKey,
     decoding: DecodingKey,
 }
 
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Key").field("kid", &self.kid).field("sign_from", &self.sign_from).finish_non_exhaustive()
+        f.debug_struct("Key").field("kid", &self.kid).field("role", &self.role).finish_non_exhaustive()
     }
 }
 
@@ -101,21 +148,13 @@ impl NewKey {
 
 impl Key {
     /// Reads a key pair back.
-    pub fn read(
-        algorithm: SigningAlgorithm,
-        public: &str,
-        pkcs8: &[u8],
-        sign_from: UnixTime,
-        revoked: bool,
-    ) -> Result<Self, Error> {
+    pub fn read(role: Role, public: &str, pkcs8: &[u8]) -> Result<Self, Error> {
         let jwk: Jwk = serde_json::from_str(public).map_err(|_| Error::Key("read"))?;
         Ok(Key {
-            algorithm,
+            role,
             kid: jwk.common.key_id.clone().ok_or(Error::Key("read"))?,
             public: serde_json::to_value(&jwk).map_err(|_| Error::Key("read"))?,
-            sign_from,
-            revoked,
-            encoding: encoding_key(algorithm, pkcs8)?,
+            encoding: encoding_key(role.algorithm, pkcs8)?,
             decoding: DecodingKey::from_jwk(&jwk)?,
         })
     }
@@ -156,7 +195,7 @@ pub struct KeyRing(Vec<Arc<Key>>);
 impl KeyRing {
     /// Orders the keys by the time from which each signs.
     pub fn new(mut keys: Vec<Arc<Key>>) -> Self {
-        keys.sort_by_key(|key| key.sign_from);
+        keys.sort_by_key(|key| key.role.sign_from);
         KeyRing(keys)
     }
 
@@ -165,61 +204,66 @@ impl KeyRing {
         self.0.iter().find(|key| key.kid == kid)
     }
 
+    /// The keys of one purpose that are not revoked, in their succession.
+    fn line(&self, purpose: Purpose) -> impl DoubleEndedIterator<Item = &Key> + Clone {
+        self.0.iter().map(Arc::as_ref).filter(move |key| key.role.purpose == purpose && !key.role.revoked)
+    }
+
     /// The newest key, which may not sign yet.
-    pub fn newest(&self) -> Option<&Key> {
-        self.0.iter().rev().find(|key| !key.revoked).map(Arc::as_ref)
+    pub fn newest(&self, purpose: Purpose) -> Option<&Key> {
+        self.line(purpose).next_back()
     }
 
     /// The key that signs now: the newest whose time has come. By a clock behind the one that made the first key none has
     /// come yet; then it is the first.
-    pub fn signer(&self, now: UnixTime) -> Option<&Key> {
-        let mut usable = self.0.iter().filter(|key| !key.revoked);
-        let first = usable.clone().next();
-        usable.rfind(|key| key.sign_from <= now).or(first).map(Arc::as_ref)
+    pub fn signer(&self, purpose: Purpose, now: UnixTime) -> Option<&Key> {
+        let first = self.line(purpose).next();
+        self.line(purpose).rfind(|key| key.role.sign_from <= now).or(first)
     }
 
     /// The keys whose signatures count now: all that are not revoked, and whose successor has not signed for longer than
     /// `longest`, the longest life of anything signed, and ten minutes.
-    pub fn published(&self, now: UnixTime, longest: Duration) -> impl Iterator<Item = &Key> {
+    pub fn published(&self, purpose: Purpose, now: UnixTime, longest: Duration) -> impl Iterator<Item = &Key> {
         let margin = longest + Duration::from_secs(600);
-        self.0.iter().enumerate().filter_map(move |(i, key)| {
-            let successor = self.0[i + 1..].iter().find(|other| !other.revoked);
-            let retired = successor.is_some_and(|successor| successor.sign_from + margin < now);
-            (!key.revoked && !retired).then_some(key.as_ref())
+        let successors = self.line(purpose).skip(1).map(Some).chain([None]);
+        self.line(purpose).zip(successors).filter_map(move |(key, successor)| {
+            let retired = successor.is_some_and(|successor| successor.role.sign_from + margin < now);
+            (!retired).then_some(key)
         })
     }
 
-    /// The JSON Web Key Set (RFC 7517 section 5).
+    /// The JSON Web Key Set (RFC 7517 section 5): the keys of every purpose.
     pub fn jwks(&self, now: UnixTime, longest: Duration) -> Value {
-        serde_json::json!({ "keys": self.published(now, longest).map(|key| key.public.clone()).collect::<Vec<_>>() })
+        let published = Purpose::ALL.into_iter().flat_map(|purpose| self.published(purpose, now, longest));
+        serde_json::json!({ "keys": published.map(|key| key.public.clone()).collect::<Vec<_>>() })
     }
 
-    /// Signs `claims` as a JWT of this `typ` (RFC 9068 section 2.1: `at+jwt` for access tokens).
-    pub fn sign(&self, typ: &str, claims: &impl Serialize, now: UnixTime) -> Result<String, Error> {
-        let key = self.signer(now).ok_or(Error::NoKey)?;
-        let mut header = Header::new(key.algorithm.into());
-        header.typ = Some(typ.to_owned());
+    /// Signs `claims` as a JWT for this purpose.
+    pub fn sign(&self, purpose: Purpose, claims: &impl Serialize, now: UnixTime) -> Result<String, Error> {
+        let key = self.signer(purpose, now).ok_or(Error::NoKey)?;
+        let mut header = Header::new(key.role.algorithm.into());
+        header.typ = Some(purpose.typ().to_owned());
         header.kid = Some(key.kid.clone());
         Ok(jsonwebtoken::encode(&header, claims, &key.encoding)?)
     }
 
-    /// Checks `typ`, `kid`, `alg` and the signature of a JWT. What the claims say is the caller's to judge, times included.
+    /// Checks `typ`, `kid`, `alg` and the signature of a JWT for this purpose. What the claims say is the caller's to judge,
+    /// times included.
     pub fn verify<C: DeserializeOwned>(
         &self,
-        typ: &str,
+        purpose: Purpose,
         token: &str,
         now: UnixTime,
         longest: Duration,
     ) -> Result<(String, C), Error> {
         let header = jsonwebtoken::decode_header(token)?;
-        let wrong_typ = Error::Header("typ");
-        let found = header.typ.as_deref().ok_or(Error::Header("typ"))?;
+        let (typ, found) = (purpose.typ(), header.typ.as_deref().ok_or(Error::Header("typ"))?);
         if !found.eq_ignore_ascii_case(typ) && !found.eq_ignore_ascii_case(&format!("application/{typ}")) {
-            return Err(wrong_typ);
+            return Err(Error::Header("typ"));
         }
         let kid = header.kid.as_deref().ok_or(Error::Header("kid"))?;
-        let key = self.published(now, longest).find(|key| key.kid == kid).ok_or(Error::UnknownKey)?;
-        let mut validation = Validation::new(key.algorithm.into());
+        let key = self.published(purpose, now, longest).find(|key| key.kid == kid).ok_or(Error::UnknownKey)?;
+        let mut validation = Validation::new(key.role.algorithm.into());
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.set_required_spec_claims::<&str>(&[]);
@@ -235,42 +279,80 @@ mod tests {
 
     const LONGEST: Duration = Duration::from_secs(3600);
 
-    fn key(algorithm: SigningAlgorithm, sign_from: i64) -> Arc<Key> {
+    fn key(purpose: Purpose, algorithm: SigningAlgorithm, sign_from: i64) -> Arc<Key> {
         let new = NewKey::generate(algorithm).unwrap();
-        let key = Key::read(algorithm, &new.public.to_string(), &new.pkcs8, UnixTime(sign_from), false).unwrap();
+        let role = Role { purpose, algorithm, sign_from: UnixTime(sign_from), revoked: false };
+        let key = Key::read(role, &new.public.to_string(), &new.pkcs8).unwrap();
         assert_eq!(key.kid, new.kid);
         Arc::new(key)
+    }
+
+    fn access(algorithm: SigningAlgorithm, sign_from: i64) -> Arc<Key> {
+        key(Purpose::Access, algorithm, sign_from)
     }
 
     #[test]
     fn every_algorithm_signs_and_verifies() {
         for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa, SigningAlgorithm::Rs256] {
-            let ring = KeyRing::new(vec![key(algorithm, 0)]);
-            let token = ring.sign("at+jwt", &json!({ "sub": "ada" }), UnixTime(1)).unwrap();
-            let (_, claims): (_, Value) = ring.verify("at+jwt", &token, UnixTime(1), LONGEST).unwrap();
-            assert_eq!(claims["sub"], "ada");
+            let ring = KeyRing::new(vec![access(algorithm, 0)]);
+            let token = ring.sign(Purpose::Access, &json!({ "sub": "ada" }), UnixTime(1)).unwrap();
+            let verify = |ring: &KeyRing, token: &str| {
+                ring.verify::<Value>(Purpose::Access, token, UnixTime(1), LONGEST).map(|(_, claims)| claims)
+            };
+            assert_eq!(verify(&ring, &token).unwrap()["sub"], "ada");
             let jwks = ring.jwks(UnixTime(1), LONGEST);
             assert_eq!(jwks["keys"][0]["alg"], algorithm.as_str());
             assert_eq!(jwks["keys"][0]["use"], "sig");
             assert!(jwks["keys"][0].get("d").is_none(), "the private half is not published");
-            assert!(ring.verify::<Value>("jwt", &token, UnixTime(1), LONGEST).is_err(), "another typ");
             let (head, signature) = token.rsplit_once('.').unwrap();
-            let forged = format!("{head}x.{signature}");
-            assert!(ring.verify::<Value>("at+jwt", &forged, UnixTime(1), LONGEST).is_err());
-            let stranger = KeyRing::new(vec![key(algorithm, 0)]);
-            assert!(stranger.verify::<Value>("at+jwt", &token, UnixTime(1), LONGEST).is_err());
+            assert!(verify(&ring, &format!("{head}x.{signature}")).is_err());
+            assert!(verify(&KeyRing::new(vec![access(algorithm, 0)]), &token).is_err(), "a stranger's key");
         }
     }
 
     #[test]
     fn a_successor_is_published_before_it_signs_and_the_old_key_stays_until_its_tokens_are_dead() {
-        let (old, new) = (key(SigningAlgorithm::Es256, 0), key(SigningAlgorithm::EdDsa, 1000));
+        let (old, new) = (access(SigningAlgorithm::Es256, 0), access(SigningAlgorithm::EdDsa, 1000));
         let ring = KeyRing::new(vec![new.clone(), old.clone()]);
-        let kids = |now| ring.published(UnixTime(now), LONGEST).map(|key| key.kid.clone()).collect::<Vec<_>>();
-        assert_eq!(ring.signer(UnixTime(999)).unwrap().kid, old.kid);
+        let published = |now| ring.published(Purpose::Access, UnixTime(now), LONGEST);
+        let kids = |now| published(now).map(|key| key.kid.clone()).collect::<Vec<_>>();
+        let signer = |now| ring.signer(Purpose::Access, UnixTime(now)).unwrap().kid.clone();
+        assert_eq!(signer(999), old.kid);
         assert_eq!(kids(999).len(), 2);
-        assert_eq!(ring.signer(UnixTime(1000)).unwrap().kid, new.kid);
+        assert_eq!(signer(1000), new.kid);
         assert_eq!(kids(1000 + 3600 + 600).len(), 2);
         assert_eq!(kids(1000 + 3600 + 601).join(" "), new.kid);
+    }
+
+    #[test]
+    fn each_purpose_has_its_own_line_and_one_key_set() {
+        let (first, second) = (access(SigningAlgorithm::Es256, 0), access(SigningAlgorithm::Rs256, 2000));
+        let id = key(Purpose::Id, SigningAlgorithm::Rs256, 1000);
+        let ring = KeyRing::new(vec![first.clone(), second.clone(), id.clone()]);
+        let now = UnixTime(1500);
+        assert_eq!(ring.signer(Purpose::Access, now).unwrap().kid, first.kid, "a newer key of another purpose");
+        assert_eq!(ring.signer(Purpose::Id, UnixTime(9000)).unwrap().kid, id.kid);
+        assert_eq!(ring.newest(Purpose::Id).unwrap().kid, id.kid);
+        let kids = |now| ring.jwks(UnixTime(now), LONGEST)["keys"].as_array().unwrap().len();
+        assert_eq!((kids(1500), kids(2000 + 3600 + 601)), (3, 2), "only the first has retired");
+    }
+
+    #[test]
+    fn what_was_signed_for_one_purpose_is_not_taken_for_another() {
+        let ring = KeyRing::new(Purpose::ALL.map(|purpose| key(purpose, SigningAlgorithm::Rs256, 0)).to_vec());
+        let now = UnixTime(1);
+        for (purpose, other) in [(Purpose::Access, Purpose::Id), (Purpose::Id, Purpose::Access)] {
+            let token = ring.sign(purpose, &json!({}), now).unwrap();
+            assert!(ring.verify::<Value>(purpose, &token, now, LONGEST).is_ok());
+            let refused = ring.verify::<Value>(other, &token, now, LONGEST);
+            assert!(matches!(refused, Err(Error::Header("typ"))), "{refused:?}");
+            // The right typ does not help: the key is of the other line.
+            let key = ring.signer(purpose, now).unwrap();
+            let header =
+                Header { typ: Some(other.typ().into()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::RS256) };
+            let token = jsonwebtoken::encode(&header, &json!({}), &key.encoding).unwrap();
+            let refused = ring.verify::<Value>(other, &token, now, LONGEST);
+            assert!(matches!(refused, Err(Error::UnknownKey)), "{refused:?}");
+        }
     }
 }

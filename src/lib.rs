@@ -63,7 +63,7 @@
 //! # The journey
 //!
 //! A client without a token is sent on by the guard's 401 ([`mcp`]), reads the metadata ([`flow::discovery`]), registers
-//! ([`flow::register`]), and opens a browser:
+//! ([`flow::register`]; [`flow::client_configuration`] manages that later), and opens a browser:
 //!
 //! 1. `GET /oauth/authorize`: [`flow::authorize::parse`] validates, [`flow::authorize::next`] decides what the person sees.
 //!    A GET writes nothing.
@@ -109,5 +109,5 @@ mod upstream;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};
-pub use mcp::Caller;
+pub use mcp::{Caller, StepUp};
 pub use server::{Error, Jean};

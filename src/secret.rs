@@ -1,4 +1,5 @@
-//! The root secret, and what is made of it: the seal over private keys in the database, and the key of form tokens.
+//! The root secret, and what is made of it: the seal over private keys in the database, the key of form tokens, and that of
+//! the mark by which an MCP session belongs to somebody.
 //!
 //! HKDF-SHA256 (RFC 5869) gives each purpose a key of its own. Sealing is AES-256-GCM with the place (table, row, column)
 //! as additional data, so that a sealed value works nowhere else; the name of the key stands in front, so that a list of
@@ -43,6 +44,7 @@ struct Keys {
     name: String,
     seal: LessSafeKey,
     form: hmac::Key,
+    session: hmac::Key,
 }
 
 impl fmt::Debug for RootSecret {
@@ -94,15 +96,33 @@ impl RootSecret {
 
     /// A message authentication code over `parts`, each with its length in front, so that none runs into the next.
     pub fn form_mac(&self, parts: &[&[u8]]) -> Result<String, Error> {
-        let keys = self.0.first().ok_or(Error::Missing)?;
-        Ok(URL_SAFE_NO_PAD.encode(hmac::sign(&keys.form, &framed(parts))))
+        self.sign(|keys| &keys.form, parts)
     }
 
     /// Whether `mac` was made over the same parts with a secret of the list; in constant time.
     pub fn verify_form_mac(&self, parts: &[&[u8]], mac: &str) -> bool {
+        self.verify(|keys| &keys.form, parts, mac)
+    }
+
+    /// The same as [`form_mac`](Self::form_mac), for what an MCP session belongs to.
+    pub fn session_mac(&self, parts: &[&[u8]]) -> Result<String, Error> {
+        self.sign(|keys| &keys.session, parts)
+    }
+
+    /// Whether `mac` is that of [`session_mac`](Self::session_mac) with a secret of the list; in constant time.
+    pub fn verify_session_mac(&self, parts: &[&[u8]], mac: &str) -> bool {
+        self.verify(|keys| &keys.session, parts, mac)
+    }
+
+    fn sign(&self, key: fn(&Keys) -> &hmac::Key, parts: &[&[u8]]) -> Result<String, Error> {
+        let keys = self.0.first().ok_or(Error::Missing)?;
+        Ok(URL_SAFE_NO_PAD.encode(hmac::sign(key(keys), &framed(parts))))
+    }
+
+    fn verify(&self, key: fn(&Keys) -> &hmac::Key, parts: &[&[u8]], mac: &str) -> bool {
         let Ok(mac) = URL_SAFE_NO_PAD.decode(mac) else { return false };
         let message = framed(parts);
-        self.0.iter().any(|keys| hmac::verify(&keys.form, &message, &mac).is_ok())
+        self.0.iter().any(|keys| hmac::verify(key(keys), &message, &mac).is_ok())
     }
 }
 
@@ -112,11 +132,13 @@ impl Keys {
         let name: [u8; 6] = expand(&root, b"name")?;
         let seal: [u8; 32] = expand(&root, b"seal")?;
         let form: [u8; 32] = expand(&root, b"form")?;
+        let session: [u8; 32] = expand(&root, b"session")?;
         let seal = UnboundKey::new(&AES_256_GCM, &seal).map_err(|_| Error::Derivation)?;
         Ok(Keys {
             name: URL_SAFE_NO_PAD.encode(name),
             seal: LessSafeKey::new(seal),
             form: hmac::Key::new(hmac::HMAC_SHA256, &form),
+            session: hmac::Key::new(hmac::HMAC_SHA256, &session),
         })
     }
 }
@@ -214,6 +236,17 @@ mod tests {
         assert!(!root.verify_form_mac(&[b"a", b"bc"], &mac));
         assert!(!root.verify_form_mac(&[b"ab", b"c"], ""));
         assert!(!RootSecret::new(&[secret("t")]).unwrap().verify_form_mac(&[b"ab", b"c"], &mac));
+    }
+
+    #[test]
+    fn a_session_and_a_form_have_keys_of_their_own_which_outlive_a_change_of_the_secret() {
+        let old = RootSecret::new(&[secret("old")]).unwrap();
+        let both = RootSecret::new(&[secret("new"), secret("old")]).unwrap();
+        let mac = old.session_mac(&[b"a"]).unwrap();
+        assert_ne!(mac, old.form_mac(&[b"a"]).unwrap());
+        assert!(both.verify_session_mac(&[b"a"], &mac));
+        assert!(!both.verify_form_mac(&[b"a"], &mac));
+        assert!(!both.verify_session_mac(&[b"b"], &mac));
     }
 
     #[test]

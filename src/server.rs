@@ -298,7 +298,7 @@ async fn sweep(app: Arc<App>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(600));
     loop {
         ticks.tick().await;
-        if let Err(error) = app.store.sweep(app.clock.now()).await {
+        if let Err(error) = app.store.sweep(&app.settings.clients, app.clock.now()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "what has expired could not be deleted");
         }
     }

@@ -206,6 +206,8 @@ pub struct Mount {
     pub default_scopes: Scopes,
     /// The scopes without which no call passes.
     pub required_scopes: Scopes,
+    /// What the calls of some tools need beside.
+    pub tools: Vec<ToolNeeds>,
     /// Origins that may call it from a browser, beside our own and loopback.
     pub allowed_origins: Vec<String>,
 }
@@ -214,6 +216,30 @@ impl Mount {
     /// The scopes as a set.
     pub fn known_scopes(&self) -> Scopes {
         self.scopes.keys().filter_map(|name| crate::oauth::scope::Scope::parse(name)).collect()
+    }
+
+    /// What a call of this tool needs beside the required scopes: the scopes of every line that fits its name.
+    pub fn needs(&self, tool: &str) -> Scopes {
+        let fitting = self.tools.iter().filter(|needs| needs.fits(tool));
+        fitting.fold(Scopes::default(), |all, needs| all.union(&needs.scopes))
+    }
+}
+
+/// What the calls of one tool need, or of several whose names begin alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolNeeds {
+    /// The tool's name; a `*` at its end stands for any rest.
+    pub name: String,
+    /// The scopes.
+    pub scopes: Scopes,
+}
+
+impl ToolNeeds {
+    fn fits(&self, tool: &str) -> bool {
+        match self.name.strip_suffix('*') {
+            Some(start) => tool.starts_with(start),
+            None => tool == self.name,
+        }
     }
 }
 
@@ -272,6 +298,10 @@ pub struct ClientSettings {
     pub registration: bool,
     /// Whether a consent is remembered for https redirect URIs.
     pub remember_consent: bool,
+    /// How long a registration is kept that never led to a grant.
+    pub unused_lifetime: Duration,
+    /// How long any other is kept after its last grant was over.
+    pub idle_lifetime: Duration,
     /// The operator's own.
     pub preregistered: Vec<Client>,
 }

@@ -79,6 +79,7 @@ pub(super) struct MountTable {
     pub scopes: Option<BTreeMap<String, String>>,
     pub default_scopes: Option<List>,
     pub required_scopes: List,
+    pub tools: BTreeMap<String, List>,
     pub allowed_origins: List,
 }
 
@@ -98,12 +99,20 @@ pub(super) struct AccessTable {
 pub(super) struct ClientsTable {
     pub registration: bool,
     pub remember_consent: bool,
+    pub unused_lifetime: Span,
+    pub idle_lifetime: Span,
     pub preregistered: Vec<ClientTable>,
 }
 
 impl Default for ClientsTable {
     fn default() -> Self {
-        ClientsTable { registration: true, remember_consent: false, preregistered: Vec::new() }
+        ClientsTable {
+            registration: true,
+            remember_consent: false,
+            unused_lifetime: Span::days(30),
+            idle_lifetime: Span::days(400),
+            preregistered: Vec::new(),
+        }
     }
 }
 

@@ -4,32 +4,62 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::app::App;
+use crate::clock::UnixTime;
 use crate::oauth::client::{AuthMethod, Client, ClientId};
 use crate::oauth::error::Error;
 use crate::oauth::params::Params;
 use crate::oauth::token::ClientSecret;
 
+use super::client_assertion::{self, Assertion};
+
 /// What a request presents of a client, by one method only.
 struct Presented {
     id: ClientId,
-    method: AuthMethod,
-    secret: Option<ClientSecret>,
+    proof: Proof,
 }
 
-/// Authenticates the client by the method that it registered, and by no other. Changes nothing.
+enum Proof {
+    Nothing,
+    Basic(ClientSecret),
+    Post(ClientSecret),
+    Assertion(Assertion),
+}
+
+impl Proof {
+    fn method(&self) -> AuthMethod {
+        match self {
+            Proof::Nothing => AuthMethod::None,
+            Proof::Basic(_) => AuthMethod::ClientSecretBasic,
+            Proof::Post(_) => AuthMethod::ClientSecretPost,
+            Proof::Assertion(_) => AuthMethod::PrivateKeyJwt,
+        }
+    }
+}
+
+/// Authenticates the client by the method that it registered, and by no other. Changes nothing, but that an assertion is
+/// spent.
 ///
 /// `authorization` is the header's value. A wrong client is `invalid_client`; two methods at once are `invalid_request`.
-pub async fn authenticate(app: &App, authorization: Option<&str>, params: &Params) -> Result<Client, Error> {
+pub async fn authenticate(
+    app: &App,
+    authorization: Option<&str>,
+    params: &Params,
+    now: UnixTime,
+) -> Result<Client, Error> {
     let presented = present(authorization, params)?;
     let unknown = || Error::invalid_client("The client is unknown or its secret is wrong. Register again.");
     let client = find(app, &presented.id).await?.ok_or_else(unknown)?;
     let registered = client.metadata.token_endpoint_auth_method;
-    if presented.method != registered {
+    if presented.proof.method() != registered {
         return Err(Error::invalid_client(format!("The client is registered for {}.", registered.as_str())));
     }
-    match (&client.secret, &presented.secret) {
-        (None, None) => Ok(client),
-        (Some(known), Some(secret)) if known.matches(&secret.hash()) => Ok(client),
+    match (&client.secret, &presented.proof) {
+        (None, Proof::Nothing) => Ok(client),
+        (Some(known), Proof::Basic(secret) | Proof::Post(secret)) if known.matches(&secret.hash()) => Ok(client),
+        (_, Proof::Assertion(assertion)) => {
+            client_assertion::verify(app, &client, assertion, now).await?;
+            Ok(client)
+        }
         _ => Err(unknown()),
     }
 }
@@ -46,17 +76,21 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
     let bad_id = || Error::invalid_client("client_id is not a client identifier.");
     let in_body = params.one("client_id")?.map(|id| ClientId::parse(id).ok_or_else(bad_id)).transpose()?;
     let secret = params.one("client_secret")?;
-    if params.one("client_assertion")?.is_some() || params.one("client_assertion_type")?.is_some() {
-        return Err(Error::invalid_client("Client assertions are not supported."));
+    let assertion = client_assertion::read(params)?;
+    if [authorization.is_some(), secret.is_some(), assertion.is_some()].iter().filter(|sent| **sent).count() > 1 {
+        return Err(Error::invalid_request("The client authenticates by two methods at once (RFC 6749 section 2.3)."));
+    }
+    if let Some((id, assertion)) = assertion {
+        if in_body.is_some_and(|in_body| in_body != id) {
+            return Err(Error::invalid_request("client_id differs between the assertion and the body."));
+        }
+        return Ok(Presented { id, proof: Proof::Assertion(assertion) });
     }
     let Some(authorization) = authorization else {
         let id = in_body.ok_or_else(|| Error::invalid_client("client_id is missing."))?;
-        let method = if secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
-        return Ok(Presented { id, method, secret: secret.map(ClientSecret::presented) });
+        let proof = secret.map_or(Proof::Nothing, |secret| Proof::Post(ClientSecret::presented(secret)));
+        return Ok(Presented { id, proof });
     };
-    if secret.is_some() {
-        return Err(Error::invalid_request("The client authenticates by two methods at once (RFC 6749 section 2.3)."));
-    }
     let (id, secret) = basic(authorization).ok_or_else(|| {
         Error::invalid_client("The Authorization header is not well-formed Basic (RFC 6749 section 2.3.1).")
     })?;
@@ -64,7 +98,7 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
     if in_body.is_some_and(|in_body| in_body != id) {
         return Err(Error::invalid_request("client_id differs between the header and the body."));
     }
-    Ok(Presented { id, method: AuthMethod::ClientSecretBasic, secret: Some(ClientSecret::presented(secret)) })
+    Ok(Presented { id, proof: Proof::Basic(ClientSecret::presented(secret)) })
 }
 
 /// RFC 6749 section 2.3.1: id and secret are form-urlencoded, joined by a colon, and base64-encoded.

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::config::settings::{Mount, Settings};
+use crate::keys::foreign;
 use crate::oauth::client::AuthMethod;
 use crate::oauth::metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata};
 use crate::oauth::scope::Scopes;
@@ -24,7 +25,9 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         response_modes_supported: vec!["query"],
         grant_types_supported: vec!["authorization_code", "refresh_token"],
         token_endpoint_auth_methods_supported: auth_methods.clone(),
+        token_endpoint_auth_signing_alg_values_supported: foreign::ALGORITHMS.to_vec(),
         revocation_endpoint_auth_methods_supported: auth_methods,
+        revocation_endpoint_auth_signing_alg_values_supported: foreign::ALGORITHMS.to_vec(),
         code_challenge_methods_supported: vec!["S256"],
         authorization_response_iss_parameter_supported: true,
         protected_resources: mounts.iter().map(|mount| mount.resource.to_string()).collect(),

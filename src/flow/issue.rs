@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::clock::UnixTime;
+use crate::keys::Purpose;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::Grant;
 use crate::oauth::params::Params;
@@ -16,9 +17,6 @@ use crate::oauth::scope::{Scope, Scopes};
 use crate::oauth::token::RefreshToken;
 use crate::random;
 use crate::store::Lifetimes;
-
-/// The `typ` of access tokens (RFC 9068 section 2.1).
-pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
 /// The scope by which some clients ask for refresh tokens (OpenID Connect Core section 11); a known word, and no permission.
 pub const OFFLINE_ACCESS: &str = "offline_access";
@@ -62,7 +60,11 @@ pub struct Issued {
 
 /// Whether a token could be signed now: asked before anything is spent for it.
 pub fn ready(app: &App, now: UnixTime) -> Result<(), Error> {
-    app.key_ring().signer(now).map(|_| ()).ok_or_else(|| Error::unavailable("no key may sign now"))
+    let ring = app.key_ring();
+    match Purpose::ALL.into_iter().all(|purpose| ring.signer(purpose, now).is_some()) {
+        true => Ok(()),
+        false => Err(Error::unavailable("no key may sign now")),
+    }
 }
 
 /// Mints an access token of the grant for one resource, with `scopes` or less: what the resource does not know is left out.
@@ -88,7 +90,7 @@ pub fn issue(
         fam: grant.id.to_string(),
         auth_time: grant.auth_time.0,
     };
-    let access_token = app.key_ring().sign(ACCESS_TOKEN_TYPE, &claims, now).map_err(Error::unavailable)?;
+    let access_token = app.key_ring().sign(Purpose::Access, &claims, now).map_err(Error::unavailable)?;
     Ok(Issued { access_token, expires_in: expires_at.since(now), refresh_token, scopes })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::SigningAlgorithm;
-use crate::keys::{self, Key, KeyRing, NewKey};
+use crate::keys::{self, Key, KeyRing, NewKey, Purpose, Role};
 use crate::secret::RootSecret;
 use crate::store::{self, Store, StoredKey};
 
@@ -76,13 +76,15 @@ pub async fn load(app: &App) -> Result<Vec<StoredKey>, Error> {
     let mut ring = Vec::new();
     let rows = app.store.keys().await?;
     for row in &rows {
-        let Some(algorithm) = SigningAlgorithm::parse(&row.alg) else { continue };
-        let revoked = row.revoked_at.0 > 0;
-        match known.find(&row.kid).filter(|key| key.revoked == revoked && key.sign_from == row.sign_from) {
+        let (Some(algorithm), Some(purpose)) = (SigningAlgorithm::parse(&row.alg), Purpose::parse(&row.purpose)) else {
+            continue;
+        };
+        let role = Role { purpose, algorithm, sign_from: row.sign_from, revoked: row.revoked_at.0 > 0 };
+        match known.find(&row.kid).filter(|key| key.role == role) {
             Some(key) => ring.push(key.clone()),
             None => {
                 let pkcs8 = app.root.open(&row.sealed, &place(&row.alg, row.slot)).ok_or(Error::WrongSecret)?;
-                ring.push(Arc::new(Key::read(algorithm, &row.public_jwk, &pkcs8, row.sign_from, revoked)?));
+                ring.push(Arc::new(Key::read(role, &row.public_jwk, &pkcs8)?));
             }
         }
     }
@@ -90,39 +92,53 @@ pub async fn load(app: &App) -> Result<Vec<StoredKey>, Error> {
     Ok(rows)
 }
 
-/// Makes a key where there is none, the newest one is old, or it is of another algorithm than the configured one. Two
+/// Makes a key for each purpose that has none, whose newest one is old, or is of another algorithm than it should be. Two
 /// processes at once make one key: both read the table back, and none uses a key that it did not read.
 pub async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
-    let rows = load(app).await?;
-    let tokens = &app.settings.tokens;
+    let mut rows = load(app).await?;
+    for purpose in Purpose::ALL {
+        let algorithm = algorithm(app, purpose);
+        let Some(sign_from) = due(app, purpose, now) else { continue };
+        // An RSA key takes a moment of computing.
+        let new =
+            tokio::task::spawn_blocking(move || NewKey::generate(algorithm)).await.map_err(|_| Error::Crashed)??;
+        let alg = algorithm.as_str();
+        // The slot follows from the rows that showed the need: whoever saw the same ones is after the same slot.
+        let slot = rows.iter().filter(|key| key.alg == alg).map(|key| key.slot + 1).max().unwrap_or(0);
+        let row = StoredKey {
+            purpose: purpose.as_str().to_owned(),
+            alg: alg.to_owned(),
+            slot,
+            kid: new.kid,
+            public_jwk: new.public.to_string(),
+            sealed: app.root.seal(&new.pkcs8, &place(alg, slot))?,
+            created_at: now,
+            sign_from,
+            revoked_at: UnixTime(0),
+        };
+        app.store.insert_key(&row).await?;
+        tracing::info!(purpose = purpose.as_str(), alg, slot, sign_from = sign_from.0, "a signing key was added");
+        rows = load(app).await?;
+    }
+    Ok(())
+}
+
+/// How a purpose is signed: ID tokens by what every OpenID Connect library knows (Core section 15.1).
+pub fn algorithm(app: &App, purpose: Purpose) -> SigningAlgorithm {
+    match purpose {
+        Purpose::Access => app.settings.tokens.algorithm,
+        Purpose::Id => SigningAlgorithm::Rs256,
+    }
+}
+
+/// From when the next key of a purpose should sign, where one is to be made now.
+fn due(app: &App, purpose: Purpose, now: UnixTime) -> Option<UnixTime> {
     let ring = app.key_ring();
-    let due = match ring.newest() {
-        None => Some(now),
-        Some(newest) if newest.sign_from > now => None,
-        Some(newest) if newest.algorithm != tokens.algorithm => Some(now + LEAD),
-        Some(newest) if now.since(newest.sign_from) + span(LEAD) >= span(tokens.key_rotation) => Some(now + LEAD),
-        Some(_) => None,
+    let Some(Role { algorithm: of, sign_from, .. }) = ring.newest(purpose).map(|key| key.role) else {
+        return Some(now);
     };
-    let Some(sign_from) = due else { return Ok(()) };
-    let algorithm = tokens.algorithm;
-    // An RSA key takes a moment of computing.
-    let new = tokio::task::spawn_blocking(move || NewKey::generate(algorithm)).await.map_err(|_| Error::Crashed)??;
-    let alg = algorithm.as_str();
-    // The slot follows from the rows that showed the need: whoever saw the same ones is after the same slot.
-    let slot = rows.iter().filter(|key| key.alg == alg).map(|key| key.slot + 1).max().unwrap_or(0);
-    let row = StoredKey {
-        alg: alg.to_owned(),
-        slot,
-        kid: new.kid,
-        public_jwk: new.public.to_string(),
-        sealed: app.root.seal(&new.pkcs8, &place(alg, slot))?,
-        created_at: now,
-        sign_from,
-        revoked_at: UnixTime(0),
-    };
-    app.store.insert_key(&row).await?;
-    tracing::info!(alg, slot, sign_from = sign_from.0, "a signing key was added");
-    load(app).await.map(|_| ())
+    let is_old = now.since(sign_from) + span(LEAD) >= span(app.settings.tokens.key_rotation);
+    (sign_from <= now && (of != algorithm(app, purpose) || is_old)).then(|| now + LEAD)
 }
 
 fn span(duration: Duration) -> i64 {

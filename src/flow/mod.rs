@@ -6,7 +6,9 @@
 pub mod access;
 pub mod authorize;
 pub mod callback;
+pub mod client_assertion;
 pub mod client_auth;
+pub mod client_configuration;
 pub mod code;
 pub mod consent;
 pub mod discovery;

@@ -2,13 +2,13 @@
 
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::oauth::client::Client;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;
 use crate::oauth::params::Params;
 use crate::oauth::token::RefreshToken;
 
-use super::issue::{ACCESS_TOKEN_TYPE, AccessClaims};
+use super::verify;
 
 /// Answers a revocation request: any token of a family, presented by its own client, revokes the family. A token that is
 /// unknown or another client's changes and tells nothing (RFC 7009 section 2.2).
@@ -28,10 +28,21 @@ pub async fn request(app: &App, client: &Client, params: &Params, now: UnixTime)
 
 /// The family of a genuine access token of this client, expired or not: whoever shows it had it.
 fn access_family(app: &App, client: &Client, token: &str, now: UnixTime) -> Option<GrantId> {
-    let (_, claims): (_, AccessClaims) =
-        app.key_ring().verify(ACCESS_TOKEN_TYPE, token, now, app.longest_signed()).ok()?;
+    let (_, claims) = verify::read(app, token, now).ok()?;
     let is_ours = claims.iss == app.settings.issuer.as_str();
     (is_ours && claims.client_id == client.id.as_str()).then(|| GrantId::parse(&claims.fam))?
+}
+
+/// Revokes all that was granted to a client, for good: it is being deleted.
+pub async fn all_of_client(app: &App, client: &ClientId, now: UnixTime) -> Result<(), Error> {
+    let least = now + super::issue::lifetimes(app).access;
+    loop {
+        let revoked = app.store.revoke_some_of_client(client, "client_deleted", now).await?;
+        if revoked.is_empty() {
+            return Ok(());
+        }
+        app.memory.revoke(revoked.into_iter().map(|(family, until)| (family, until.max(least))));
+    }
 }
 
 /// Revokes a family. The guard of this process knows before anybody is answered, the others within their next poll.

@@ -5,6 +5,8 @@ use serde::Serialize;
 use crate::app::App;
 use crate::clock::UnixTime;
 
+use super::issue;
+
 /// The whole answer.
 #[derive(Debug, Serialize)]
 pub struct Status {
@@ -62,8 +64,7 @@ pub struct Standard {
 /// Looks at every part now.
 pub async fn report(app: &App, now: UnixTime) -> Status {
     let mut components = vec![component("database", app.store.ping().await.map_err(|error| error.to_string()))];
-    let signer = app.key_ring().signer(now).map(|_| ()).ok_or_else(|| "no key may sign now".to_owned());
-    components.push(component("signing_keys", signer));
+    components.push(component("signing_keys", issue::ready(app, now).map_err(|_| "no key may sign now".to_owned())));
     for upstream in &app.upstreams {
         components.push(component(&format!("upstream.{}", upstream.settings().name), upstream.health()));
     }
@@ -103,6 +104,7 @@ fn standards(app: &App) -> Vec<Standard> {
             met: registration,
             at: issuer.at("/oauth/register"),
         },
+        everywhere("RFC 7592", "Client registration management", "/oauth/register"),
         everywhere("RFC 7636", "Proof key for code exchange, S256", "/oauth/token"),
         everywhere("RFC 8252", "Native apps: loopback redirects on any port", "/oauth/authorize"),
         everywhere("RFC 8414", "Authorization server metadata", "/.well-known/oauth-authorization-server"),

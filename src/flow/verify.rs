@@ -1,4 +1,5 @@
-//! Whether an access token is good here and now: one function for the guard and whoever else has to know.
+//! Whether an access token is good here and now: one function for the guard, for userinfo and whoever else
+//! has to know.
 //!
 //! A signature is checked once; the claims are remembered by the SHA-256 of the token. The decision never is: audience,
 //! expiry, key, and revocation are looked at on every call.
@@ -9,19 +10,28 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::app::{App, Verified};
 use crate::clock::UnixTime;
-use crate::keys;
+use crate::keys::{self, Purpose};
 use crate::oauth::client::ClientId;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::GrantId;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 
-use super::issue::{ACCESS_TOKEN_TYPE, AccessClaims};
+use super::issue::AccessClaims;
 use super::{client_auth, feed, keys as key_flow};
 
-/// Verifies `token` for the resource at `audience`: `invalid_token` where it is not good, `temporarily_unavailable` where
-/// that cannot be told.
-pub async fn verify(app: &App, token: &str, audience: &Resource, now: UnixTime) -> Result<Arc<Verified>, Error> {
+/// Which resource a token has to be for.
+#[derive(Clone, Copy, Debug)]
+pub enum Audience<'a> {
+    /// This one.
+    Only(&'a Resource),
+    /// Any one that is served here.
+    Ours,
+}
+
+/// Verifies `token` for this audience: `invalid_token` where it is not good, `temporarily_unavailable` where that cannot be
+/// told.
+pub async fn verify(app: &App, token: &str, audience: Audience<'_>, now: UnixTime) -> Result<Arc<Verified>, Error> {
     feed::fresh_enough(app, now).await?;
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
@@ -33,13 +43,18 @@ pub async fn verify(app: &App, token: &str, audience: &Resource, now: UnixTime) 
             verified
         }
     };
-    if verified.audience != *audience {
+    let is_meant = match audience {
+        Audience::Only(resource) => verified.audience == *resource,
+        Audience::Ours => app.settings.mount(&verified.audience).is_some(),
+    };
+    if !is_meant {
         return Err(invalid("The access token is for another resource."));
     }
     if verified.expires_at <= now {
         return Err(invalid("The access token has expired."));
     }
-    if !app.key_ring().published(now, app.longest_signed()).any(|key| key.kid == verified.kid) {
+    let ring = app.key_ring();
+    if !ring.published(Purpose::Access, now, app.longest_signed()).any(|key| key.kid == verified.kid) {
         return Err(invalid("The access token is signed by a key that is not valid any more."));
     }
     if app.memory.is_revoked(verified.family) {
@@ -88,8 +103,9 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
     })
 }
 
-fn read(app: &App, token: &str, now: UnixTime) -> Result<(String, AccessClaims), keys::Error> {
-    app.key_ring().verify(ACCESS_TOKEN_TYPE, token, now, app.longest_signed())
+/// The signing key's id and the claims of a genuine access token; whether it is good is not said.
+pub(super) fn read(app: &App, token: &str, now: UnixTime) -> Result<(String, AccessClaims), keys::Error> {
+    app.key_ring().verify(Purpose::Access, token, now, app.longest_signed())
 }
 
 fn invalid(description: &'static str) -> Error {

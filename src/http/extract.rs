@@ -50,6 +50,23 @@ pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Error> 
     })
 }
 
+/// The token of the Authorization header (RFC 6750 section 2.1); never of the query or the body.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let malformed = || Error::invalid_request("The Authorization header is malformed (RFC 6750 section 2.1).");
+    if values.next().is_some() {
+        return Err(malformed());
+    }
+    let value = value.to_str().map_err(|_| malformed())?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("Bearer") {
+        return Ok(None);
+    }
+    let token = token.trim();
+    if token.is_empty() || token.contains(' ') { Err(malformed()) } else { Ok(Some(token)) }
+}
+
 /// The body of a request as text, where it has this media type and is not too large.
 pub(super) async fn body(request: Request, web: &Web, media_type: &'static str) -> Result<String, Error> {
     let sent = header_text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();

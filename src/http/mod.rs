@@ -5,6 +5,7 @@
 
 mod authorize;
 mod callback;
+mod client_configuration;
 mod consent;
 mod cookies;
 mod error;
@@ -21,9 +22,11 @@ mod token;
 mod view;
 
 use axum::Router;
+use axum::http::Method;
 use axum::routing::{get, post};
 
 pub(crate) use error::Logged;
+pub(crate) use extract::bearer;
 pub(crate) use view::Web;
 
 /// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names
@@ -44,7 +47,6 @@ pub(crate) fn routes(web: &Web) -> Router {
 
     // For programs, from anywhere, browsers' scripts included.
     let mut programs = Router::new()
-        .route(&at("/oauth/register"), post(register::register))
         .route(&at("/oauth/token"), post(token::token))
         .route(&at("/oauth/revoke"), post(revoke::revoke))
         .route(&at("/oauth/jwks"), get(metadata::jwks));
@@ -55,12 +57,19 @@ pub(crate) fn routes(web: &Web) -> Router {
         programs = programs.route(&path, get(metadata::protected_resource(mount)));
     }
     let programs = programs.layer(layers::cors());
+    let registrations = Router::new()
+        .route(&at("/oauth/register"), post(register::register))
+        .route(
+            &at("/oauth/register/{client}"),
+            get(client_configuration::read).put(client_configuration::update).delete(client_configuration::delete),
+        )
+        .layer(layers::cors().allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]));
 
     let assets = Router::new()
         .route(&at("/oauth/assets/style.css"), get(home::style))
         .route(&at("/oauth/assets/logo"), get(home::logo));
 
-    browser.merge(programs).merge(assets).with_state(web.clone())
+    browser.merge(programs).merge(registrations).merge(assets).with_state(web.clone())
 }
 
 /// What everybody may look at: the landing page, the status, and whether this process serves.

@@ -42,12 +42,14 @@ impl Layout {
 }
 
 /// How a client came to be known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClientSource {
     /// The operator wrote it into `jean.toml`.
     Configured,
     /// It registered itself, and gave itself its name.
     Unverified,
+    /// The metadata document at this host vouches for it.
+    Document(String),
 }
 
 /// Where the answer goes.

@@ -17,7 +17,7 @@ pub(super) async fn revoke(
     Form(params): Form,
 ) -> Result<Response, Refused> {
     params.refuse_repeated(&[])?;
-    let client = client_auth::authenticate(&web.app, authorization(&headers)?, &params).await?;
+    let client = client_auth::authenticate(&web.app, authorization(&headers)?, &params, now).await?;
     flow::request(&web.app, &client, &params, now).await?;
     Ok((StatusCode::OK, no_store()).into_response())
 }

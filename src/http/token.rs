@@ -33,7 +33,7 @@ pub(super) async fn token(
 ) -> Result<Response, Refused> {
     params.refuse_repeated(&["resource"])?;
     let grant_type = params.required("grant_type")?;
-    let client = client_auth::authenticate(&web.app, authorization(&headers)?, &params).await?;
+    let client = client_auth::authenticate(&web.app, authorization(&headers)?, &params, now).await?;
     let issued = match grant_type {
         "authorization_code" => code::redeem(&web.app, &client, &params, now).await?,
         "refresh_token" => refresh::refresh(&web.app, &client, &params, now).await?,

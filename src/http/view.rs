@@ -126,6 +126,7 @@ pub(super) fn source(client: &Client) -> ClientSource {
     match client.origin {
         ClientOrigin::Configured => ClientSource::Configured,
         ClientOrigin::Registered => ClientSource::Unverified,
+        ClientOrigin::Document => ClientSource::Document(client.id.host()),
     }
 }
 

@@ -1,8 +1,17 @@
 //! The resource side: the guard in front of MCP servers, and the small server of our own.
+//!
+//! [`guard`] is the order of the checks: Host and Origin ([`origin`]), the token, the session ([`session`]), and what the
+//! call needs ([`operation`]). [`challenge`] is how a refusal leads on; [`caller`] is what the server behind is told.
 
 mod builtin;
+mod caller;
+mod challenge;
 mod guard;
+mod operation;
+mod origin;
+mod session;
 
 pub(crate) use builtin::service as builtin;
-pub use guard::Caller;
+pub use caller::Caller;
+pub use challenge::StepUp;
 pub(crate) use guard::guard;

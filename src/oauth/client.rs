@@ -28,6 +28,17 @@ impl ClientId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the id is the address of the client's own metadata document (CIMD). Ids that jean makes never look like one.
+    pub fn is_document_url(&self) -> bool {
+        self.0.starts_with("https://") || self.0.starts_with("http://")
+    }
+
+    /// The host of a document's address, with its port; empty for other ids.
+    pub fn host(&self) -> String {
+        let url = Url::parse(&self.0).ok().filter(|_| self.is_document_url());
+        url.map(|url| url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for ClientId {
@@ -46,11 +57,14 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// The secret in the body.
     ClientSecretPost,
+    /// A JWT that the client signs with a key of its own (RFC 7523 section 2.2, OpenID Connect Core section 9).
+    PrivateKeyJwt,
 }
 
 impl AuthMethod {
     /// Every method, in the order in which metadata lists them.
-    pub const ALL: [AuthMethod; 3] = [AuthMethod::None, AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
+    pub const ALL: [AuthMethod; 4] =
+        [AuthMethod::None, AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost, AuthMethod::PrivateKeyJwt];
 
     /// The name as it stands on the wire.
     pub fn as_str(self) -> &'static str {
@@ -58,6 +72,7 @@ impl AuthMethod {
             AuthMethod::None => "none",
             AuthMethod::ClientSecretBasic => "client_secret_basic",
             AuthMethod::ClientSecretPost => "client_secret_post",
+            AuthMethod::PrivateKeyJwt => "private_key_jwt",
         }
     }
 
@@ -74,6 +89,8 @@ pub enum ClientOrigin {
     Registered,
     /// The operator wrote it into `jean.toml`.
     Configured,
+    /// Its id is the address of its metadata document (CIMD): the host of that address vouches for what it says.
+    Document,
 }
 
 /// A client with what it may do.
@@ -87,7 +104,9 @@ pub struct Client {
     pub metadata: ClientMetadata,
     /// The hash of its secret; `None` for a public client.
     pub secret: Option<TokenHash>,
-    /// When it was registered; 0 for a configured one.
+    /// The hash of the token by which a registered client manages its registration (RFC 7592); others have none.
+    pub registration: Option<TokenHash>,
+    /// When it was registered, or its document first kept; 0 for a configured one.
     pub created_at: UnixTime,
 }
 
@@ -154,6 +173,12 @@ pub struct ClientMetadata {
     /// Its privacy policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
+    /// Its public keys, for `private_key_jwt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
+    /// Where its public keys are, for `private_key_jwt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// Whom to write to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<String>,
@@ -186,6 +211,12 @@ pub enum ApplicationType {
 /// The most redirect URIs that one client may register.
 const MAX_REDIRECT_URIS: usize = 32;
 
+/// The most keys in a client's `jwks`.
+const MAX_KEYS: usize = 10;
+
+/// The members of a JWK that only a private or a symmetric key has (RFC 7518 section 6).
+const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
+
 impl ClientMetadata {
     /// Reads a registration request: fills in the defaults of RFC 7591 section 2, intersects `grant_types` and
     /// `response_types` with what there is, ignores what is unknown, and refuses what breaks a rule.
@@ -202,7 +233,9 @@ impl ClientMetadata {
         let token_endpoint_auth_method = match string(request, "token_endpoint_auth_method")? {
             None => AuthMethod::ClientSecretBasic,
             Some(name) => AuthMethod::parse(&name).ok_or_else(|| {
-                invalid("token_endpoint_auth_method must be none, client_secret_basic or client_secret_post.")
+                invalid(
+                    "token_endpoint_auth_method must be none, client_secret_basic, client_secret_post or private_key_jwt.",
+                )
             })?,
         };
         let grant_types = match strings(request, "grant_types")? {
@@ -228,6 +261,14 @@ impl ClientMetadata {
             Some(_) => return Err(invalid("application_type must be web or native.")),
         };
         let scope = string(request, "scope")?.map(|text| Scopes::parse(&text)).transpose();
+        let jwks = jwks(request)?;
+        let jwks_uri = web_address(request, "jwks_uri")?;
+        if jwks.is_some() && jwks_uri.is_some() {
+            return Err(invalid("jwks and jwks_uri exclude each other (RFC 7591 section 2)."));
+        }
+        if token_endpoint_auth_method == AuthMethod::PrivateKeyJwt && jwks.is_none() && jwks_uri.is_none() {
+            return Err(invalid("private_key_jwt needs jwks or jwks_uri."));
+        }
         Ok(ClientMetadata {
             redirect_uris,
             token_endpoint_auth_method,
@@ -242,6 +283,8 @@ impl ClientMetadata {
             logo_uri: web_address(request, "logo_uri")?,
             tos_uri: web_address(request, "tos_uri")?,
             policy_uri: web_address(request, "policy_uri")?,
+            jwks,
+            jwks_uri,
             contacts: contacts(request)?,
             software_id: string(request, "software_id")?,
             software_version: string(request, "software_version")?,
@@ -302,6 +345,19 @@ fn contacts(request: &Map<String, Value>) -> Result<Vec<String>, Error> {
         return Err(invalid("contacts must be at most ten, of at most 254 bytes each."));
     }
     Ok(contacts)
+}
+
+/// `jwks`: a JWK Set (RFC 7517 section 5) of public keys.
+fn jwks(request: &Map<String, Value>) -> Result<Option<Value>, Error> {
+    let Some(jwks) = request.get("jwks").filter(|jwks| !jwks.is_null()) else { return Ok(None) };
+    let keys = jwks.get("keys").and_then(Value::as_array).ok_or_else(|| invalid("jwks must be a JWK Set."))?;
+    if keys.is_empty() || keys.len() > MAX_KEYS || keys.iter().any(|key| !key.is_object()) {
+        return Err(invalid(format!("jwks must hold one to {MAX_KEYS} keys.")));
+    }
+    if keys.iter().any(|key| PRIVATE_MEMBERS.iter().any(|member| key.get(member).is_some())) {
+        return Err(invalid("jwks must hold public keys only: a private or symmetric one was sent."));
+    }
+    Ok(Some(jwks.clone()))
 }
 
 fn web_address(request: &Map<String, Value>, name: &str) -> Result<Option<String>, Error> {

@@ -1,6 +1,6 @@
 //! Codes and tokens as values that cannot be printed, and the hashes that the store keeps of them.
 //!
-//! Each kind has a prefix of its own (`jc1_`, `jr1_`, `jcs1_`), which leak scanners know and which keeps one kind from
+//! Each kind has a prefix of its own (`jc1_`, `jr1_`, `ja1_`, `jcs1_`), which leak scanners know and which keeps one kind from
 //! being taken for another. The refresh token's successor is computed from the token itself and a salt in the database,
 //! so that a repeated request gets the same answer, and the database alone can make no token.
 
@@ -208,6 +208,34 @@ impl ClientSecret {
     }
 }
 
+/// A registration access token (RFC 7592 section 3): `ja1_<32 random bytes>`.
+#[derive(Clone)]
+pub struct RegistrationToken(String);
+
+redacted!(RegistrationToken);
+
+impl RegistrationToken {
+    /// A new token for a registration.
+    pub fn generate() -> Self {
+        RegistrationToken(format!("ja1_{}", URL_SAFE_NO_PAD.encode(random::bytes::<32>())))
+    }
+
+    /// A token that was presented.
+    pub fn presented(text: impl Into<String>) -> Self {
+        RegistrationToken(text.into())
+    }
+
+    /// What the store keeps.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(self.0.as_bytes())
+    }
+
+    /// The text for the client.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Reads `<prefix><id>.<base64url>`, in its one canonical spelling.
 fn parse<const N: usize>(text: &str, prefix: &str) -> Option<(GrantId, [u8; N])> {
     let (id, secret) = text.strip_prefix(prefix)?.split_once('.')?;
@@ -258,6 +286,7 @@ mod tests {
         let token = RefreshToken::new(id());
         assert_eq!(format!("{token:?}"), "RefreshToken(redacted)");
         assert_eq!(format!("{:?}", ClientSecret::generate()), "ClientSecret(redacted)");
+        assert_eq!(format!("{:?}", RegistrationToken::generate()), "RegistrationToken(redacted)");
         assert_eq!(format!("{:?}", AuthorizationCode::new(id())), "AuthorizationCode(redacted)");
     }
 }

@@ -3,34 +3,107 @@
 use sqlx::any::AnyRow;
 
 use super::{Error, Stmt, Store, args, text, time};
+use crate::clock::UnixTime;
+use crate::config::settings::ClientSettings;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
 use crate::oauth::token::TokenHash;
 
 impl Store {
     /// Keeps a registration.
     pub async fn insert_client(&self, client: &Client) -> Result<(), Error> {
-        let metadata = serde_json::to_string(&client.metadata).map_err(|error| Error::Corrupt(error.to_string()))?;
-        let secret = client.secret.as_ref().map(TokenHash::as_str).unwrap_or_default();
-        let sql = "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)";
-        self.write(Stmt::new(sql, args![client.id.as_str(), metadata, secret, client.created_at])).await.map(|_| ())
+        let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
+                   VALUES ($1, 'registered', $2, $3, $4, $5, $5)";
+        let args = args![
+            client.id.as_str(),
+            metadata(client)?,
+            hash(&client.secret),
+            hash(&client.registration),
+            client.created_at,
+        ];
+        self.write(Stmt::new(sql, args)).await.map(|_| ())
+    }
+
+    /// Replaces what a client registered, and ends the consents to it; `false` where it is not as it was read any more.
+    pub async fn update_client(&self, read: &Client, updated: &Client, now: UnixTime) -> Result<bool, Error> {
+        let sql = "UPDATE clients SET metadata = $2, secret_hash = $3, updated_at = $4 \
+                   WHERE id = $1 AND origin = 'registered' AND registration_hash = $5 AND secret_hash = $6 RETURNING id";
+        let args = args![
+            updated.id.as_str(),
+            metadata(updated)?,
+            hash(&updated.secret),
+            now,
+            hash(&read.registration),
+            hash(&read.secret),
+        ];
+        let unit = vec![Stmt::new(sql, args), end_consents(&read.id)];
+        Ok(!self.write_unit(unit).await?.is_empty())
+    }
+
+    /// Deletes a registered client and the consents to it.
+    pub async fn delete_client(&self, client: &Client) -> Result<(), Error> {
+        let sql = "DELETE FROM clients WHERE id = $1 AND origin = 'registered' AND registration_hash = $2 RETURNING id";
+        let delete = Stmt::new(sql, args![client.id.as_str(), hash(&client.registration)]);
+        self.write_unit(vec![delete, end_consents(&client.id)]).await.map(|_| ())
+    }
+
+    /// Deletes the clients that nobody uses, with the consents to them: those that never led to a grant `unused_lifetime`
+    /// after they registered, others `idle_lifetime` after their last grant was over. One that has a grant stays.
+    pub(super) async fn sweep_clients(&self, settings: &ClientSettings, now: UnixTime) -> Result<(), Error> {
+        let consents = "DELETE FROM consents WHERE client IN (SELECT id FROM clients \
+                        WHERE (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
+                        AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client = clients.id))";
+        // The outer condition is looked at again where a grant is being made at the same time.
+        let clients = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
+                       WHERE (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
+                       AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client = clients.id) ORDER BY id LIMIT 500) \
+                       AND (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
+                       RETURNING id";
+        let limits = || args![now - settings.unused_lifetime, now - settings.idle_lifetime];
+        self.write(Stmt::new(consents, limits())).await?;
+        while !self.write(Stmt::new(clients, limits())).await?.is_empty() {}
+        Ok(())
     }
 
     /// The registered client of this id.
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
-        let sql = "SELECT id, metadata, secret_hash, created_at FROM clients WHERE id = $1";
+        let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at FROM clients WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
     }
+}
+
+fn metadata(client: &Client) -> Result<String, Error> {
+    serde_json::to_string(&client.metadata).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+/// A hash as the columns hold it: empty where there is none.
+fn hash(hash: &Option<TokenHash>) -> &str {
+    hash.as_ref().map(TokenHash::as_str).unwrap_or_default()
+}
+
+fn end_consents(client: &ClientId) -> Stmt {
+    Stmt::new("DELETE FROM consents WHERE client = $1", args![client.as_str()])
+}
+
+/// Notes that somebody allowed the client something, so that a sweep at the same time lets it be.
+pub(super) fn granted(client: &ClientId, now: UnixTime) -> Stmt {
+    let sql = "UPDATE clients SET grant_ended_at = $2 WHERE id = $1";
+    Stmt::new(sql, args![client.as_str(), now])
 }
 
 fn read(row: &AnyRow) -> Result<Client, Error> {
     let id = text(row, "id")?;
     let corrupt = |what: &str| Error::Corrupt(format!("clients.{what} of {id}"));
-    let secret = text(row, "secret_hash")?;
+    let hash = |column| text(row, column).map(|hash| (!hash.is_empty()).then(|| TokenHash::from_stored(hash)));
     Ok(Client {
         id: ClientId::parse(&id).ok_or_else(|| corrupt("id"))?,
-        origin: ClientOrigin::Registered,
+        origin: match text(row, "origin")?.as_str() {
+            "registered" => ClientOrigin::Registered,
+            "document" => ClientOrigin::Document,
+            _ => return Err(corrupt("origin")),
+        },
         metadata: serde_json::from_str(&text(row, "metadata")?).map_err(|_| corrupt("metadata"))?,
-        secret: (!secret.is_empty()).then(|| TokenHash::from_stored(secret)),
+        secret: hash("secret_hash")?,
+        registration: hash("registration_hash")?,
         created_at: time(row, "created_at")?,
     })
 }

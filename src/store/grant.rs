@@ -234,6 +234,21 @@ impl Store {
         self.write(Stmt::new(sql, args![id, now, why])).await?.first().map(|row| time(row, "access_until")).transpose()
     }
 
+    /// Revokes families of a client, at most 500: their ids, and until when the guard has to remember each; none where all
+    /// are revoked.
+    pub async fn revoke_some_of_client(
+        &self,
+        client: &ClientId,
+        why: &str,
+        now: UnixTime,
+    ) -> Result<Vec<(GrantId, UnixTime)>, Error> {
+        let sql = "UPDATE grants SET revoked_at = $2, revoked_why = $3, rt_hash = '', rt_prev = '', rt_salt = '' \
+                   WHERE id IN (SELECT id FROM grants WHERE client = $1 AND revoked_at = 0 ORDER BY id LIMIT 500) \
+                   AND revoked_at = 0 RETURNING id, access_until";
+        let rows = self.write(Stmt::new(sql, args![client.as_str(), now, why])).await?;
+        rows.iter().map(|row| Ok((RowId(int(row, "id")?), time(row, "access_until")?))).collect()
+    }
+
     /// The families that were revoked at `since` or later, and until when the guard has to remember each.
     pub async fn revoked_since(&self, since: UnixTime) -> Result<Vec<(GrantId, UnixTime)>, Error> {
         // The literal `> 0` lets SQLite use the partial index.
@@ -248,13 +263,24 @@ impl Store {
         Ok(self.read_one(Stmt::new(sql, args![client.as_str(), now])).await?.is_some())
     }
 
-    /// Deletes grants of which no token can be presented any more, in chunks.
+    /// Deletes grants of which no token can be presented any more, in chunks. Their clients are told first that a grant of
+    /// theirs is over, and only grants whose clients know are deleted: from then on a client's idle time counts.
     pub(super) async fn sweep_grants(&self, now: UnixTime) -> Result<(), Error> {
-        let sql = "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE access_until < $1 - 600 \
-                   AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
-                   AND (redeemed_at > 0 OR code_expires_at < $1) ORDER BY id LIMIT 500) RETURNING id";
-        while !self.write(Stmt::new(sql, args![now])).await?.is_empty() {}
-        Ok(())
+        let mark = "UPDATE clients SET grant_ended_at = $1 WHERE grant_ended_at < $1 AND id IN (\
+                    SELECT client FROM grants WHERE access_until < $1 - 600 \
+                    AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
+                    AND (redeemed_at > 0 OR code_expires_at < $1) ORDER BY id LIMIT 500)";
+        let delete = "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE access_until < $1 - 600 \
+                      AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
+                      AND (redeemed_at > 0 OR code_expires_at < $1) \
+                      AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.id = grants.client AND grant_ended_at < $1) \
+                      ORDER BY id LIMIT 500) RETURNING id";
+        loop {
+            self.write(Stmt::new(mark, args![now])).await?;
+            if self.write(Stmt::new(delete, args![now])).await?.is_empty() {
+                return Ok(());
+            }
+        }
     }
 }
 

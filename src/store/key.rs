@@ -6,9 +6,11 @@ use crate::clock::UnixTime;
 /// A row of `signing_keys`.
 #[derive(Clone, Debug)]
 pub struct StoredKey {
+    /// What it signs.
+    pub purpose: String,
     /// The algorithm's name on the wire.
     pub alg: String,
-    /// Its place in the succession of its algorithm.
+    /// Its place among the keys of its algorithm.
     pub slot: i64,
     /// The RFC 7638 thumbprint.
     pub kid: String,
@@ -27,8 +29,8 @@ pub struct StoredKey {
 impl Store {
     /// Puts a key in its slot, unless another process was faster; read the table back either way.
     pub async fn insert_key(&self, key: &StoredKey) -> Result<(), Error> {
-        let sql = "INSERT INTO signing_keys (alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+        let sql = "INSERT INTO signing_keys (alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at, \
+                   purpose) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
         let args = args![
             key.alg.as_str(),
             key.slot,
@@ -38,6 +40,7 @@ impl Store {
             key.created_at,
             key.sign_from,
             key.revoked_at,
+            key.purpose.as_str(),
         ];
         self.write(Stmt::new(sql, args)).await.map(|_| ())
     }
@@ -50,12 +53,13 @@ impl Store {
 
     /// Every key, the first made first.
     pub async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
-        let sql = "SELECT alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at FROM signing_keys \
-                   ORDER BY sign_from, alg, slot";
+        let sql = "SELECT purpose, alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at \
+                   FROM signing_keys ORDER BY sign_from, alg, slot";
         let rows = self.read(Stmt::new(sql, [])).await?;
         rows.iter()
             .map(|row| {
                 Ok(StoredKey {
+                    purpose: text(row, "purpose")?,
                     alg: text(row, "alg")?,
                     slot: int(row, "slot")?,
                     kid: text(row, "kid")?,

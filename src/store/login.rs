@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 
 use super::grant::NewGrant;
 use super::person::{SignIn, insert_sign_in};
-use super::{Consent, Error, Stmt, Store, args, consent, int, person, text, time};
+use super::{Consent, Error, Stmt, Store, args, client, consent, int, person, text, time};
 use crate::clock::UnixTime;
 use crate::oauth::client::ClientId;
 use crate::oauth::grant::{GrantId, Person, RowId};
@@ -147,6 +147,7 @@ impl Store {
         let unit = vec![
             Stmt::new(sql, args![login.id, login.attempt, grant.grant.id]),
             grant.insert(now),
+            client::granted(&grant.grant.client, now),
             consent::upsert(consent, now),
         ];
         Ok(!self.write_unit(unit).await?.is_empty())
@@ -154,7 +155,8 @@ impl Store {
 
     /// A grant without a journey, for a person who was signed in already.
     pub async fn insert_grant(&self, grant: &NewGrant, consent: &Consent, now: UnixTime) -> Result<(), Error> {
-        self.write_unit(vec![grant.insert(now), consent::upsert(consent, now)]).await.map(|_| ())
+        let client = client::granted(&grant.grant.client, now);
+        self.write_unit(vec![grant.insert(now), client, consent::upsert(consent, now)]).await.map(|_| ())
     }
 }
 

@@ -8,6 +8,7 @@
 mod client;
 mod consent;
 mod grant;
+mod jti;
 mod key;
 mod login;
 mod person;
@@ -29,7 +30,7 @@ pub use key::StoredKey;
 pub use login::{LoginRow, Stage};
 pub use person::SignIn;
 
-use crate::config::settings::Database;
+use crate::config::settings::{ClientSettings, Database};
 use writer::Writer;
 
 /// A fault of the database; what it means for a request is "try again".
@@ -262,17 +263,20 @@ impl Store {
         self.write(Stmt::new(sql, args![name, old, new])).await.map(|_| ())
     }
 
-    /// Deletes what has expired. Clients and people stay; a grant stays for as long as a token of it could be presented.
-    pub async fn sweep(&self, now: crate::clock::UnixTime) -> Result<(), Error> {
+    /// Deletes what has expired. People stay; a grant stays for as long as a token of it could be presented, and a client
+    /// for as long as it has a grant, and a good while longer.
+    pub async fn sweep(&self, clients: &ClientSettings, now: crate::clock::UnixTime) -> Result<(), Error> {
         for sql in [
             "DELETE FROM logins WHERE expires_at < $1",
             "DELETE FROM sessions WHERE expires_at < $1",
             "DELETE FROM sign_ins WHERE expires_at < $1 - 86400",
+            "DELETE FROM jti_seen WHERE until < $1",
             "DELETE FROM replicas WHERE at < $1 - 3600 OR at > $1 + 3600",
         ] {
             self.write(Stmt::new(sql, args![now])).await?;
         }
-        self.sweep_grants(now).await
+        self.sweep_grants(now).await?;
+        self.sweep_clients(clients, now).await
     }
 
     /// Ends all connections; what was committed stays.
@@ -312,9 +316,12 @@ async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Error> {
 
 /// The migrations, within the binary. The table's name keeps them apart from those of an embedder.
 fn migrator() -> Migrator {
-    let migrations = [(1, "first", include_str!("../../migrations/0001_first.sql"))].map(|(version, name, sql)| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    });
+    let migrations = [
+        (1, "first", include_str!("../../migrations/0001_first.sql")),
+        (2, "clients", include_str!("../../migrations/0002_clients.sql")),
+        (3, "key purpose", include_str!("../../migrations/0003_key_purpose.sql")),
+    ]
+    .map(|(version, name, sql)| Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false));
     let mut migrator = Migrator::with_migrations(migrations.into());
     migrator.dangerous_set_table_name("_jean_migrations");
     migrator

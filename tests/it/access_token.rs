@@ -46,7 +46,7 @@ async fn an_access_token_says_exactly_what_rfc_9068_asks_for_in_every_algorithm(
         let keys = json_of(&page);
         let jwks: JwkSet = serde_json::from_value(keys.clone()).expect("a key set");
         let key = &keys["keys"][0];
-        assert_eq!((jwks.keys.len(), &key["alg"], &key["use"]), (1, &json!(name), &json!("sig")), "{key}");
+        assert_eq!((jwks.keys.len(), &key["alg"], &key["use"]), (2, &json!(name), &json!("sig")), "{key}");
         for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
             assert!(key.get(private).is_none(), "{private} is published");
         }

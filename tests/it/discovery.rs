@@ -62,7 +62,15 @@ async fn the_authorization_server_describes_itself() {
       "revocation_endpoint_auth_methods_supported": [
         "none",
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "private_key_jwt"
+      ],
+      "revocation_endpoint_auth_signing_alg_values_supported": [
+        "ES256",
+        "EdDSA",
+        "PS256",
+        "RS256",
+        "ES384"
       ],
       "scopes_supported": [
         "offline_access",
@@ -74,7 +82,15 @@ async fn the_authorization_server_describes_itself() {
       "token_endpoint_auth_methods_supported": [
         "none",
         "client_secret_basic",
-        "client_secret_post"
+        "client_secret_post",
+        "private_key_jwt"
+      ],
+      "token_endpoint_auth_signing_alg_values_supported": [
+        "ES256",
+        "EdDSA",
+        "PS256",
+        "RS256",
+        "ES384"
       ]
     }
     "#);
@@ -265,14 +281,18 @@ async fn the_key_set_holds_public_keys_with_their_names() {
     let page = ask(&world.router, "GET", "/oauth/jwks", &[], "").await;
     assert_eq!(text(&page, "cache-control"), "public, max-age=300");
     let jwks = json_of(&page);
-    assert_eq!(jwks["keys"].as_array().map(Vec::len), Some(1));
-    let key = jwks["keys"][0].as_object().expect("a key");
-    let names: Vec<&str> = key.keys().map(String::as_str).collect();
-    for name in ["alg", "crv", "kid", "kty", "use", "x", "y"] {
-        assert!(names.contains(&name), "{name}: {names:?}");
+    let [access, id] = jwks["keys"].as_array().expect("keys").as_slice() else { panic!("two keys: {jwks}") };
+    for (key, alg, public) in [(access, "ES256", &["crv", "x", "y"][..]), (id, "RS256", &["n", "e"])] {
+        let names: Vec<&str> = key.as_object().expect("a key").keys().map(String::as_str).collect();
+        for name in ["alg", "kid", "kty", "use"].iter().chain(public) {
+            assert!(names.contains(name), "{name}: {names:?}");
+        }
+        assert_eq!(key["alg"], alg);
+        assert_eq!(key["kid"].as_str().map(str::len), Some(43), "an RFC 7638 thumbprint");
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            assert!(!names.contains(&private), "{alg}: {private} is private");
+        }
     }
-    assert_eq!(key["kid"].as_str().map(str::len), Some(43), "an RFC 7638 thumbprint");
-    assert!(!names.contains(&"d"));
 }
 
 /// <https://www.cve.org/CVERecord?id=CVE-2025-6514>: what a request says about addresses never comes back in one.

@@ -11,11 +11,16 @@ use crate::support::{BOTH, Db, ORIGIN, SECRET, World};
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// The ids of the published keys.
-async fn published(router: &Router) -> Vec<String> {
+/// The ids of the published keys of one algorithm.
+async fn published_of(router: &Router, alg: &str) -> Vec<String> {
     let jwks = get_json(router, "/oauth/jwks").await;
-    let keys = jwks["keys"].as_array().expect("keys");
-    keys.iter().map(|key| key["kid"].as_str().expect("a kid").to_owned()).collect()
+    let keys = jwks["keys"].as_array().expect("keys").iter().filter(|key| key["alg"] == alg);
+    keys.map(|key| key["kid"].as_str().expect("a kid").to_owned()).collect()
+}
+
+/// The ids of the published keys of access tokens, where those are signed as by default.
+async fn published(router: &Router) -> Vec<String> {
+    published_of(router, "ES256").await
 }
 
 /// The key that signs now, and a token of it.
@@ -72,7 +77,7 @@ async fn another_algorithm_signs_only_when_its_key_has_been_published_for_a_day(
     let router = world.start(&config).await.expect("jean starts").service();
     let jwks = get_json(&router, "/oauth/jwks").await;
     let algorithms: Vec<&Value> = jwks["keys"].as_array().expect("keys").iter().map(|key| &key["alg"]).collect();
-    assert_eq!(algorithms, ["ES256", "EdDSA"]);
+    assert_eq!(algorithms, ["ES256", "EdDSA", "RS256"]);
     assert_eq!(signer(&router).await.0, first);
     world.clock.advance(DAY - 1);
     assert_eq!(signer(&router).await.0, first);
@@ -109,7 +114,7 @@ async fn a_restart_keeps_keys_and_tokens() {
     }
 }
 
-/// Two processes that start at once on a new database make one key.
+/// Processes that start at once on a new database make one key for each purpose.
 #[tokio::test]
 async fn replicas_that_start_at_once_agree_on_one_key() {
     for db in BOTH {
@@ -126,6 +131,10 @@ async fn replicas_that_start_at_once_agree_on_one_key() {
             keys.iter().all(|(published, signer)| published == &keys[0].0 && published == std::slice::from_ref(signer)),
             "{db:?}: {keys:?}"
         );
+        for router in &routers {
+            let id = published_of(router, "RS256").await;
+            assert_eq!((id.len(), &id), (1, &published_of(&routers[0], "RS256").await), "{db:?}");
+        }
     }
 }
 

@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("app.rs", &["clock", "config", "keys", "oauth", "secret", "store", "upstream"]),
     ("store/", &["clock", "config", "oauth", "store"]),
     ("upstream", &["clock", "config", "oauth", "upstream"]),
-    ("keys.rs", &["clock", "config"]),
+    ("keys", &["clock", "config"]),
     ("fetch", &["clock", "config", "fetch", "oauth"]),
     ("config/", &["clock", "config", "oauth", "random"]),
     ("secret.rs", &["random"]),
@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["store/"]),
     ("openidconnect", &["upstream"]),
-    ("jsonwebtoken", &["keys.rs", "testing/"]),
+    ("jsonwebtoken", &["keys", "testing/"]),
     ("rmcp", &["mcp/"]),
     ("figment", &["config/"]),
     ("toml", &["config/"]),

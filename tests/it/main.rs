@@ -2,8 +2,11 @@
 
 mod access;
 mod access_token;
+mod ageing;
 mod authorize;
+mod client_assertion;
 mod client_auth;
+mod client_configuration;
 mod code;
 mod consent;
 mod discovery;

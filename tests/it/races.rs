@@ -153,7 +153,7 @@ async fn redemption_refresh_and_replay_at_once_leave_no_live_token() {
     }
 }
 
-/// Both migrate, there is one key and one secret, and what one signs the other takes.
+/// Both migrate, there is one key for each purpose and one secret, and what one signs the other takes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_starts_at_once_on_an_empty_database_agree() {
     let world = World::new().await;
@@ -173,7 +173,7 @@ async fn two_starts_at_once_on_an_empty_database_agree() {
         one_client.register().await;
         let jwks = Request::builder().method(Method::GET);
         let ours = json_of(&one_client.send("/oauth/jwks", jwks, String::new()).await);
-        assert_eq!(ours["keys"].as_array().map(Vec::len), Some(1), "{db:?}");
+        assert_eq!(ours["keys"].as_array().map(Vec::len), Some(2), "{db:?}: one for each purpose");
 
         let mut browser = jean::testing::browser::Browser::new(ORIGIN, one.service());
         let page = one_client.authorize(&mut browser, &[]).await;

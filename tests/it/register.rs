@@ -13,13 +13,18 @@ async fn register(world: &World, request: &Value) -> Page {
     world.stranger().post_json("/oauth/register", request).await
 }
 
-/// The answer to a registration that must succeed, id and secret replaced once they are checked.
+/// The answer to a registration that must succeed, id, secret and token replaced once they are checked.
 async fn registered(world: &World, request: Value) -> Value {
     let page = register(world, &request).await;
     assert_eq!(page.status, 201, "{request}: {}", page.body);
     assert_no_store(&page);
     let mut json = json_of(&page);
-    for (name, prefix, length) in [("client_id", "jci_", 26), ("client_secret", "jcs1_", 48)] {
+    let managed_at = format!("{}/oauth/register/{}", world.public_url, json["client_id"].as_str().unwrap_or_default());
+    assert_eq!(json["registration_client_uri"], managed_at);
+    json["registration_client_uri"] = json!("[registration_client_uri]");
+    for (name, prefix, length) in
+        [("client_id", "jci_", 26), ("client_secret", "jcs1_", 48), ("registration_access_token", "ja1_", 47)]
+    {
         if let Some(value) = json.get_mut(name) {
             let text = value.as_str().expect("a text");
             assert!(text.starts_with(prefix) && text.len() == length, "{name}: {text}");
@@ -45,6 +50,8 @@ async fn a_registration_is_answered_with_every_default() {
             "client_id_issued_at": 1_800_000_000,
             "client_secret": "[client_secret]",
             "client_secret_expires_at": 0,
+            "registration_access_token": "[registration_access_token]",
+            "registration_client_uri": "[registration_client_uri]",
             "redirect_uris": [REDIRECT_URI],
             "token_endpoint_auth_method": "client_secret_basic",
             "grant_types": ["authorization_code"],
@@ -86,6 +93,9 @@ async fn a_registration_echoes_all_that_it_keeps_and_nothing_else() {
     let mut expected = kept;
     expected["client_id"] = json!("[client_id]");
     expected["client_id_issued_at"] = json!(1_800_000_000);
+    for name in ["registration_access_token", "registration_client_uri"] {
+        expected[name] = json!(format!("[{name}]"));
+    }
     assert_eq!(registered(&world, request).await, expected);
 }
 

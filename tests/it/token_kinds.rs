@@ -1,8 +1,7 @@
 //! Every kind of token at every endpoint that is made for another kind (fastmcp #3524: a refresh token accepted as bearer).
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use jean::testing::client::Client;
-use serde_json::json;
 
 use crate::support::World;
 use crate::support::tokens::{assert_alive, assert_error, header_of};
@@ -14,7 +13,9 @@ struct Kinds {
 }
 
 async fn kinds(world: &World) -> Kinds {
-    let client = world.client_with(json!({ "token_endpoint_auth_method": "client_secret_post" })).await;
+    let mut client = world.stranger();
+    client.auth_method = "client_secret_post".to_owned();
+    let registration = client.register().await;
     let tokens = world.tokens_for(&client, &[]).await;
     let code = world.code_for(&client, &[]).await;
     let all = vec![
@@ -22,6 +23,7 @@ async fn kinds(world: &World) -> Kinds {
         ("access", tokens.access().to_owned()),
         ("refresh", tokens.refresh().to_owned()),
         ("secret", client.secret.clone().expect("a secret")),
+        ("registration", registration["registration_access_token"].as_str().expect("a token").to_owned()),
         ("state", client.state.clone()),
         ("client_id", client.id.clone()),
         ("verifier", client.verifier.clone()),
@@ -91,6 +93,21 @@ async fn only_the_secret_authenticates_a_client() {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", kinds.the("refresh"))];
         let page = kinds.client.post_form("/oauth/token", &fields, &[("client_secret", value)]).await;
         assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
+    }
+    kinds.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn only_the_registration_token_manages_the_registration() {
+    let world = World::new().await;
+    let kinds = kinds(&world).await;
+    let path = format!("/oauth/register/{}", kinds.client.id);
+    for (kind, value) in kinds.except("registration") {
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            let authorization = format!("Bearer {value}");
+            let page = world.send(method, &path, &[("authorization", &authorization)], "").await;
+            assert_eq!(page.status, 401, "{kind}: {}", page.body);
+        }
     }
     kinds.assert_untouched().await;
 }

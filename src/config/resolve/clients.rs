@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
-use super::Pass;
 use super::mounts::ReadMount;
+use super::{CENTURY, DAY, Pass};
 use crate::clock::UnixTime;
 use crate::config::secret;
 use crate::config::settings::ClientSettings;
@@ -35,7 +35,13 @@ impl Pass<'_> {
             }
             preregistered.extend(self.client(&base, client, &known));
         }
-        ClientSettings { registration: table.registration, remember_consent: table.remember_consent, preregistered }
+        ClientSettings {
+            registration: table.registration,
+            remember_consent: table.remember_consent,
+            unused_lifetime: self.span("clients.unused_lifetime", table.unused_lifetime, DAY, CENTURY),
+            idle_lifetime: self.span("clients.idle_lifetime", table.idle_lifetime, DAY, CENTURY),
+            preregistered,
+        }
     }
 
     fn client(&mut self, base: &str, table: &ClientTable, known: &Scopes) -> Option<Client> {
@@ -64,7 +70,9 @@ impl Pass<'_> {
         let method = match table.auth_method.as_deref().map(AuthMethod::parse) {
             None if has_secret => Ok(AuthMethod::ClientSecretBasic),
             None => Ok(AuthMethod::None),
-            Some(None) => Err("must be \"none\", \"client_secret_basic\" or \"client_secret_post\""),
+            Some(None | Some(AuthMethod::PrivateKeyJwt)) => {
+                Err("must be \"none\", \"client_secret_basic\" or \"client_secret_post\"")
+            }
             Some(Some(AuthMethod::None)) if has_secret => Err("must not be none beside a secret"),
             Some(Some(method)) if method != AuthMethod::None && !has_secret => {
                 Err("needs a secret or a secret_file beside it")
@@ -86,6 +94,8 @@ impl Pass<'_> {
             logo_uri: None,
             tos_uri: None,
             policy_uri: None,
+            jwks: None,
+            jwks_uri: None,
             contacts: Vec::new(),
             software_id: None,
             software_version: None,
@@ -96,6 +106,7 @@ impl Pass<'_> {
             origin: ClientOrigin::Configured,
             metadata: ClientMetadata { application_type, ..metadata },
             secret: secret?.map(|secret| ClientSecret::presented(secret.expose_secret()).hash()),
+            registration: None,
             created_at: UnixTime(0),
         })
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
 use super::Pass;
-use crate::config::settings::{Issuer, Mount};
+use crate::config::settings::{Issuer, Mount, ToolNeeds};
 use crate::config::tables::{List, MountTable, Tables};
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::{Scope, Scopes};
@@ -66,6 +66,7 @@ impl Pass<'_> {
             Some(listed) => self.known_scopes(&key("default_scopes"), listed, &known),
         };
         let required_scopes = self.known_scopes(&key("required_scopes"), &table.required_scopes, &known);
+        let tools = self.tools(&key("tools"), &table.tools, &known);
         for (i, origin) in table.allowed_origins.0.iter().enumerate() {
             let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if !exact {
@@ -81,9 +82,27 @@ impl Pass<'_> {
             scopes,
             default_scopes,
             required_scopes,
+            tools,
             allowed_origins: table.allowed_origins.0.clone(),
         });
         (mount, known)
+    }
+
+    /// What the calls of some tools need.
+    fn tools(&mut self, key: &str, tools: &BTreeMap<String, List>, known: &Scopes) -> Vec<ToolNeeds> {
+        let mut needs = Vec::new();
+        for (name, scopes) in tools {
+            let key = format!("{key}.{name}");
+            let start = name.strip_suffix('*').unwrap_or(name);
+            if name.is_empty() || start.contains('*') {
+                self.tell(&key, "must be named as a tool is, or by the start of its name and one * at the end");
+            }
+            if scopes.0.is_empty() {
+                self.tell(&key, "must list the scopes that a call needs; a tool that needs none beside has no line");
+            }
+            needs.push(ToolNeeds { name: name.clone(), scopes: self.known_scopes(&key, scopes, known) });
+        }
+        needs
     }
 
     /// A list of scopes that must all be among `known`.
@@ -193,6 +212,31 @@ mod tests {
             assert!(read(bad).unwrap_err().contains("mcp.default."), "{bad}");
         }
         assert!(read("allowed_origins = [\"https://a.example\", \"http://localhost:3000\"]").is_ok());
+    }
+
+    #[test]
+    fn what_tools_need_is_among_the_scopes_and_a_star_ends_a_name() {
+        let table = "[mcp.default]\nscopes = { read = \"Read\", write = \"Write\", admin = \"All\" }";
+        let read = |tools: &str| settings(&format!("{table}\ntools = {{ {tools} }}"));
+        let mount =
+            &read("\"note.write\" = [\"write\"], \"note.*\" = [\"admin\"], whoami = [\"read\"]").unwrap().mounts[0];
+        for (tool, needs) in [
+            ("note.write", "admin write"),
+            ("note.", "admin"),
+            ("note.writes", "admin"),
+            ("note", ""),
+            ("Note.write", ""),
+            ("whoami", "read"),
+            ("whoami2", ""),
+            ("", ""),
+        ] {
+            assert_eq!(mount.needs(tool).to_string(), needs, "{tool}");
+        }
+        assert_eq!(read("\"*\" = [\"write\"]").unwrap().mounts[0].needs("any").to_string(), "write");
+        assert!(settings(table).unwrap().mounts[0].tools.is_empty());
+        for bad in ["x = [\"none\"]", "x = []", "\"\" = [\"read\"]", "\"*x\" = [\"read\"]", "\"x**\" = [\"read\"]"] {
+            assert!(read(bad).unwrap_err().contains("mcp.default.tools."), "{bad}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
@@ -20,9 +21,10 @@ pub struct Forge {
 }
 
 impl Forge {
-    /// jean's own newest key.
+    /// jean's own newest key for access tokens.
     pub async fn of(world: &World) -> Self {
-        let sql = "SELECT alg, CAST(slot AS TEXT), kid, public_jwk, sealed FROM signing_keys ORDER BY sign_from DESC";
+        let sql = "SELECT alg, CAST(slot AS TEXT), kid, public_jwk, sealed FROM signing_keys WHERE purpose = 'access' \
+                   ORDER BY sign_from DESC";
         let row = world.row(sql).await;
         let [alg, slot, kid, public, sealed] = row.as_slice() else { panic!("five columns") };
         let pkcs8 = open(sealed, &format!("signing_keys/{alg}/{slot}/sealed"));
@@ -34,7 +36,9 @@ impl Forge {
     pub fn foreign(kid: &str) -> Self {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
         let key = EncodingKey::from_ec_der(pkcs8.expect("a key").as_ref());
-        Forge { kid: kid.to_owned(), public: Value::Null, key }
+        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).expect("a public half");
+        jwk.common.key_id = Some(kid.to_owned());
+        Forge { kid: kid.to_owned(), public: serde_json::to_value(jwk).expect("JSON"), key }
     }
 
     /// The header of an access token of this key.

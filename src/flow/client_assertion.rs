@@ -1,0 +1,131 @@
+//! Clients that authenticate by a JWT of their own, `private_key_jwt` (RFC 7523 section 2.2, OpenID Connect Core section 9).
+//!
+//! The assertion names the client as its issuer and its subject and this server as its only audience, lives for an hour
+//! at most, and works once, on all replicas: its `jti` is kept until it could not be used again anyway.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::keys::foreign::UnverifiedToken;
+use crate::oauth::client::{Client, ClientId};
+use crate::oauth::error::Error;
+use crate::oauth::params::Params;
+
+/// `client_assertion_type` (RFC 7523 section 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The longest life of an assertion, in seconds: for so long its `jti` has to be kept.
+const LONGEST: i64 = 3600;
+
+/// How far a client's clock may be from ours, in seconds.
+const SKEW: i64 = 60;
+
+/// The longest assertion, in bytes.
+const MAX_LENGTH: usize = 8 * 1024;
+
+/// An assertion that nobody has checked yet.
+pub struct Assertion(String);
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: i64,
+    #[serde(default)]
+    nbf: Option<i64>,
+    #[serde(default)]
+    iat: Option<i64>,
+    jti: String,
+}
+
+/// `aud` is a string or a list (RFC 7519 section 4.1.3). A list of several could be replayed at the others.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    List([String; 1]),
+}
+
+impl Audience {
+    fn as_str(&self) -> &str {
+        match self {
+            Audience::One(audience) | Audience::List([audience]) => audience,
+        }
+    }
+}
+
+/// The assertion that a request carries, and the client that it names, which nothing vouches for yet.
+pub fn read(params: &Params) -> Result<Option<(ClientId, Assertion)>, Error> {
+    let (Some(assertion), kind) = (params.one("client_assertion")?, params.one("client_assertion_type")?) else {
+        return match params.one("client_assertion_type")? {
+            None => Ok(None),
+            Some(_) => Err(Error::invalid_client("client_assertion is missing.")),
+        };
+    };
+    if kind != Some(ASSERTION_TYPE) {
+        return Err(Error::invalid_client(format!("client_assertion_type must be {ASSERTION_TYPE}.")));
+    }
+    if assertion.len() > MAX_LENGTH {
+        return Err(Error::invalid_client(format!("client_assertion is longer than {MAX_LENGTH} bytes.")));
+    }
+    let claims: Claims =
+        UnverifiedToken::read(assertion).and_then(|token| token.unverified_claims()).map_err(refused)?;
+    let id =
+        ClientId::parse(&claims.sub).ok_or_else(|| Error::invalid_client("The assertion's sub is no client_id."))?;
+    Ok(Some((id, Assertion(assertion.to_owned()))))
+}
+
+/// Checks the assertion of `client` and spends it. Whatever is wrong with it is `invalid_client`.
+pub async fn verify(app: &App, client: &Client, assertion: &Assertion, now: UnixTime) -> Result<(), Error> {
+    let token = UnverifiedToken::read(&assertion.0).map_err(refused)?;
+    let claims: Claims = token.verify(&keys(app, client, &token, now).await?).map_err(refused)?;
+    let until = judge(app, client, &claims, now)?;
+    let jti = URL_SAFE_NO_PAD.encode(digest(&SHA256, claims.jti.as_bytes()));
+    match app.store.spend_jti(client.id.as_str(), &jti, until).await? {
+        true => Ok(()),
+        false => Err(Error::invalid_client("The assertion was used before.")),
+    }
+}
+
+/// The rules of RFC 7523 section 3; until when the assertion could be used again, if nothing kept its `jti`.
+fn judge(app: &App, client: &Client, claims: &Claims, now: UnixTime) -> Result<UnixTime, Error> {
+    let issuer = &app.settings.issuer;
+    let refuse = |why: &'static str| Err(Error::invalid_client(format!("The assertion's {why} (RFC 7523 section 3).")));
+    if claims.iss != client.id.as_str() || claims.sub != client.id.as_str() {
+        return refuse("iss and sub must be the client_id");
+    }
+    // The issuer is what it should be; many clients still write the token endpoint.
+    if claims.aud.as_str() != issuer.as_str() && claims.aud.as_str() != issuer.at("/oauth/token") {
+        return refuse("aud must be this server's issuer");
+    }
+    if claims.exp <= now.0.saturating_sub(SKEW) {
+        return refuse("exp has passed");
+    }
+    if claims.exp > now.0.saturating_add(LONGEST + SKEW) {
+        return refuse("exp is more than an hour ahead");
+    }
+    if [claims.nbf, claims.iat].into_iter().flatten().any(|from| from > now.0.saturating_add(SKEW)) {
+        return refuse("nbf or iat is in the future");
+    }
+    if claims.jti.is_empty() {
+        return refuse("jti is empty");
+    }
+    Ok(UnixTime(claims.exp + SKEW))
+}
+
+/// The client's keys, those of its `jwks` or at its `jwks_uri`.
+async fn keys(_app: &App, client: &Client, _token: &UnverifiedToken<'_>, _now: UnixTime) -> Result<Value, Error> {
+    let metadata = &client.metadata;
+    metadata.jwks.clone().ok_or_else(|| Error::invalid_client("The client has no keys."))
+}
+
+/// What is wrong with the token itself; whose fault is told, and nothing of what the token says.
+fn refused(error: crate::keys::Error) -> Error {
+    Error::invalid_client(format!("The assertion is no good: {error}."))
+}

@@ -1,0 +1,90 @@
+//! `/oauth/register/{client}`, the client configuration endpoint (RFC 7592 section 2).
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::flow::client_configuration as flow;
+use crate::oauth::client::Client;
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::token::RegistrationToken;
+
+use super::error::{Refused, no_store};
+use super::extract::{Now, authorization};
+use super::register::{ClientInformation, json};
+use super::view::Web;
+
+/// The challenge of RFC 6750 section 3, without an error where no token came.
+pub(super) struct Challenged(Error, &'static str);
+
+impl From<Error> for Challenged {
+    fn from(error: Error) -> Self {
+        Challenged(error, "Bearer realm=\"registration\", error=\"invalid_token\"")
+    }
+}
+
+impl IntoResponse for Challenged {
+    fn into_response(self) -> Response {
+        let Challenged(error, challenge) = self;
+        let is_challenge = error.code == ErrorCode::InvalidToken;
+        let mut response = Refused(error).into_response();
+        if is_challenge {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response
+    }
+}
+
+/// `GET` (RFC 7592 section 2.1): everything but the secret.
+pub(super) async fn read(
+    State(web): State<Web>,
+    Path(client): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Challenged> {
+    let (client, token) = authenticate(&web, &client, &headers).await?;
+    Ok((no_store(), Json(ClientInformation::new(&web, client, None, &token))).into_response())
+}
+
+/// `PUT` (RFC 7592 section 2.2).
+pub(super) async fn update(
+    State(web): State<Web>,
+    Now(now): Now,
+    Path(client): Path<String>,
+    request: Request,
+) -> Result<Response, Challenged> {
+    let (client, token) = authenticate(&web, &client, request.headers()).await?;
+    let json = json(request, &web).await?;
+    let (client, secret) = flow::update(&web.app, client, &json, now).await?;
+    Ok((no_store(), Json(ClientInformation::new(&web, client, secret, &token))).into_response())
+}
+
+/// `DELETE` (RFC 7592 section 2.3).
+pub(super) async fn delete(
+    State(web): State<Web>,
+    Now(now): Now,
+    Path(client): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Challenged> {
+    let (client, _) = authenticate(&web, &client, &headers).await?;
+    flow::delete(&web.app, &client, now).await?;
+    Ok((StatusCode::NO_CONTENT, no_store()).into_response())
+}
+
+/// The client, and the token that it showed in the Authorization header (RFC 6750 section 2.1).
+async fn authenticate(web: &Web, client: &str, headers: &HeaderMap) -> Result<(Client, RegistrationToken), Challenged> {
+    let sent = match authorization(headers) {
+        // What cannot be read is no token of ours.
+        Err(error) if error.code == ErrorCode::InvalidClient => Some(""),
+        sent => sent?,
+    };
+    let bearer = |value: &str| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("Bearer").then(|| RegistrationToken::presented(token.trim()))
+    };
+    let Some(token) = sent.and_then(bearer) else {
+        let error = Error::new(ErrorCode::InvalidToken, "A registration access token is needed (RFC 7592 section 2).");
+        return Err(Challenged(error, "Bearer realm=\"registration\""));
+    };
+    Ok((flow::authenticate(&web.app, client, &token).await?, token))
+}

@@ -1,0 +1,107 @@
+//! JWTs that somebody else signed with keys of their own: a client's assertions (RFC 7523).
+//!
+//! What a token says is read before its signature is checked only to learn whose keys to ask.
+
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Error;
+
+/// The signature algorithms that are taken from others, by their names on the wire: asymmetric ones only.
+pub const ALGORITHMS: [&str; 5] = ["ES256", "EdDSA", "PS256", "RS256", "ES384"];
+
+/// A JWT whose signature nobody has checked yet.
+pub struct UnverifiedToken<'a> {
+    text: &'a str,
+    header: Header,
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Reads the header: an algorithm that is taken from others, and nothing critical that is not understood (RFC 7515
+    /// section 4.1.11).
+    pub fn read(text: &'a str) -> Result<Self, Error> {
+        let header = jsonwebtoken::decode_header(text)?;
+        if !ALGORITHMS.iter().any(|name| name.parse::<Algorithm>().is_ok_and(|known| known == header.alg)) {
+            return Err(Error::Header("alg"));
+        }
+        if header.crit.is_some() {
+            return Err(Error::Header("crit"));
+        }
+        Ok(UnverifiedToken { text, header })
+    }
+
+    /// What it claims, without any proof.
+    pub fn unverified_claims<C: DeserializeOwned>(&self) -> Result<C, Error> {
+        Ok(jsonwebtoken::dangerous::insecure_decode::<C>(self.text)?.claims)
+    }
+
+    /// Whether the header names a key, and a JWK Set does not hold it: the set may be an old one.
+    pub fn is_missing_from(&self, jwks: &Value) -> bool {
+        !keys(jwks).any(|jwk| self.may_be_signed_by(&jwk))
+    }
+
+    /// The claims, where a key of the JWK Set signed them. Keys of a kind that is not known are passed over.
+    pub fn verify<C: DeserializeOwned>(&self, jwks: &Value) -> Result<C, Error> {
+        let mut validation = Validation::new(self.header.alg);
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.set_required_spec_claims::<&str>(&[]);
+        let mut refused = Error::UnknownKey;
+        for jwk in keys(jwks).filter(|jwk| self.may_be_signed_by(jwk)) {
+            let Ok(key) = DecodingKey::from_jwk(&jwk) else { continue };
+            match jsonwebtoken::decode::<C>(self.text, &key, &validation) {
+                Ok(token) => return Ok(token.claims),
+                Err(error) => refused = error.into(),
+            }
+        }
+        Err(refused)
+    }
+
+    /// The key that the header names, or any where it names none; made for signatures, and for this algorithm.
+    fn may_be_signed_by(&self, jwk: &Jwk) -> bool {
+        let common = &jwk.common;
+        let named = self.header.kid.is_none() || common.key_id == self.header.kid;
+        let signs = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
+        let fits =
+            common.key_algorithm.is_none_or(|algorithm| Algorithm::try_from(algorithm).ok() == Some(self.header.alg));
+        named && signs && fits
+    }
+}
+
+/// The keys of a JWK Set that can be read.
+fn keys(jwks: &Value) -> impl Iterator<Item = Jwk> {
+    let keys = jwks.get("keys").and_then(Value::as_array);
+    keys.into_iter().flatten().filter_map(|key| serde_json::from_value(key.clone()).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixTime;
+    use crate::config::settings::SigningAlgorithm;
+    use crate::keys::{Key, KeyRing, NewKey};
+    use serde_json::json;
+    use std::sync::Arc;
+
+    #[test]
+    fn what_is_signed_by_any_kind_of_key_is_read_and_by_no_other_key() {
+        for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa, SigningAlgorithm::Rs256] {
+            let (new, other) = (NewKey::generate(algorithm).unwrap(), NewKey::generate(algorithm).unwrap());
+            let key = Key::read(algorithm, &new.public.to_string(), &new.pkcs8, UnixTime(0), false).unwrap();
+            let signed = KeyRing::new(vec![Arc::new(key)]).sign("JWT", &json!({ "jti": "1" }), UnixTime(1)).unwrap();
+            let token = UnverifiedToken::read(&signed).unwrap();
+            let claims: Value = token.verify(&json!({ "keys": [other.public, new.public] })).unwrap();
+            assert_eq!(claims["jti"], "1");
+            assert!(token.verify::<Value>(&json!({ "keys": [other.public] })).is_err());
+            assert!(token.is_missing_from(&json!({ "keys": [other.public] })));
+            let mut without_kid = other.public.clone();
+            without_kid.as_object_mut().unwrap().remove("kid");
+            assert!(token.verify::<Value>(&json!({ "keys": [without_kid] })).is_err());
+            for nothing in [json!({}), json!({ "keys": [] }), json!({ "keys": "x" }), json!([])] {
+                assert!(matches!(token.verify::<Value>(&nothing), Err(Error::UnknownKey)));
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Sessions of the MCP revisions before 2026-07-28: each belongs to the person and the client that opened it.
+//!
+//! The server behind the guard gives out a session id; outside of the guard it is `ID.MAC`, and the MAC is over mount,
+//! person, client and id. So any replica can tell whose a session is, after a restart too, and no memory is needed. The
+//! server behind sees its own ids only, and never one whose MAC is wrong (MCP security best practices, "Session
+//! Hijacking").
+//!
+//! The client counts, not the person alone: a server may keep what it learned of the first caller, its scopes for one, and
+//! another client of the same person may have been allowed less. A client that registers anew loses its session and opens
+//! the next one, which costs it a handshake.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::app::{App, Verified};
+
+/// The header of a session id.
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// The header of the revision.
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+
+/// The first revision without sessions; revisions are dates, so they are in order.
+const STATELESS: &str = "2026-07-28";
+
+/// Whose the sessions of a request are.
+pub(super) struct Owner {
+    app: Arc<App>,
+    verified: Arc<Verified>,
+}
+
+/// The session of a request is not one of its sender's.
+pub(super) struct Unknown;
+
+impl Owner {
+    /// The sender of a request.
+    pub fn new(app: Arc<App>, verified: Arc<Verified>) -> Self {
+        Owner { app, verified }
+    }
+
+    /// Turns the session id of a request into the inner one. The requests of revision 2026-07-28 have no session: the
+    /// header is taken off, as that revision asks.
+    pub fn enter(&self, headers: &mut HeaderMap) -> Result<(), Unknown> {
+        let is_stateless =
+            headers.get(PROTOCOL_VERSION).is_some_and(|version| version.as_bytes() >= STATELESS.as_bytes());
+        let inner = {
+            let mut ids = headers.get_all(SESSION_ID).iter();
+            match (ids.next(), ids.next()) {
+                (None, _) => return Ok(()),
+                _ if is_stateless => None,
+                (Some(id), None) => Some(self.inner(id).ok_or(Unknown)?),
+                _ => return Err(Unknown),
+            }
+        };
+        headers.remove(SESSION_ID);
+        headers.extend(inner.map(|inner| (SESSION_ID, inner)));
+        Ok(())
+    }
+
+    /// Turns the session id of an answer into the outer one.
+    pub fn leave(&self, headers: &mut HeaderMap) {
+        let Some(inner) = headers.remove(SESSION_ID) else { return };
+        let mac = self.app.root.session_mac(&self.parts(inner.as_bytes()));
+        let outer = mac.map(|mac| [inner.as_bytes(), b".", mac.as_bytes()].concat());
+        if let Some(outer) = outer.ok().and_then(|outer| HeaderValue::from_bytes(&outer).ok()) {
+            headers.insert(SESSION_ID, outer);
+        }
+    }
+
+    fn inner(&self, outer: &HeaderValue) -> Option<HeaderValue> {
+        let (inner, mac) = outer.to_str().ok()?.rsplit_once('.')?;
+        let ours = self.app.root.verify_session_mac(&self.parts(inner.as_bytes()), mac);
+        ours.then(|| HeaderValue::from_str(inner).ok()).flatten()
+    }
+
+    fn parts<'a>(&'a self, inner: &'a [u8]) -> [&'a [u8]; 4] {
+        let Verified { audience, person, client, .. } = &*self.verified;
+        [audience.as_str().as_bytes(), person.id.as_str().as_bytes(), client.as_str().as_bytes(), inner]
+    }
+}
+
+impl IntoResponse for Unknown {
+    /// 404, at which a client opens a new session (revision 2025-11-25, "Session Management").
+    fn into_response(self) -> Response {
+        let error = json!({ "code": -32001, "message": "Session not found" });
+        (StatusCode::NOT_FOUND, Json(json!({ "jsonrpc": "2.0", "error": error }))).into_response()
+    }
+}

@@ -1,0 +1,12 @@
+//! Assertions that were used.
+
+use super::{Error, Stmt, Store, args};
+use crate::clock::UnixTime;
+
+impl Store {
+    /// Spends the `jti` of an issuer; false where it was spent before. It is kept until `until`.
+    pub async fn spend_jti(&self, issuer: &str, jti: &str, until: UnixTime) -> Result<bool, Error> {
+        let sql = "INSERT INTO jti_seen (issuer, jti, until) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING jti";
+        Ok(!self.write(Stmt::new(sql, args![issuer, jti, until])).await?.is_empty())
+    }
+}

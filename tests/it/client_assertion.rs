@@ -1,0 +1,214 @@
+//! Clients that sign a JWT to show who they are: `private_key_jwt` (RFC 7523, OpenID Connect Core section 9).
+//!
+//! GHSA-3p3g-vpw6-4w66 (hydra): an assertion worked more than once. fastmcp #4659: one for another audience was taken.
+
+use axum::http::StatusCode;
+use jean::Clock as _;
+use jean::testing::browser::Page;
+use jean::testing::client::Client;
+use jsonwebtoken::{Algorithm, Header};
+use serde_json::{Value, json};
+
+use crate::support::forge::{Forge, unsigned, with};
+use crate::support::tokens::{assert_error, json_of, moved};
+use crate::support::{BOTH, ORIGIN, World};
+
+const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// A client with a key of its own, and a code to present.
+async fn keyed(world: &World) -> (Client, Forge, String) {
+    let forge = Forge::foreign("client-key");
+    let client = world
+        .client_with(json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [forge.public] } }))
+        .await;
+    assert_eq!(client.secret, None, "there is no secret to be told");
+    let code = world.code_for(&client, &[]).await;
+    (client, forge, code)
+}
+
+/// The claims of a good assertion.
+fn claims(world: &World, client: &Client, jti: &str) -> Value {
+    let now = world.clock.now().0;
+    json!({ "iss": client.id, "sub": client.id, "aud": ORIGIN, "iat": now, "exp": now + 300, "jti": jti })
+}
+
+fn header() -> Header {
+    let mut header = Header::new(Algorithm::ES256);
+    header.kid = Some("client-key".into());
+    header
+}
+
+async fn redeem(client: &Client, code: &str, assertion: &str, changes: &[(&str, &str)]) -> Page {
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("code_verifier", client.verifier.as_str()),
+        ("client_assertion_type", TYPE),
+        ("client_assertion", assertion),
+    ];
+    let changes: Vec<_> = [("client_id", "")].iter().chain(changes).copied().collect();
+    client.post_form("/oauth/token", &fields, &changes).await
+}
+
+#[tokio::test]
+async fn a_client_comes_in_by_its_own_signature_with_and_without_client_id() {
+    let world = World::new().await;
+    for (audience, named) in
+        [(json!(ORIGIN), true), (json!(format!("{ORIGIN}/oauth/token")), false), (json!([ORIGIN]), false)]
+    {
+        let (client, forge, code) = keyed(&world).await;
+        let assertion = forge.sign_as(&header(), &with(&claims(&world, &client, "1"), "aud", audience.clone()));
+        let id = if named { client.id.clone() } else { String::new() };
+        let page = redeem(&client, &code, &assertion, &[("client_id", &id)]).await;
+        assert_eq!(page.status, 200, "{audience}: {}", page.body);
+    }
+}
+
+#[tokio::test]
+async fn an_assertion_that_breaks_a_rule_is_invalid_client_and_burns_neither_code_nor_jti() {
+    let world = World::new().await;
+    let (client, forge, code) = keyed(&world).await;
+    let good = claims(&world, &client, "once");
+    let now = world.clock.now().0;
+    let changed = |name: &str, value: Value| forge.sign_as(&header(), &with(&good, name, value));
+    let named = |name: &str, value: &str| {
+        let mut header = header();
+        match name {
+            "kid" => header.kid = Some(value.into()),
+            _ => header.crit = Some(vec![value.into()]),
+        }
+        header
+    };
+    let signed = forge.sign_as(&header(), &good);
+    let bad = [
+        ("another issuer", changed("iss", json!("jci_another"))),
+        ("another subject", changed("sub", json!("jci_another"))),
+        ("no subject", changed("sub", Value::Null)),
+        ("another audience", changed("aud", json!("https://other.example"))),
+        ("the audience with a slash", changed("aud", json!(format!("{ORIGIN}/")))),
+        ("the protected resource", changed("aud", json!(format!("{ORIGIN}/mcp")))),
+        ("two audiences", changed("aud", json!([ORIGIN, "https://other.example"]))),
+        ("no audience", changed("aud", Value::Null)),
+        ("an expired one", changed("exp", json!(now - 61))),
+        ("one that never expires", changed("exp", Value::Null)),
+        ("one for a day", changed("exp", json!(now + 86_400))),
+        ("the largest number", changed("exp", json!(i64::MAX))),
+        ("one from the future", changed("nbf", json!(now + 120))),
+        ("one made in the future", changed("iat", json!(now + 120))),
+        ("no jti", changed("jti", Value::Null)),
+        ("an empty jti", changed("jti", json!(""))),
+        ("a foreign key", Forge::foreign("client-key").sign_as(&header(), &good)),
+        ("a key that is not there", forge.sign_as(&named("kid", "other"), &good)),
+        ("something critical", forge.sign_as(&named("crit", "b64"), &good)),
+        ("no signature", unsigned("client-key", &good)),
+        ("a changed signature", format!("{}AAAA", &signed[..signed.len() - 4])),
+        ("no JWT", "a.b.c".to_owned()),
+        ("a long one", "a".repeat(9000)),
+    ];
+    for (what, assertion) in bad {
+        let page = redeem(&client, &code, &assertion, &[]).await;
+        assert_eq!(page.status, 401, "{what}: {}", page.body);
+        assert_eq!(json_of(&page)["error"], "invalid_client", "{what}");
+    }
+    let page = redeem(&client, &code, &signed, &[("client_assertion_type", "urn:example:other")]).await;
+    assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
+    let page = redeem(&client, &code, &signed, &[("client_secret", "jcs1_x")]).await;
+    assert_error(&page, StatusCode::BAD_REQUEST, "invalid_request");
+    let page = redeem(&client, &code, &signed, &[("client_id", "jci_another")]).await;
+    assert_error(&page, StatusCode::BAD_REQUEST, "invalid_request");
+    let page = redeem(&client, &code, &signed, &[]).await;
+    assert_eq!(page.status, 200, "after all that was refused: {}", page.body);
+}
+
+/// The HMAC of the public key's text, once taken for a signature.
+#[tokio::test]
+async fn a_public_key_is_not_taken_for_a_shared_secret() {
+    let world = World::new().await;
+    let (client, forge, code) = keyed(&world).await;
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some("client-key".into());
+    let key = jsonwebtoken::EncodingKey::from_secret(forge.public.to_string().as_bytes());
+    let assertion = jsonwebtoken::encode(&header, &claims(&world, &client, "1"), &key).expect("it signs");
+    assert_error(&redeem(&client, &code, &assertion, &[]).await, StatusCode::UNAUTHORIZED, "invalid_client");
+}
+
+#[tokio::test]
+async fn an_assertion_works_once_on_all_replicas_and_after_a_restart() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (client, forge, code) = keyed(&world).await;
+        let assertion = forge.sign_as(&header(), &claims(&world, &client, "once"));
+        let tokens = redeem(&client, &code, &assertion, &[]).await;
+        assert_eq!(tokens.status, 200, "{db:?}: {}", tokens.body);
+        let refresh = json_of(&tokens)["refresh_token"].as_str().expect("a refresh token").to_owned();
+
+        let elsewhere = moved(&client, &world.replica().await);
+        for at in [&client, &elsewhere] {
+            let fields = [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", refresh.as_str()),
+                ("client_assertion_type", TYPE),
+                ("client_assertion", &assertion),
+            ];
+            let page = at.post_form("/oauth/token", &fields, &[("client_id", "")]).await;
+            assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
+            let page = at.post_form("/oauth/revoke", &[("token", &refresh), fields[2], fields[3]], &[]).await;
+            assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
+        }
+        let again = forge.sign_as(&header(), &claims(&world, &client, "twice"));
+        let fields = [("client_assertion_type", TYPE), ("client_assertion", again.as_str())];
+        let tokens = elsewhere.refresh(&refresh, &fields).await;
+        assert_eq!(tokens.status, 200, "{db:?}: {}", tokens.json);
+    }
+}
+
+/// The `jti` is one client's own, and kept no longer than it has to be.
+#[tokio::test]
+async fn two_clients_may_choose_the_same_jti() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        let (client, forge, code) = keyed(&world).await;
+        let assertion = forge.sign_as(&header(), &claims(&world, &client, "1"));
+        assert_eq!(redeem(&client, &code, &assertion, &[]).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_registration_for_private_key_jwt_needs_public_keys() {
+    let world = World::new().await;
+    let public = Forge::foreign("k").public;
+    let private = with(&public, "d", json!("AAAA"));
+    let refused = [
+        json!({}),
+        json!({ "jwks": { "keys": [] } }),
+        json!({ "jwks": [public] }),
+        json!({ "jwks": { "keys": [private] } }),
+        json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AAAA" }] } }),
+        json!({ "jwks": { "keys": [public] }, "jwks_uri": "https://client.example/jwks" }),
+        json!({ "jwks_uri": "ftp://client.example/jwks" }),
+    ];
+    for changes in refused {
+        let mut metadata = world.stranger().metadata();
+        metadata["token_endpoint_auth_method"] = json!("private_key_jwt");
+        metadata.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
+        let page = world.stranger().post_json("/oauth/register", &metadata).await;
+        assert_error(&page, StatusCode::BAD_REQUEST, "invalid_client_metadata");
+    }
+}
+
+/// fastmcp 3.4.5: one key of an unknown kind in a set broke all logins.
+#[tokio::test]
+async fn keys_of_an_unknown_kind_are_passed_over() {
+    let world = World::new().await;
+    let forge = Forge::foreign("client-key");
+    let strange = json!({ "kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA", "kid": "client-key" });
+    let encrypts = with(&Forge::foreign("client-key").public, "use", json!("enc"));
+    let jwks = json!({ "keys": [strange, encrypts, forge.public] });
+    let client = world.client_with(json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": jwks })).await;
+    let code = world.code_for(&client, &[]).await;
+    let assertion = forge.sign_as(&header(), &claims(&world, &client, "1"));
+    let page = redeem(&client, &code, &assertion, &[]).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let tokens = json_of(&page);
+    assert_eq!(client.whoami(tokens["access_token"].as_str().expect("one")).await.status, 200);
+}
