@@ -14,9 +14,9 @@ use crate::oauth::prompt::{Prompt, max_age};
 use crate::oauth::redirect::{RedirectKind, RedirectUri, ReturnTo};
 use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
-pub use crate::store::Consent;
-use crate::store::SignIn;
+use crate::store::{Consent, SignIn};
 
+use super::past::Past;
 use super::{access, client_auth, code, issue};
 
 /// The longest query that is read; it travels through forms.
@@ -78,7 +78,7 @@ pub struct Answer {
     pub return_to: ReturnTo,
     /// What it says.
     pub error: Error,
-    /// The client's name.
+    /// What the page calls the client.
     pub client_name: String,
     /// Whether the target is trusted enough to send a browser there at once (RFC 9700 section 4.11.2): on this computer,
     /// the operator's own choice, or a client that somebody allowed before. Else a page names the host and has a link.
@@ -143,7 +143,7 @@ async fn answer(
     let at_once = return_to.redirect_uri().kind() != RedirectKind::Https
         || client.origin == ClientOrigin::Configured
         || app.store.client_holds_a_grant(&client.id, now).await?;
-    Ok(Refusal::Answer(Box::new(Answer { return_to, error, client_name: client.name().to_owned(), at_once })))
+    Ok(Refusal::Answer(Box::new(Answer { return_to, error, client_name: client.headline(), at_once })))
 }
 
 /// The redirect URI of the request: one that the client registered, or its only one where the request names none
@@ -294,8 +294,8 @@ pub enum Next {
 pub struct Question {
     /// Who is signed in, if anybody.
     pub signed_in: Option<SignedIn>,
-    /// What the person allowed the same client before, for the same redirect URI and resources.
-    pub before: Option<Consent>,
+    /// What the person allowed the same client before.
+    pub past: Past,
 }
 
 /// The dispatcher: decides from the request and who is signed in alone, so that reload, two tabs and the back button are
@@ -307,7 +307,7 @@ pub async fn next(
     now: UnixTime,
 ) -> Result<Next, Error> {
     let question = question(app, request, signed_in, now).await?;
-    if let (Some(signed_in), Some(before)) = (&question.signed_in, &question.before)
+    if let (Some(signed_in), Some(before)) = (&question.signed_in, question.past.exact(request))
         && is_remembered(app, request, before)
     {
         let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
@@ -335,21 +335,11 @@ pub async fn question(
     now: UnixTime,
 ) -> Result<Question, Error> {
     let signed_in = content_with(request, signed_in, now);
-    let before = match &signed_in {
-        Some(signed_in) => consent_on_file(app, request, signed_in).await?,
-        None => None,
+    let past = match &signed_in {
+        Some(signed_in) => Past::of(app, request, &signed_in.person.id).await?,
+        None => Past::default(),
     };
-    Ok(Question { signed_in, before })
-}
-
-/// What this person allowed this client before.
-pub async fn consent_on_file(
-    app: &App,
-    request: &AuthorizationRequest,
-    signed_in: &SignedIn,
-) -> Result<Option<Consent>, Error> {
-    let redirect_uri = request.return_to.redirect_uri().without_port();
-    Ok(app.store.find_consent(&signed_in.person.id, &request.client.id, &redirect_uri, &request.resources).await?)
+    Ok(Question { signed_in, past })
 }
 
 /// Whether a consent covers the request, as long as the client is what it was.

@@ -23,6 +23,7 @@ use crate::upstream::Attempt;
 use super::authorize::{self, AuthorizationRequest, Refusal, SignedIn};
 use super::code;
 use super::consent::{Form, Pressed, denied};
+use super::past::Past;
 
 /// How long a journey may take.
 pub const LOGIN_LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -217,7 +218,7 @@ pub struct Confirm {
     /// Who signed in.
     pub signed_in: SignedIn,
     /// What they allowed this client before.
-    pub before: Option<crate::store::Consent>,
+    pub past: Past,
 }
 
 /// The dispatcher: where the journey stands and what comes next, from its row alone.
@@ -238,22 +239,20 @@ pub async fn next(app: &App, id: RowId, binding: Option<&Binding>, now: UnixTime
             let Some(signed_in) = authorize::signed_in(app, Some(*sign_in), now).await? else {
                 return Ok(Next::Unknown);
             };
-            let before = authorize::consent_on_file(app, &request, &signed_in).await?;
-            match before {
-                Some(before) if authorize::covers(&before, &request) => {
-                    answer(app, &login, &request, &signed_in, now).await
-                }
-                before => Ok(Next::Confirm(request, Box::new(Confirm { signed_in, before }))),
+            let past = Past::of(app, &request, &signed_in.person.id).await?;
+            if past.exact(&request).is_some_and(|before| authorize::covers(before, &request)) {
+                return answer(app, &login, &request, &signed_in, now).await;
             }
+            Ok(Next::Confirm(request, Box::new(Confirm { signed_in, past })))
         }
         Stage::Answered { grant: Some(grant) } => {
             // The answer was lost on its way to the browser: another code for the same grant, if nobody used the first.
             let code = AuthorizationCode::new(*grant);
             let expires_at = now + app.settings.tokens.code_lifetime;
             if app.store.renew_code(*grant, &code.hash(), expires_at, now).await? {
-                return Ok(Next::Answer(request.return_to.with_code(&code.expose()), request.client.name().to_owned()));
+                return Ok(Next::Answer(request.return_to.with_code(&code.expose()), request.client.headline()));
             }
-            Ok(Next::Done(request.client.name().to_owned()))
+            Ok(Next::Done(request.client.headline()))
         }
         // Cancelled, or spent by another browser: there is nothing to go on with.
         Stage::Answered { grant: None } => Ok(Next::Unknown),
@@ -277,7 +276,7 @@ async fn answer(
 ) -> Result<Next, Error> {
     let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
     if app.store.answer_login(login, &grant, &consent, now).await? {
-        return Ok(Next::Answer(request.return_to.with_code(&code.expose()), request.client.name().to_owned()));
+        return Ok(Next::Answer(request.return_to.with_code(&code.expose()), request.client.headline()));
     }
     // Another request was faster; the row tells what it did.
     Ok(Next::Wait)
@@ -331,7 +330,7 @@ pub async fn decide(
         }
         (Some(Pressed::Cancel), Stage::Identified { .. } | Stage::Allowed { .. }, _) => {
             app.store.spend_login(id).await?;
-            Ok(Decided::Answer(request.return_to.with_error(&denied()), request.client.name().to_owned()))
+            Ok(Decided::Answer(request.return_to.with_error(&denied()), request.client.headline()))
         }
         _ => Ok(Decided::Page),
     }

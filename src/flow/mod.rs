@@ -16,6 +16,7 @@ pub mod feed;
 pub mod issue;
 pub mod keys;
 pub mod login;
+pub mod past;
 pub mod refresh;
 pub mod register;
 pub mod revoke;

@@ -9,12 +9,13 @@ use tower_sessions::Session;
 use crate::clock::UnixTime;
 use crate::flow::authorize::{self, Answer, AuthorizationRequest, Next, Question, Refusal};
 use crate::flow::consent::{Form, PURPOSE};
-use crate::oauth::client::Client;
+use crate::oauth::client::{Client, ClientOrigin};
 
+use super::apps::{self, Recognised};
 use super::error::page_of;
 use super::extract::{Now, signed_in};
 use super::layers::request_id;
-use super::pages;
+use super::pages::{self, Advice};
 use super::view::{self, Web};
 
 pub(super) async fn show(
@@ -55,16 +56,15 @@ pub(super) fn ask(
         Ok(token) => token,
         Err(error) => return page_of(web, error),
     };
-    let before = question.before.as_ref();
     let page = pages::Consent {
         layout: web.layout(),
-        client_name: request.client.name().to_owned(),
+        client_name: request.client.headline(),
         source: view::source(&request.client),
         destination: view::destination(request.return_to.redirect_uri()),
-        native_only: request.client.metadata.is_native_only(),
-        scopes: web.scope_lines(&request.scopes, &request.resources, before),
-        seen: person.map(|_| view::seen(before)),
-        lasts: view::lasts(&web.app.settings),
+        scopes: web.scope_lines(request, &question.past),
+        learns: view::learns(request, &question.past),
+        seen: person.map(|_| view::seen(request, &question.past)),
+        lasts: view::lasts(&web.app.settings, &request.client),
         account: person.map(view::account),
         upstreams: web.upstreams(),
         notice: notice.map(str::to_owned),
@@ -106,33 +106,67 @@ fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
             title: "This app is not known here",
             message:
                 "The app asks with a registration that this server does not have. It may have been made on another \
-                  server, or long ago."
+                      server, or long ago."
                     .into(),
-            next: "Remove this connection in the app and add it again: it then registers anew. In Claude: Settings, \
-               Connectors, remove, then add the custom connector again. In Claude Code: /mcp, then clear the \
-               authentication and sign in again.",
+            next: format!("Connect the app anew: it then introduces itself again. {BY_A_LINK}"),
+            advice: advice(web, client_id, redirect_uri),
             details: vec![("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))],
             link: None,
         },
     )
 }
 
+/// What to do with a link that leads to such a page.
+const BY_A_LINK: &str = "If you came here by a link that somebody sent you, close this page.";
+
 /// An app that wants the answer somewhere else than it registered.
 fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Response {
+    let (next, advice) = match client.origin {
+        ClientOrigin::Registered => (
+            "Connect the app anew: it then registers the address that it uses now.",
+            advice(web, client.id.as_str(), redirect_uri),
+        ),
+        ClientOrigin::Configured => (
+            "Tell whoever runs this server: the address is missing in the configuration of the app, or is another one there.",
+            Vec::new(),
+        ),
+        ClientOrigin::Document => {
+            ("Update the app, and connect again. If that does not help, tell whoever makes it.", Vec::new())
+        }
+    };
     problem(
         web,
         Words {
             title: "The answer would go to the wrong place",
             message: format!(
                 "{} asks for the answer at an address that it did not register, so nothing is sent there.",
-                client.name()
+                client.headline()
             ),
-            next: "If you came here from the app itself, remove the connection there and add it again. If you came here by \
-               a link that somebody sent you, close this page.",
+            next: format!("{next} {BY_A_LINK}"),
+            advice,
             details: vec![("client_id", client.id.as_str()), ("redirect_uri", &ascii(redirect_uri))],
             link: None,
         },
     )
+}
+
+/// Which buttons to press, in the app that asks or in those that may be meant.
+fn advice(web: &Web, client_id: &str, redirect_uri: &str) -> Vec<Advice> {
+    let server = match web.app.settings.mounts.as_slice() {
+        [only] => Some((web.mount_name(only), only.resource.to_string())),
+        _ => None,
+    };
+    let steps = |app: &apps::App| app.steps(server.as_ref().map(|(name, url)| (name.as_str(), url.as_str())));
+    let of = |words: &str, app: &apps::App| Advice { title: format!("{words} {}", app.name), steps: steps(app) };
+    let mut advice: Vec<Advice> = match apps::recognise(client_id, redirect_uri) {
+        Recognised::One(app) => return vec![of("In", app)],
+        Recognised::Perhaps(apps) => apps.into_iter().map(|app| of("If this is", app)).collect(),
+    };
+    let title = if advice.is_empty() { "In the app" } else { "In another app" }.to_owned();
+    let words = "Remove the connection to this server, add it again, and sign in.";
+    let url = server.as_ref().map_or_else(String::new, |(_, url)| url.clone());
+    advice.push(Advice { title, steps: vec![(words.to_owned(), url)] });
+    advice
 }
 
 /// An error for a client that nobody here has allowed anything yet: a page instead of a redirect, so that a link to this
@@ -145,7 +179,8 @@ fn with_link(web: &Web, answer: &Answer) -> Response {
         Words {
             title: "The app's request does not work",
             message: format!("{} asked for something that this server cannot give.", answer.client_name),
-            next: "Go back to the app only if you came from there.",
+            next: "Go back to the app only if you came from there.".into(),
+            advice: Vec::new(),
             details: vec![("Error", answer.error.code.as_str()), ("Description", &answer.error.description)],
             link: Some((format!("Back to {host}"), url)),
         },
@@ -161,7 +196,8 @@ fn ascii(text: &str) -> String {
 struct Words<'a> {
     title: &'a str,
     message: String,
-    next: &'a str,
+    next: String,
+    advice: Vec<Advice>,
     details: Vec<(&'a str, &'a str)>,
     link: Option<(String, String)>,
 }
@@ -172,7 +208,8 @@ fn problem(web: &Web, words: Words<'_>) -> Response {
         layout: web.layout(),
         title: words.title.to_owned(),
         message: words.message,
-        next: Some(words.next.to_owned()),
+        next: Some(words.next),
+        advice: words.advice,
         link: words.link,
         details: details.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         request_id: request_id(),

@@ -67,6 +67,7 @@ pub(super) fn unknown(web: &Web) -> Response {
         title: "This sign-in is over".to_owned(),
         message: "It was finished or cancelled, or it took longer than half an hour.".to_owned(),
         next: Some("Go back to the app and connect again.".to_owned()),
+        advice: Vec::new(),
         link: None,
         details: Vec::new(),
         request_id: request_id(),
@@ -86,6 +87,7 @@ fn other_browser(web: &Web) -> Response {
             "Go back to the app and connect again; if you get a link by email, copy it into the browser that the app opened."
                 .to_owned(),
         ),
+        advice: Vec::new(),
         link: None,
         details: Vec::new(),
         request_id: request_id(),

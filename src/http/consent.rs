@@ -49,7 +49,7 @@ pub(super) async fn answer(
         consent::decide(&web.app, &request, submitted, now).await
     };
     match decided.await {
-        Ok(Decided::Answer(url)) => leave(&web, &url, request.client.name()),
+        Ok(Decided::Answer(url)) => leave(&web, &url, &request.client.headline()),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
         Ok(Decided::AskAgain(question, notice)) => ask(&web, &request, (&question, Some(notice)), (&headers, now)),
         Err(error) => page_of(&web, error),

@@ -81,6 +81,7 @@ pub(super) fn page_of(web: &Web, error: Error) -> Response {
         title: title.to_owned(),
         message: message.to_owned(),
         next: Some(next.to_owned()),
+        advice: Vec::new(),
         link: None,
         details: vec![
             ("Error".to_owned(), error.code.as_str().to_owned()),

@@ -18,7 +18,6 @@ use super::view::Web;
 /// `GET /`: what this server is, and how to connect to it.
 pub(super) async fn landing(State(web): State<Web>) -> Response {
     let settings = &web.app.settings;
-    let name = |mount: &str| if mount == "default" { plain(&settings.brand.name) } else { plain(mount) };
     let default = settings.mounts.first();
     let scopes = default.into_iter().flat_map(|mount| &mount.scopes);
     let page = Landing {
@@ -26,7 +25,7 @@ pub(super) async fn landing(State(web): State<Web>) -> Response {
         mcp_urls: settings
             .mounts
             .iter()
-            .map(|mount| McpUrl { name: name(&mount.name), url: mount.resource.to_string() })
+            .map(|mount| McpUrl { name: web.mount_name(mount), url: mount.resource.to_string() })
             .collect(),
         upstreams: settings.upstreams.iter().map(|upstream| upstream.label.clone()).collect(),
         scopes: scopes
@@ -36,13 +35,6 @@ pub(super) async fn landing(State(web): State<Web>) -> Response {
         status_url: web.path("/status"),
     };
     web.page(StatusCode::OK, &page)
-}
-
-/// A name as a plain word, for a command line.
-fn plain(name: &str) -> String {
-    let word: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let word = word.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
-    if word.is_empty() { "jean".to_owned() } else { word }
 }
 
 /// `GET /status`: JSON for programs, a page for browsers.
@@ -132,6 +124,7 @@ pub(super) async fn not_found(State(web): State<Web>, uri: Uri, headers: HeaderM
         title: "There is nothing here".to_owned(),
         message: format!("This server has no page at {}.", uri.path()),
         next: Some("The front page tells how to connect.".to_owned()),
+        advice: Vec::new(),
         link: Some(("Front page".to_owned(), web.layout().home)),
         details: Vec::new(),
         request_id: request_id(),

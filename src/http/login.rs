@@ -106,16 +106,16 @@ impl Page<'_> {
     /// "Continue as ada@example.com?"
     fn confirm(&self, request: &AuthorizationRequest, confirm: &Confirm) -> Response {
         let person = &confirm.signed_in.person;
-        let before = confirm.before.as_ref();
         self.with_form(request, Some(&person.id), |token| {
             let page = pages::Confirm {
                 layout: self.web.layout(),
                 account: view::account(person),
-                client_name: request.client.name().to_owned(),
+                client_name: request.client.headline(),
                 source: view::source(&request.client),
                 destination: view::destination(request.return_to.redirect_uri()),
-                scopes: self.web.scope_lines(&request.scopes, &request.resources, before),
-                seen: Some(view::seen(before)),
+                scopes: self.web.scope_lines(request, &confirm.past),
+                learns: view::learns(request, &confirm.past),
+                seen: Some(view::seen(request, &confirm.past)),
                 action: self.path(),
                 token,
                 can_switch: true,
@@ -140,7 +140,7 @@ impl Page<'_> {
                 layout: self.web.layout(),
                 title,
                 message,
-                client_name: request.client.name().to_owned(),
+                client_name: request.client.headline(),
                 action: self.path(),
                 token,
                 upstreams: if can_switch { Vec::new() } else { self.web.upstreams() },

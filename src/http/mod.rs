@@ -3,6 +3,7 @@
 //! [`routes`] is the one table of paths. Errors have three voices, chosen by who asked: JSON for programs, a redirect for
 //! the client behind a browser, a page for people; each is logged once, by [`layers`], with the request's id.
 
+mod apps;
 mod authorize;
 mod callback;
 mod client_configuration;

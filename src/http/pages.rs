@@ -48,8 +48,15 @@ pub(crate) enum ClientSource {
     Configured,
     /// It registered itself, and gave itself its name.
     Unverified,
-    /// The metadata document at this host vouches for it.
-    Document(String),
+    /// The host of its metadata document vouches for it; the page's headline is that host.
+    Document {
+        /// The confirmed host, in ASCII.
+        host: String,
+        /// What the client calls itself.
+        name: Option<String>,
+    },
+    /// Its metadata document is on this computer, at this host, and vouches for nothing.
+    Local(String),
 }
 
 /// Where the answer goes.
@@ -61,6 +68,21 @@ pub(crate) enum Destination {
     App(String),
     /// A loopback address.
     ThisComputer,
+}
+
+impl Destination {
+    /// Whether the answer goes to an app on the person's device, where any app could pose as the client (RFC 8252 section 8.6).
+    fn is_native(&self) -> bool {
+        !matches!(self, Destination::Site(_))
+    }
+
+    /// The site where the answer goes, where it is another one than the one that vouches for the client.
+    fn elsewhere(&self, source: &ClientSource) -> Option<&str> {
+        match (self, source) {
+            (Destination::Site(site), ClientSource::Document { host, .. }) if site != host => Some(site),
+            _ => None,
+        }
+    }
 }
 
 /// One thing that a client may do.
@@ -85,8 +107,13 @@ impl ScopeLine {
 pub(crate) enum Seen {
     /// Never.
     FirstTime,
-    /// Since this day: "3 May 2026".
-    Since(String),
+    /// Before.
+    Since {
+        /// The first day: "3 May 2026".
+        day: String,
+        /// What is new since the last time, in words; may be empty.
+        news: String,
+    },
 }
 
 /// Who is signed in.
@@ -132,19 +159,19 @@ pub(crate) struct Details {
 pub(crate) struct Consent {
     /// What all pages share.
     pub(crate) layout: Layout,
-    /// What the client calls itself.
+    /// What the page calls the client.
     pub(crate) client_name: String,
     /// How sure we are of that.
     pub(crate) source: ClientSource,
     /// Where the answer goes.
     pub(crate) destination: Destination,
-    /// Whether every answer to this client goes to an app on the person's device, so that any app there could pose as it.
-    pub(crate) native_only: bool,
     /// What it asks for; empty where it asks only who the person is.
     pub(crate) scopes: Vec<ScopeLine>,
+    /// What it learns of the person: "your name and email address".
+    pub(crate) learns: Option<ScopeLine>,
     /// Whether the person has connected it before; `None` while nobody is signed in.
     pub(crate) seen: Option<Seen>,
-    /// After what the grant ends: "30 days unused".
+    /// After what the client's access ends: "30 days unused".
     pub(crate) lasts: String,
     /// Who is signed in.
     pub(crate) account: Option<Account>,
@@ -170,7 +197,7 @@ pub(crate) struct Confirm {
     pub(crate) layout: Layout,
     /// Who signed in.
     pub(crate) account: Account,
-    /// What the client calls itself.
+    /// What the page calls the client.
     pub(crate) client_name: String,
     /// How sure we are of that.
     pub(crate) source: ClientSource,
@@ -178,6 +205,8 @@ pub(crate) struct Confirm {
     pub(crate) destination: Destination,
     /// What it asks for.
     pub(crate) scopes: Vec<ScopeLine>,
+    /// What it learns of the person.
+    pub(crate) learns: Option<ScopeLine>,
     /// Whether the person has connected it before.
     pub(crate) seen: Option<Seen>,
     /// Where the form goes.
@@ -202,7 +231,7 @@ pub(crate) struct Retry {
     pub(crate) title: String,
     /// What happened and what to do next, in a sentence or two.
     pub(crate) message: String,
-    /// What the client calls itself.
+    /// What the page calls the client.
     pub(crate) client_name: String,
     /// Where the form goes.
     pub(crate) action: String,
@@ -248,6 +277,15 @@ impl Wait {
     }
 }
 
+/// What to do in an app: a heading and steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Advice {
+    /// "In Claude".
+    pub(crate) title: String,
+    /// What to do, and a text to copy for it, which may be empty.
+    pub(crate) steps: Vec<(String, String)>,
+}
+
 /// Something went wrong and this page has no form to put it right: what happened, and what to do next.
 #[derive(Debug, Template)]
 #[template(path = "problem.html")]
@@ -260,6 +298,8 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// What to do next, in the person's terms: which button in which app.
     pub(crate) next: Option<String>,
+    /// The steps of it, for each app that may be meant.
+    pub(crate) advice: Vec<Advice>,
     /// A button that leads on: its label and where it goes.
     pub(crate) link: Option<(String, String)>,
     /// Names and values for whoever supports the person, folded away.
@@ -274,7 +314,7 @@ pub(crate) struct Problem {
 pub(crate) struct Done {
     /// What all pages share.
     pub(crate) layout: Layout,
-    /// What the client calls itself.
+    /// What the page calls the client.
     pub(crate) client_name: String,
 }
 

@@ -1,6 +1,7 @@
 //! What all pages share, and how a page becomes an answer with its security headers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,12 +12,12 @@ use time::macros::format_description;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::{Mount, Settings};
-use crate::flow::authorize::{AuthorizationRequest, Consent};
+use crate::flow::authorize::AuthorizationRequest;
+use crate::flow::past::{News, Past};
 use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::error::Error;
 use crate::oauth::grant::Person;
 use crate::oauth::redirect::{RedirectKind, RedirectUri};
-use crate::oauth::resource::Resources;
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::TokenHash;
 
@@ -95,6 +96,11 @@ impl Web {
         response
     }
 
+    /// A short name without spaces for an MCP endpoint, under which an app may add it.
+    pub fn mount_name(&self, mount: &Mount) -> String {
+        plain(if mount.name == "default" { &self.app.settings.brand.name } else { &mount.name })
+    }
+
     /// The upstreams as buttons.
     pub fn upstreams(&self) -> Vec<UpstreamButton> {
         let settings = self.app.settings.upstreams.iter();
@@ -107,18 +113,27 @@ impl Web {
     }
 
     /// One line for each permission of the request; new ones are marked where something was allowed before.
-    pub fn scope_lines(&self, scopes: &Scopes, resources: &Resources, before: Option<&Consent>) -> Vec<ScopeLine> {
-        let mounts: Vec<&Mount> = resources.iter().filter_map(|resource| self.app.settings.mount(resource)).collect();
+    pub fn scope_lines(&self, request: &AuthorizationRequest, past: &Past) -> Vec<ScopeLine> {
+        let mount = |resource| self.app.settings.mount(resource);
+        let mounts: Vec<&Mount> = request.resources.iter().filter_map(mount).collect();
         let words = |name: &str| mounts.iter().find_map(|mount| mount.scopes.get(name)).cloned();
+        let before = past.scopes(request);
         let line = |scope: &str| {
             words(scope).map(|words| ScopeLine {
                 words,
                 name: scope.to_owned(),
-                new: before.is_some_and(|before| !before.scopes.contains(scope)),
+                new: before.as_ref().is_some_and(|before| !before.contains(scope)),
             })
         };
-        scopes.iter().filter_map(|scope| line(scope.as_str())).collect()
+        request.scopes.iter().filter_map(|scope| line(scope.as_str())).collect()
     }
+}
+
+/// A name as a plain word, for a command line.
+fn plain(name: &str) -> String {
+    let word: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let word = word.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+    if word.is_empty() { "jean".to_owned() } else { word }
 }
 
 /// How sure we are of a client's name.
@@ -126,7 +141,10 @@ pub(super) fn source(client: &Client) -> ClientSource {
     match client.origin {
         ClientOrigin::Configured => ClientSource::Configured,
         ClientOrigin::Registered => ClientSource::Unverified,
-        ClientOrigin::Document => ClientSource::Document(client.id.host()),
+        ClientOrigin::Document => match client.confirmed_host() {
+            Some(host) => ClientSource::Document { host, name: client.metadata.client_name.clone() },
+            None => ClientSource::Local(client.id.host()),
+        },
     }
 }
 
@@ -155,9 +173,36 @@ pub(super) fn details(request: &AuthorizationRequest) -> Details {
     }
 }
 
-/// Since when a person knows a client.
-pub(super) fn seen(before: Option<&Consent>) -> Seen {
-    before.map_or(Seen::FirstTime, |before| Seen::Since(day(before.created_at)))
+/// What the client learns of the person, by the scopes of OpenID Connect (Core section 5.4): an ID token has both only with
+/// `openid`.
+pub(super) fn learns(request: &AuthorizationRequest, past: &Past) -> Option<ScopeLine> {
+    let asks = |scope| request.scopes.contains("openid") && request.scopes.contains(scope);
+    let words = match (asks("profile"), asks("email")) {
+        (true, true) => "your name and email address",
+        (true, false) => "your name",
+        (false, true) => "your email address",
+        (false, false) => return None,
+    };
+    let is_new = |before: &Scopes, scope| asks(scope) && !(before.contains("openid") && before.contains(scope));
+    Some(ScopeLine {
+        words: words.to_owned(),
+        name: "openid".to_owned(),
+        new: past.scopes(request).is_some_and(|before| is_new(&before, "profile") || is_new(&before, "email")),
+    })
+}
+
+/// Since when a person knows a client, and what is new since the last time.
+pub(super) fn seen(request: &AuthorizationRequest, past: &Past) -> Seen {
+    let Some(since) = past.since() else { return Seen::FirstTime };
+    let News { scopes, destination, resources, client } = past.news(request);
+    let news = [
+        (scopes, "it asks for more"),
+        (resources, "it asks for another part of this server"),
+        (destination, "you return to another place"),
+        (client, "it describes itself in another way"),
+    ];
+    let news: Vec<&str> = news.into_iter().filter_map(|(is_new, words)| is_new.then_some(words)).collect();
+    Seen::Since { day: day(since), news: news.join("; ") }
 }
 
 /// "3 May 2026", in UTC.
@@ -166,15 +211,20 @@ fn day(at: UnixTime) -> String {
     OffsetDateTime::from_unix_timestamp(at.0).ok().and_then(|at| at.format(&format).ok()).unwrap_or_default()
 }
 
-/// "30 days unused", or a shorter span in its own unit.
-pub(super) fn lasts(settings: &Settings) -> String {
-    let seconds = settings.tokens.refresh_idle.as_secs();
+/// "30 days unused", or a shorter span in its own unit; without refresh tokens what one access token lasts.
+pub(super) fn lasts(settings: &Settings, client: &Client) -> String {
+    let tokens = &settings.tokens;
+    if client.may_refresh() { span(tokens.refresh_idle) + " unused" } else { span(tokens.access_lifetime) }
+}
+
+fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
     let (count, unit) = match seconds {
         0..7200 => (seconds / 60, "minutes"),
         7200..172_800 => (seconds / 3600, "hours"),
         _ => (seconds / 86_400, "days"),
     };
-    format!("{count} {unit} unused")
+    format!("{count} {unit}")
 }
 
 /// The value of a header, where it is text.

@@ -79,18 +79,18 @@ fn keys(jwks: &Value) -> impl Iterator<Item = Jwk> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::UnixTime;
     use crate::config::settings::SigningAlgorithm;
-    use crate::keys::{Key, KeyRing, NewKey};
+    use crate::keys::{NewKey, encoding_key};
     use serde_json::json;
-    use std::sync::Arc;
 
     #[test]
     fn what_is_signed_by_any_kind_of_key_is_read_and_by_no_other_key() {
         for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::EdDsa, SigningAlgorithm::Rs256] {
             let (new, other) = (NewKey::generate(algorithm).unwrap(), NewKey::generate(algorithm).unwrap());
-            let key = Key::read(algorithm, &new.public.to_string(), &new.pkcs8, UnixTime(0), false).unwrap();
-            let signed = KeyRing::new(vec![Arc::new(key)]).sign("JWT", &json!({ "jti": "1" }), UnixTime(1)).unwrap();
+            let mut header = Header::new(algorithm.into());
+            header.kid = Some(new.kid.clone());
+            let key = encoding_key(algorithm, &new.pkcs8).unwrap();
+            let signed = jsonwebtoken::encode(&header, &json!({ "jti": "1" }), &key).unwrap();
             let token = UnverifiedToken::read(&signed).unwrap();
             let claims: Value = token.verify(&json!({ "keys": [other.public, new.public] })).unwrap();
             assert_eq!(claims["jti"], "1");

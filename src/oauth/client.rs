@@ -8,6 +8,7 @@ use url::Url;
 
 use super::error::{Error, ErrorCode};
 use super::redirect::{RedirectKind, RedirectUri};
+use super::resource::is_loopback;
 use super::scope::Scopes;
 use super::token::TokenHash;
 use crate::clock::UnixTime;
@@ -111,9 +112,22 @@ pub struct Client {
 }
 
 impl Client {
-    /// What the page calls it: its name, or its id where it gave none.
+    /// What it calls itself: its name, or its id where it gave none.
     pub fn name(&self) -> &str {
         self.metadata.client_name.as_deref().unwrap_or(self.id.as_str())
+    }
+
+    /// The host that vouches for it: that of the document it was read from (CIMD), in ASCII, with its port. A document on
+    /// this computer vouches for nobody.
+    pub fn confirmed_host(&self) -> Option<String> {
+        let url = Url::parse(self.id.as_str()).ok()?;
+        let vouches = self.origin == ClientOrigin::Document && url.scheme() == "https" && !is_loopback(&url);
+        vouches.then(|| self.id.host())
+    }
+
+    /// What a page calls it: the host that vouches for it, else the name it gives itself.
+    pub fn headline(&self) -> String {
+        self.confirmed_host().unwrap_or_else(|| self.name().to_owned())
     }
 
     /// The registered redirect URI that allows `asked`.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use super::error::{Error, ErrorCode};
 use super::resource::is_loopback;
@@ -161,10 +161,12 @@ impl RedirectUri {
         &self.text
     }
 
-    /// Scheme and host in words, for the page: `claude.ai`, or the scheme of an app.
+    /// The host with its port, for the page: `claude.ai`; or the scheme of an app. In ASCII, so that no letter looks like another.
     pub fn host(&self) -> String {
         match Url::parse(&self.text) {
-            Ok(url) if self.kind != RedirectKind::PrivateUse => url.host_str().unwrap_or_default().to_owned(),
+            Ok(url) if self.kind != RedirectKind::PrivateUse => {
+                url[Position::BeforeHost..Position::AfterPort].to_owned()
+            }
             Ok(url) => format!("{}:", url.scheme()),
             Err(_) => String::new(),
         }

@@ -28,27 +28,25 @@ pub struct Consent {
 }
 
 impl Store {
-    /// The consent on file.
-    pub async fn find_consent(
-        &self,
-        person: &PersonId,
-        client: &ClientId,
-        redirect_uri: &str,
-        resources: &Resources,
-    ) -> Result<Option<Consent>, Error> {
-        let sql = "SELECT scopes, client_version, created_at FROM consents \
-                   WHERE person = $1 AND client = $2 AND redirect_uri = $3 AND resource = $4";
-        let args = args![person.as_str(), client.as_str(), redirect_uri, resources.to_string()];
-        let Some(row) = self.read_one(Stmt::new(sql, args)).await? else { return Ok(None) };
-        Ok(Some(Consent {
-            person: person.clone(),
-            client: client.clone(),
-            redirect_uri: redirect_uri.to_owned(),
-            resources: resources.clone(),
-            scopes: Scopes::parse(&text(&row, "scopes")?).map_err(|_| Error::Corrupt("consents.scopes".into()))?,
-            client_version: TokenHash::from_stored(text(&row, "client_version")?),
-            created_at: time(&row, "created_at")?,
-        }))
+    /// What this person allowed this client so far, the last yes first: one for each redirect URI and set of resources.
+    pub async fn find_consents(&self, person: &PersonId, client: &ClientId) -> Result<Vec<Consent>, Error> {
+        let sql = "SELECT redirect_uri, resource, scopes, client_version, created_at FROM consents \
+                   WHERE person = $1 AND client = $2 ORDER BY used_at DESC";
+        let corrupt = |column: &str| Error::Corrupt(format!("consents.{column}"));
+        let rows = self.read(Stmt::new(sql, args![person.as_str(), client.as_str()])).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Consent {
+                    person: person.clone(),
+                    client: client.clone(),
+                    redirect_uri: text(row, "redirect_uri")?,
+                    resources: Resources::parse(&text(row, "resource")?).map_err(|_| corrupt("resource"))?,
+                    scopes: Scopes::parse(&text(row, "scopes")?).map_err(|_| corrupt("scopes"))?,
+                    client_version: TokenHash::from_stored(text(row, "client_version")?),
+                    created_at: time(row, "created_at")?,
+                })
+            })
+            .collect()
     }
 }
 

@@ -324,8 +324,8 @@ fn assert_only_text(page: &Page) {
         let name: String = tag.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '!')).collect();
         let ours = [
             "!doctype", "html", "head", "meta", "title", "link", "body", "header", "a", "span", "bdi", "main",
-            "article", "h1", "h2", "p", "strong", "svg", "path", "circle", "ul", "li", "dl", "div", "dt", "dd", "form",
-            "input", "button", "details", "summary", "code", "footer",
+            "article", "h1", "h2", "h3", "p", "strong", "svg", "path", "circle", "ul", "ol", "li", "dl", "div", "dt",
+            "dd", "form", "input", "button", "details", "summary", "code", "footer",
         ];
         assert!(ours.contains(&name.trim_start_matches('/')), "<{name}> on {}", page.body);
         let inside = tag.split('>').next().unwrap_or_default();

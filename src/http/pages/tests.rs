@@ -32,6 +32,31 @@ fn upstreams(labels: &[&str]) -> Vec<UpstreamButton> {
     labels.iter().map(|label| UpstreamButton { name: label.to_lowercase(), label: (*label).into() }).collect()
 }
 
+fn since(news: &str) -> Option<Seen> {
+    Some(Seen::Since { day: "3 May 2026".into(), news: news.into() })
+}
+
+fn document(host: &str, name: &str) -> ClientSource {
+    ClientSource::Document { host: host.into(), name: Some(name.into()) }
+}
+
+fn learns(new: bool) -> Option<ScopeLine> {
+    Some(ScopeLine { words: "your name and email address".into(), name: "openid".into(), new })
+}
+
+fn steps() -> Vec<Advice> {
+    let step = |words: &str, text: &str| (words.to_owned(), text.to_owned());
+    let code = vec![
+        step("Type /mcp, choose this server, then “Clear authentication”.", ""),
+        step("If this page comes back, remove the server in a terminal.", "claude mcp remove memory"),
+    ];
+    let other = vec![step("Remove the connection to this server, and add it again.", "https://memory.example.com/mcp")];
+    vec![
+        Advice { title: "If this is Claude Code".into(), steps: code },
+        Advice { title: "In another app".into(), steps: other },
+    ]
+}
+
 fn ada() -> Account {
     Account { label: "ada@example.com".into(), name: Some("Ada Lovelace".into()) }
 }
@@ -51,8 +76,8 @@ fn consent() -> Consent {
         client_name: "Claude".into(),
         source: ClientSource::Unverified,
         destination: Destination::Site("claude.ai".into()),
-        native_only: false,
         scopes: scopes().into_iter().map(|scope| ScopeLine { new: false, ..scope }).collect(),
+        learns: None,
         seen: None,
         lasts: "30 days unused".into(),
         account: None,
@@ -73,7 +98,8 @@ fn confirm() -> Confirm {
         source: ClientSource::Unverified,
         destination: Destination::Site("claude.ai".into()),
         scopes: scopes(),
-        seen: Some(Seen::Since("3 May 2026".into())),
+        learns: None,
+        seen: since(""),
         action: "/oauth/login/1a2b3c".into(),
         token: "1893456000.c2lnbmF0dXJl".into(),
         can_switch: true,
@@ -105,6 +131,7 @@ fn problem() -> Problem {
             "In Claude, open Settings, then Connectors; remove this connector and add it again. Then press Connect."
                 .into(),
         ),
+        advice: vec![],
         link: None,
         details: vec![("Error".into(), "invalid_client".into()), ("Client id".into(), "c_8Kq2vT0pXw3nZrL5".into())],
         request_id: "r7k2m9q4".into(),
@@ -183,7 +210,6 @@ fn pages() -> Vec<(&'static str, String)> {
                 layout: bare(),
                 client_name: "Claude Code".into(),
                 destination: Destination::ThisComputer,
-                native_only: true,
                 upstreams: upstreams(&["Google", "GitHub", "Acme"]),
                 ..consent()
             },
@@ -193,11 +219,66 @@ fn pages() -> Vec<(&'static str, String)> {
             &Consent {
                 client_name: "Cursor".into(),
                 destination: Destination::App("cursor".into()),
-                native_only: true,
                 account: Some(ada()),
-                seen: Some(Seen::Since("3 May 2026".into())),
+                seen: since(""),
                 scopes: vec![],
                 notice: Some("Another account was signed in meanwhile. Look again, then answer once more.".into()),
+                ..consent()
+            },
+        ),
+        show(
+            "consent-document",
+            &Consent {
+                client_name: "claude.ai".into(),
+                source: document("claude.ai", "Claude"),
+                learns: learns(false),
+                ..consent()
+            },
+        ),
+        show(
+            "consent-document-native",
+            &Consent {
+                client_name: "claude.ai".into(),
+                source: document("claude.ai", "Claude Code"),
+                destination: Destination::ThisComputer,
+                account: Some(ada()),
+                scopes: scopes(),
+                learns: learns(true),
+                seen: since("it asks for more; it describes itself in another way"),
+                ..consent()
+            },
+        ),
+        show(
+            "consent-document-elsewhere",
+            &Consent {
+                client_name: "xn--pple-43d.example".into(),
+                source: document("xn--pple-43d.example", "Claude"),
+                destination: Destination::Site("login.other.example:8443".into()),
+                account: Some(ada()),
+                seen: Some(Seen::FirstTime),
+                ..consent()
+            },
+        ),
+        show(
+            "consent-document-long",
+            &Consent {
+                layout: Layout { brand: long.clone(), ..layout() },
+                client_name: long_host.clone(),
+                source: document(&long_host, &long),
+                destination: Destination::Site(format!("other-{long_host}")),
+                account: Some(ada()),
+                scopes: vec![],
+                learns: learns(true),
+                seen: since("it asks for more; it asks for another part of this server; you return to another place"),
+                ..consent()
+            },
+        ),
+        show(
+            "consent-local",
+            &Consent {
+                client_name: "My client".into(),
+                source: ClientSource::Local("localhost:6000".into()),
+                destination: Destination::ThisComputer,
                 ..consent()
             },
         ),
@@ -243,6 +324,16 @@ fn pages() -> Vec<(&'static str, String)> {
                 ..confirm()
             },
         ),
+        show(
+            "confirm-document",
+            &Confirm {
+                client_name: "claude.ai".into(),
+                source: document("claude.ai", "Claude"),
+                seen: since("it asks for more"),
+                learns: learns(false),
+                ..confirm()
+            },
+        ),
         show("retry", &retry()),
         show(
             "retry-refused",
@@ -257,6 +348,7 @@ fn pages() -> Vec<(&'static str, String)> {
         show("leaving", &Leaving::new(layout(), "https://claude.ai/api/cb?code=x&state=y%20z", "Claude")),
         show("wait", &Wait::new(layout(), "/oauth/login/1a2b3c")),
         show("problem", &problem()),
+        show("problem-steps", &Problem { advice: steps(), ..problem() }),
         show(
             "problem-browser",
             &Problem {
@@ -397,6 +489,75 @@ fn the_buttons_follow_from_who_is_signed_in() {
     assert_eq!(answers(dev_login().render().unwrap()), ["sign-in", "cancel"]);
 }
 
+/// The text of the page's main part, as somebody reads it.
+fn reads(page: &dyn askama::DynTemplate) -> String {
+    let html = page.dyn_render().unwrap();
+    let main = html.split("<main>").nth(1).unwrap().split("<details>").next().unwrap();
+    let words: Vec<&str> =
+        main.split('<').flat_map(|part| part.split('>').nth(1)).flat_map(str::split_whitespace).collect();
+    words.join(" ").replace(" .", ".").replace(" ,", ",").replace("“ ", "“").replace(" ”", "”").replace(" ?", "?")
+}
+
+fn title(page: &dyn askama::DynTemplate) -> String {
+    page.dyn_render().unwrap().split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_host_of_a_document_is_the_headline_and_its_name_comes_second() {
+    let page = Consent { client_name: "claude.ai".into(), source: document("claude.ai", "Claude Code"), ..consent() };
+    assert_eq!(title(&page), "Allow claude.ai to use Jean Memory?");
+    let text = reads(&page);
+    assert!(text.starts_with("Allow claude.ai to use Jean Memory?"), "{text}");
+    assert!(text.contains("It calls itself “Claude Code”; its address claude.ai is confirmed."), "{text}");
+    assert!(!text.contains("nverified") && !text.contains("another site"), "{text}");
+    let nameless = ClientSource::Document { host: "claude.ai".into(), name: None };
+    let text = reads(&Consent { client_name: "claude.ai".into(), source: nameless, ..consent() });
+    assert!(text.contains("Its address claude.ai is confirmed.") && !text.contains("calls itself"), "{text}");
+}
+
+#[test]
+fn only_a_document_elsewhere_confirms_anything() {
+    for source in [ClientSource::Unverified, ClientSource::Local("localhost:6000".into()), ClientSource::Configured] {
+        for destination in [Destination::Site("claude.ai".into()), Destination::ThisComputer] {
+            let text = reads(&Consent { source: source.clone(), destination, ..consent() });
+            assert!(!text.contains("confirmed"), "{text}");
+            let marked = text.contains("Unverified name, given by the app itself");
+            assert_eq!(marked, source != ClientSource::Configured, "{text}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_goes_elsewhere_is_said_plainly() {
+    let to = |destination| {
+        let client_name = "claude.ai".to_owned();
+        reads(&Consent { client_name, source: document("claude.ai", "Claude"), destination, ..consent() })
+    };
+    assert!(!to(Destination::Site("claude.ai".into())).contains("Go on only if"));
+    let other = to(Destination::Site("login.example".into()));
+    assert!(other.contains("It is for claude.ai, but goes to login.example. Go on only if you know why."), "{other}");
+    for native in [Destination::ThisComputer, Destination::App("cursor".into())] {
+        let text = to(native.clone());
+        assert!(text.contains("just now? claude.ai describes this app, but any app on this device can ask"), "{text}");
+        let text = reads(&Consent { destination: native, ..consent() });
+        assert!(text.contains("just now? Any app on this device can ask under this name."), "{text}");
+    }
+    let source = document("claude.ai", "Claude");
+    let text = reads(&Confirm { source, destination: Destination::Site("login.example".into()), ..confirm() });
+    assert!(text.contains("goes to login.example"), "{text}");
+}
+
+#[test]
+fn what_an_app_learns_of_a_person_is_visible() {
+    let text = reads(&Consent { learns: learns(false), ..consent() });
+    assert!(text.contains("It also learns your name and email address."), "{text}");
+    let text = reads(&Consent { learns: learns(true), scopes: vec![], ..consent() });
+    assert!(text.contains("asks only to know who you are: your name and email address New"), "{text}");
+    let text = reads(&Confirm { learns: learns(true), ..confirm() });
+    assert!(text.contains("It also learns your name and email address. New"), "{text}");
+    assert!(!reads(&consent()).contains("learns"));
+}
+
 #[test]
 fn whatever_stands_in_a_field_is_shown_as_text() {
     const EVIL: &str = "\"'><script>alert(1)</script><b onload='x' style=\"y\">&amp;";
@@ -433,9 +594,9 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         client_name: e(),
         source,
         destination,
-        native_only: true,
         scopes: scopes(),
-        seen: Some(Seen::Since(e())),
+        learns: Some(ScopeLine { words: e(), name: EVIL.into(), new: true }),
+        seen: Some(Seen::Since { day: e(), news: e() }),
         lasts: e(),
         account,
         upstreams,
@@ -452,7 +613,8 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         source,
         destination,
         scopes: scopes(),
-        seen: Some(Seen::Since(e())),
+        learns: Some(ScopeLine { words: e(), name: EVIL.into(), new: true }),
+        seen: Some(Seen::Since { day: e(), news: e() }),
         action: e(),
         token: e(),
         can_switch: true,
@@ -470,6 +632,11 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
     };
     check(&consent(ClientSource::Unverified, Destination::Site(e()), None, upstreams()));
     check(&consent(ClientSource::Configured, Destination::App(e()), Some(account()), vec![]));
+    let document = || ClientSource::Document { host: e(), name: some() };
+    check(&consent(document(), Destination::Site(e()), None, upstreams()));
+    check(&consent(document(), Destination::ThisComputer, Some(account()), vec![]));
+    check(&consent(ClientSource::Local(e()), Destination::ThisComputer, None, upstreams()));
+    check(&confirm(document(), Destination::Site(e())));
     check(&confirm(ClientSource::Unverified, Destination::App(e())));
     check(&confirm(ClientSource::Configured, Destination::Site(e())));
     check(&Retry {
@@ -490,6 +657,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         title: e(),
         message: e(),
         next: some(),
+        advice: vec![Advice { title: e(), steps: vec![(e(), e()), (e(), String::new())] }],
         link: Some((e(), e())),
         details: vec![(e(), e())],
         request_id: e(),
