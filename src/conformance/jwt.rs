@@ -1,17 +1,15 @@
 //! Access tokens as JWTs: RFC 9068, made and read.
 
 use anyhow::{Context as _, Result, ensure};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
-};
-use aws_lc_rs::{hmac, signature};
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::Row;
 use super::bench::{Bench, ISSUER, RESOURCE};
+use super::key::{Key, signing_input};
 use super::source::rfc;
 use super::wire::jwt_part;
 
@@ -100,21 +98,12 @@ pub(super) fn rows() -> Vec<Row> {
             "A token that another key signed is refused, by any name of the key.",
             async |bench| {
                 let (client, tokens) = bench.tokens().await?;
-                let random = SystemRandom::new();
-                let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?;
-                let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref())?;
-                let jwk = json!({
-                    "kty": "EC", "crv": "P-256",
-                    "x": URL_SAFE_NO_PAD.encode(&key.public_key().as_ref()[1..33]),
-                    "y": URL_SAFE_NO_PAD.encode(&key.public_key().as_ref()[33..]),
-                });
+                let key = Key::generate()?;
                 let good = jwt_part(tokens.access(), 0)?;
-                for (name, value) in [("kid", good["kid"].clone()), ("kid", json!("mine")), ("jwk", jwk)] {
+                for (name, value) in [("kid", good["kid"].clone()), ("kid", json!("key")), ("jwk", key.public())] {
                     let mut header = good.clone();
                     header[name] = value;
-                    let input = signing_input(&header, &jwt_part(tokens.access(), 1)?);
-                    let signature: signature::Signature = key.sign(&random, input.as_bytes())?;
-                    let forged = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature));
+                    let forged = key.sign(&header, &jwt_part(tokens.access(), 1)?)?;
                     ensure!(client.whoami(&forged).await.status == 401, "{name} is believed");
                 }
                 Ok(())
@@ -135,11 +124,6 @@ pub(super) fn rows() -> Vec<Row> {
             Ok(())
         }),
     ]
-}
-
-fn signing_input(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}", part(header), part(claims))
 }
 
 /// The key of the key set that the token names.

@@ -6,6 +6,7 @@
 //! source ([`source`]) and 3 to 10 lines of check over the [`bench`]; there is one file for each topic. Rows know the
 //! wire and nothing else: no type of the server's own is named here.
 
+mod assertion;
 mod authorize;
 mod bearer;
 mod bench;
@@ -13,6 +14,8 @@ mod browser;
 mod discovery;
 mod issuer;
 mod jwt;
+mod key;
+mod manage;
 mod mcp;
 mod native;
 mod pkce;
@@ -166,6 +169,8 @@ fn rows() -> Vec<Row> {
         bearer::rows(),
         revoke::rows(),
         register::rows(),
+        manage::rows(),
+        assertion::rows(),
         pkce::rows(),
         native::rows(),
         discovery::rows(),

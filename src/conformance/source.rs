@@ -85,6 +85,7 @@ impl Specification {
             Specification::Rfc(6749) => "The OAuth 2.0 Authorization Framework",
             Specification::Rfc(6750) => "Bearer Token Usage",
             Specification::Rfc(7009) => "Token Revocation",
+            Specification::Rfc(7523) => "JWT Profile for Client Authentication",
             Specification::Rfc(7591) => "Dynamic Client Registration",
             Specification::Rfc(7592) => "Dynamic Client Registration Management",
             Specification::Rfc(7636) => "Proof Key for Code Exchange",
