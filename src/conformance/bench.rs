@@ -32,7 +32,11 @@ const MOUNT: &str = "[mcp.default]\nscopes = { read = \"Read your data\", write 
 /// A running jean, the provider where people sign in, and the time by which both go.
 pub(super) struct Bench {
     pub(super) clock: Arc<ManualClock>,
-    pub(super) router: Router,
+    router: Router,
+    /// Whoever sends a single request.
+    anybody: Client,
+    /// A browser that nobody used.
+    browser: Browser,
     jean: Jean,
     _issuer: Issuer,
     _folder: Folder,
@@ -68,7 +72,9 @@ impl Bench {
             config.set(key, value)?;
         }
         let jean = Jean::start_with_clock(config, clock.clone()).await?;
-        Ok(Bench { clock, router: jean.service(), jean, _issuer: issuer, _folder: folder })
+        let router = jean.service();
+        let (anybody, browser) = (Client::new(ISSUER, router.clone()), Browser::new(ISSUER, router.clone()));
+        Ok(Bench { clock, router, anybody, browser, jean, _issuer: issuer, _folder: folder })
     }
 
     /// Ends it, and takes its files away.
@@ -78,7 +84,7 @@ impl Bench {
 
     /// A browser without cookies.
     pub(super) fn browser(&self) -> Browser {
-        Browser::new(ISSUER, self.router.clone())
+        self.browser.clone()
     }
 
     /// A public client that is not registered.
@@ -152,7 +158,7 @@ impl Bench {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.stranger().send(path, request, body.to_owned()).await
+        self.anybody.send(path, request, body.to_owned()).await
     }
 
     /// Gets a path.
