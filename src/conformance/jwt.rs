@@ -127,7 +127,7 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 /// The key of the key set that the token names.
-async fn published(bench: &Bench, token: &str) -> Result<Value> {
+pub(super) async fn published(bench: &Bench, token: &str) -> Result<Value> {
     let kid = jwt_part(token, 0)?["kid"].clone();
     let uri = bench.metadata().await?["jwks_uri"].as_str().unwrap_or_default().to_owned();
     let keys = bench.document(uri.strip_prefix(ISSUER).unwrap_or_default()).await?;

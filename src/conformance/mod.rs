@@ -11,6 +11,7 @@ mod authorize;
 mod bearer;
 mod bench;
 mod browser;
+mod cimd;
 mod discovery;
 mod issuer;
 mod jwt;
@@ -18,6 +19,7 @@ mod key;
 mod manage;
 mod mcp;
 mod native;
+mod openid;
 mod pkce;
 mod refresh;
 mod register;
@@ -194,6 +196,8 @@ fn rows() -> Vec<Row> {
         resource::rows(),
         jwt::rows(),
         issuer::rows(),
+        cimd::rows(),
+        openid::rows(),
         mcp::rows(),
         transport::rows(),
     ]

@@ -74,6 +74,12 @@ pub(super) enum Specification {
     Rfc(u16),
     /// OAuth 2.1, where it says what RFC 6749 does not.
     OAuth21,
+    /// Client ID metadata documents.
+    Cimd,
+    /// OpenID Connect Discovery 1.0.
+    OpenIdDiscovery,
+    /// OpenID Connect Core 1.0.
+    OpenIdCore,
     /// A revision of MCP.
     Mcp(Revision),
 }
@@ -99,6 +105,9 @@ impl Specification {
             Specification::Rfc(9728) => "Protected Resource Metadata",
             Specification::Rfc(_) => "",
             Specification::OAuth21 => "The OAuth 2.1 Authorization Framework",
+            Specification::Cimd => "OAuth Client ID Metadata Document, draft 02",
+            Specification::OpenIdDiscovery => "OpenID Connect Discovery 1.0",
+            Specification::OpenIdCore => "OpenID Connect Core 1.0",
             Specification::Mcp(_) => "The MCP specification of this revision",
         }
     }
@@ -108,6 +117,9 @@ impl Specification {
         match self {
             Specification::Rfc(number) => format!("rfc{number}"),
             Specification::OAuth21 => "oauth21".into(),
+            Specification::Cimd => "cimd".into(),
+            Specification::OpenIdDiscovery => "openid-discovery".into(),
+            Specification::OpenIdCore => "openid-core".into(),
             Specification::Mcp(revision) => format!("mcp-{revision}"),
         }
     }
@@ -116,9 +128,13 @@ impl Specification {
     pub(super) fn link(self, section: &str) -> String {
         let draft =
             |name: &str| format!("https://datatracker.ietf.org/doc/html/draft-ietf-oauth-{name}#section-{section}");
+        let openid = |name: &str| format!("https://openid.net/specs/openid-connect-{name}-1_0.html#{section}");
         match self {
             Specification::Rfc(number) => format!("https://www.rfc-editor.org/rfc/rfc{number}#section-{section}"),
             Specification::OAuth21 => draft("v2-1-13"),
+            Specification::Cimd => draft("client-id-metadata-document-02"),
+            Specification::OpenIdDiscovery => openid("discovery"),
+            Specification::OpenIdCore => openid("core"),
             Specification::Mcp(revision) => {
                 format!("https://modelcontextprotocol.io/specification/{revision}/basic/{section}")
             }
@@ -132,8 +148,9 @@ impl Specification {
                 Some(Revision::V2025_03_26)
             }
             Specification::Rfc(8707 | 9728) => Some(Revision::V2025_06_18),
+            Specification::Cimd | Specification::OpenIdDiscovery => Some(Revision::V2025_11_25),
             Specification::Rfc(9207) => Some(Revision::V2026_07_28),
-            Specification::Rfc(_) => None,
+            Specification::Rfc(_) | Specification::OpenIdCore => None,
             Specification::Mcp(revision) => Some(revision),
         }
     }
@@ -144,6 +161,9 @@ impl fmt::Display for Specification {
         match self {
             Specification::Rfc(number) => write!(f, "RFC {number}"),
             Specification::OAuth21 => f.write_str("OAuth 2.1"),
+            Specification::Cimd => f.write_str("CIMD"),
+            Specification::OpenIdDiscovery => f.write_str("OIDC Discovery"),
+            Specification::OpenIdCore => f.write_str("OIDC Core"),
             Specification::Mcp(revision) => write!(f, "MCP {revision}"),
         }
     }
@@ -185,6 +205,21 @@ pub(super) fn rfc(number: u16, section: &'static str) -> Source {
 /// A section of OAuth 2.1, the draft that MCP names.
 pub(super) fn oauth21(section: &'static str) -> Source {
     Source::new(Specification::OAuth21, section)
+}
+
+/// A section of the draft about client ID metadata documents.
+pub(super) fn cimd(section: &'static str) -> Source {
+    Source::new(Specification::Cimd, section)
+}
+
+/// A part of OpenID Connect Core, by the name of its anchor.
+pub(super) fn openid(anchor: &'static str) -> Source {
+    Source::new(Specification::OpenIdCore, anchor)
+}
+
+/// A part of OpenID Connect Discovery, by the name of its anchor.
+pub(super) fn openid_discovery(anchor: &'static str) -> Source {
+    Source::new(Specification::OpenIdDiscovery, anchor)
 }
 
 /// A page and heading of a revision of MCP, below `basic/`; what it asks for goes on in later revisions.

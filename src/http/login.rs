@@ -12,13 +12,14 @@ use crate::flow::login::{self, Confirm, Decided, Next, Notice, Submitted};
 use crate::oauth::error::Error;
 use crate::oauth::grant::RowId;
 
-use super::authorize::{found, refused};
+use super::authorize::found;
 use super::callback::unknown;
 use super::consent::{depart, leave};
 use super::error::page_of;
 use super::extract::{Form, Now, is_same_origin};
 use super::layers::request_id;
 use super::pages;
+use super::refusal::refused;
 use super::view::{self, Web};
 
 pub(super) async fn show(
@@ -194,6 +195,19 @@ fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, Stri
             "It did not pass this server's checks, so you are not signed in. Try again; if it stays like this, tell \
              whoever runs this server."
                 .to_owned(),
+        ),
+        Some(Notice::Undated) => (
+            StatusCode::BAD_GATEWAY,
+            format!("{label} does not say when you signed in"),
+            format!(
+                "The app wants a recent sign-in, and without the time this server cannot promise one. Another try with \
+                 {label} will not help: tell whoever runs this server, or whoever makes the app."
+            ),
+        ),
+        Some(Notice::Old) => (
+            ok,
+            format!("Your sign-in with {label} was too long ago"),
+            format!("The app wants a more recent one. Sign out at {label}, then sign in there again."),
         ),
         Some(Notice::NotAllowed(account)) if account.is_empty() => (
             StatusCode::FORBIDDEN,

@@ -18,7 +18,7 @@ use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::error::Error;
 use crate::oauth::grant::Person;
 use crate::oauth::redirect::{RedirectKind, RedirectUri};
-use crate::oauth::scope::Scopes;
+use crate::oauth::scope::{EMAIL, OPENID, PROFILE, Scopes};
 use crate::oauth::token::TokenHash;
 
 use super::cookies::Names;
@@ -176,18 +176,18 @@ pub(super) fn details(request: &AuthorizationRequest) -> Details {
 /// What the client learns of the person, by the scopes of OpenID Connect (Core section 5.4): an ID token has both only with
 /// `openid`.
 pub(super) fn learns(request: &AuthorizationRequest, past: &Past) -> Option<ScopeLine> {
-    let asks = |scope| request.scopes.contains("openid") && request.scopes.contains(scope);
-    let words = match (asks("profile"), asks("email")) {
+    let asks = |scope| request.scopes.contains(OPENID) && request.scopes.contains(scope);
+    let words = match (asks(PROFILE), asks(EMAIL)) {
         (true, true) => "your name and email address",
         (true, false) => "your name",
         (false, true) => "your email address",
         (false, false) => return None,
     };
-    let is_new = |before: &Scopes, scope| asks(scope) && !(before.contains("openid") && before.contains(scope));
+    let is_new = |before: &Scopes, scope| asks(scope) && !(before.contains(OPENID) && before.contains(scope));
     Some(ScopeLine {
         words: words.to_owned(),
-        name: "openid".to_owned(),
-        new: past.scopes(request).is_some_and(|before| is_new(&before, "profile") || is_new(&before, "email")),
+        name: OPENID.to_owned(),
+        new: past.scopes(request).is_some_and(|before| is_new(&before, PROFILE) || is_new(&before, EMAIL)),
     })
 }
 
@@ -199,7 +199,7 @@ pub(super) fn seen(request: &AuthorizationRequest, past: &Past) -> Seen {
         (scopes, "it asks for more"),
         (resources, "it asks for another part of this server"),
         (destination, "you return to another place"),
-        (client, "it describes itself in another way"),
+        (client, "it describes itself anew"),
     ];
     let news: Vec<&str> = news.into_iter().filter_map(|(is_new, words)| is_new.then_some(words)).collect();
     Seen::Since { day: day(since), news: news.join("; ") }

@@ -9,14 +9,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "server.rs",
         &[
-            "Caller", "app", "clock", "config", "flow", "http", "keys", "mcp", "random", "secret", "store", "testing",
-            "upstream",
+            "Caller", "app", "clock", "config", "fetch", "flow", "http", "keys", "mcp", "oauth", "random", "secret",
+            "store", "testing", "upstream",
         ],
     ),
     ("http/", &["app", "clock", "config", "flow", "http", "oauth", "random"]),
     ("mcp/", &["app", "clock", "config", "flow", "http", "mcp", "oauth"]),
-    ("flow/", &["app", "clock", "config", "flow", "keys", "oauth", "random", "secret", "store", "upstream"]),
-    ("app.rs", &["clock", "config", "keys", "oauth", "secret", "store", "upstream"]),
+    ("flow/", &["app", "clock", "config", "fetch", "flow", "keys", "oauth", "random", "secret", "store", "upstream"]),
+    ("app", &["clock", "config", "fetch", "keys", "oauth", "secret", "store", "upstream"]),
     ("store/", &["clock", "config", "oauth", "store"]),
     ("upstream", &["clock", "config", "oauth", "upstream"]),
     ("keys", &["clock", "config"]),

@@ -8,7 +8,7 @@ use super::Pass;
 use crate::config::settings::{Issuer, Mount, ToolNeeds};
 use crate::config::tables::{List, MountTable, Tables};
 use crate::oauth::resource::Resource;
-use crate::oauth::scope::{Scope, Scopes};
+use crate::oauth::scope::{self, Scope, Scopes};
 
 /// Paths that are jean's own, with all below them.
 const OWN_PATHS: [&str; 4] = ["/oauth", "/.well-known", "/status", "/healthz"];
@@ -55,6 +55,9 @@ impl Pass<'_> {
         for (scope, words) in &scopes {
             if Scope::parse(scope).is_none() {
                 self.tell(&key("scopes"), format!("holds {scope:?}, which is no scope (RFC 6749 section 3.3)"));
+            }
+            if scope::OWN.contains(&scope.as_str()) {
+                self.tell(&key("scopes"), format!("holds {scope:?}, which jean answers itself: choose another word"));
             }
             if words.trim().is_empty() {
                 self.tell(&key(&format!("scopes.{scope}")), "must say in words what the scope lets a client do");
@@ -241,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_scope_has_a_name_and_words() {
-        for bad in ["{}", "{ \"a b\" = \"x\" }", "{ read = \" \" }"] {
+        for bad in ["{}", "{ \"a b\" = \"x\" }", "{ read = \" \" }", "{ email = \"Read your mail\" }"] {
             assert!(told(&format!("mcp.default.scopes = {bad}")).contains("scopes"), "{bad}");
         }
     }
