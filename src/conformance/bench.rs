@@ -26,7 +26,7 @@ pub(super) const RESOURCE: &str = "http://localhost:8080/mcp";
 pub(super) const CALLBACK: &str = "http://127.0.0.1:7777/callback";
 
 /// The mount of the built-in server: one scope by default, one to ask for.
-const MOUNT: &str = "[mcp.default]\nscopes = { read = \"Read your data\", write = \"Change your data\" }\n\
+pub(super) const MOUNT: &str = "[mcp.default]\nscopes = { read = \"Read your data\", write = \"Change your data\" }\n\
                      default_scopes = [\"read\"]\nrequired_scopes = [\"read\"]\n";
 
 /// A running jean, the provider where people sign in, and the time by which both go.

@@ -4,6 +4,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::json;
 
 use super::Row;
+use super::bench::{Bench, MOUNT};
 use super::source::rfc;
 use super::wire::{answer, header};
 
@@ -36,6 +37,37 @@ pub(super) fn rows() -> Vec<Row> {
             );
             Ok(())
         }),
+        rfc(6749, "10.2").should(
+            "remembered-exactly",
+            "A consent that is remembered covers that very request only.",
+            async |_| {
+                let bench = Bench::with(&format!("{MOUNT}[clients]\nremember_consent = true\n")).await?;
+                let uris = json!({ "redirect_uris": ["https://client.example/one", "https://client.example/two"] });
+                let client = bench.client_with(uris).await?;
+                let mut browser = bench.browser();
+                let first = client.authorize(&mut browser, &[]).await;
+                ensure!(answer(&first, &client)?.contains_key("code"));
+                let again = browser.get(&client.authorization_url(&[])).await;
+                ensure!(
+                    answer(&again, &client)?.contains_key("code"),
+                    "it is not remembered, though the operator said so"
+                );
+                for change in
+                    [("scope", "read write"), ("redirect_uri", "https://client.example/two"), ("prompt", "consent")]
+                {
+                    let page = browser.get(&client.authorization_url(&[change])).await;
+                    ensure!(
+                        page.status == 200 && page.leads_to().is_none(),
+                        "{change:?} is answered with {}",
+                        page.status
+                    );
+                }
+                let page = browser.get(&bench.client().await?.authorization_url(&[])).await;
+                ensure!(page.leads_to().is_none(), "another client is let in");
+                bench.close().await;
+                Ok(())
+            },
+        ),
         rfc(9700, "4.2.4").must("referrer", "No address with a code in it is told as a referrer.", async |bench| {
             let client = bench.client().await?;
             let mut browser = bench.browser();

@@ -150,6 +150,19 @@ fn for_all() -> Vec<Row> {
                 Ok(())
             },
         ),
+        mcp(V2025_03_26, "transports#session-management").until(V2025_11_25).must(
+            "foreign-session",
+            "A session that was not given to its sender is answered with 404.",
+            async |bench| {
+                let caller = Caller::at(bench).await?;
+                for session in ["1", "0193c0de-0000-7000-8000-000000000000", "x.y"] {
+                    let headers = [("mcp-protocol-version", "2025-11-25"), ("mcp-session-id", session)];
+                    let page = caller.post(&headers, &ping()).await;
+                    ensure!(page.status == 404, "{session} is answered with {}", page.status);
+                }
+                Ok(())
+            },
+        ),
         mcp(V2025_11_25, "transports#security-warning").should(
             "browser-clients",
             "A client in a browser may send the headers of MCP, and read the challenge.",

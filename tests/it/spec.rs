@@ -20,6 +20,9 @@ const SPECIFICATIONS: &[&str] = &[
     "RFC 9207",
     "RFC 9728",
     "OAuth 2.1",
+    "CIMD",
+    "OIDC Discovery",
+    "OIDC Core",
 ];
 
 #[tokio::test]
