@@ -227,8 +227,8 @@ async fn a_token_that_may_too_little_is_told_which_scopes_are_needed() {
     assert_eq!(page.status, 403);
     assert_eq!(json_of(&page)["error"], "insufficient_scope");
     let expected = format!(
-        "Bearer error=\"insufficient_scope\", error_description=\"The access token does not allow this.\", {METADATA}, \
-         scope=\"read\""
+        "Bearer error=\"insufficient_scope\", \
+         error_description=\"The access token does not allow this. It lacks: read.\", {METADATA}, scope=\"read write\""
     );
     assert_eq!(text(&page, "www-authenticate"), expected);
 }

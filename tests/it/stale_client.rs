@@ -112,7 +112,7 @@ async fn whatever_is_accepted_the_answer_is_a_page() {
     let urls = [
         unknown.authorization_url(&[]),
         client.authorization_url(&[("redirect_uri", "https://evil.example/")]),
-        unknown.authorization_url(&[("client_id", "https://app.example/client.json")]),
+        unknown.authorization_url(&[("client_id", "https://app.example/client.json#x")]),
         "/oauth/authorize".to_owned(),
         format!("{}&client_id=twice", client.authorization_url(&[])),
     ];
@@ -131,10 +131,10 @@ async fn whatever_is_accepted_the_answer_is_a_page() {
 async fn a_document_that_cannot_be_taken_gets_a_page_with_its_real_host() {
     let world = World::new().await;
     for (id, host) in [
-        ("https://app.example/client.json", "app.example"),
+        ("https://app.example", "app.example"),
         ("https://claude.ai@evil.example/client.json", "evil.example"),
         ("https://EVIL.example:8443/claude.ai", "evil.example:8443"),
-        ("https://xn--80ak6aa92e.example/c", "xn--80ak6aa92e.example"),
+        ("https://xn--80ak6aa92e.example", "xn--80ak6aa92e.example"),
         ("https://%D0%B0pple.example/c", "xn--pple-43d.example"),
         ("https://<script>alert(1)</script>.example/c", ""),
         ("https://", ""),

@@ -26,7 +26,8 @@ impl World {
         client
     }
 
-    /// A client that is known by a document of this name and these redirect URIs.
+    /// A client that is known by a stored copy of its document, of this name and with these redirect URIs, while its host
+    /// cannot be reached.
     pub async fn document(&self, id: &str, name: Option<&str>, redirect_uris: &[&str]) -> Client {
         let mut client = self.stranger();
         client.id = id.to_owned();
@@ -35,8 +36,9 @@ impl World {
         client
     }
 
-    /// Its document says something else now.
+    /// Another copy is stored, a minute later, when nobody goes by the one before any more.
     pub async fn describe(&self, client: &Client, name: Option<&str>, redirect_uris: &[&str]) {
+        self.clock.advance(61);
         let mut metadata = client.metadata();
         metadata["application_type"] = "web".into();
         metadata["redirect_uris"] = redirect_uris.into();
