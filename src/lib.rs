@@ -44,6 +44,7 @@
 //! | [`secret`] | the root secret: the seal over private keys, the code of form tokens | what is sealed |
 //! | [`clock`], [`random`] | the time, which tests move, and chance | all else |
 //! | [`testing`] | the dev provider, and with the feature `testing` a scripted browser and client | jean's rules |
+//! | [`conformance`] | the table of what the specifications ask for, checked from outside | jean's types |
 //!
 //! The program, `src/main.rs` and `src/cli`, uses only what is public here.
 //!
@@ -90,6 +91,8 @@
 mod app;
 mod clock;
 mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod fetch;
 mod flow;
 mod http;
@@ -103,7 +106,7 @@ mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(not(feature = "testing"))]
-#[allow(dead_code, reason = "the program needs the dev issuer only, and none of its faults")]
+#[allow(dead_code, reason = "the program needs neither the dev issuer's faults nor every step of the scripted client")]
 mod testing;
 mod upstream;
 

@@ -35,6 +35,7 @@ mod register;
 mod remembering;
 mod resource;
 mod revoke;
+mod spec;
 mod stale_client;
 mod status;
 mod step_up;
