@@ -75,7 +75,8 @@
 //!    reload, two tabs and the back button are safe.
 //! 5. `POST /oauth/token`: [`flow::code`] turns the code into tokens, [`flow::refresh`] a refresh token into its successor,
 //!    [`flow::revoke`] ends a grant. Whoever asked for `openid` learns who the person is from [`flow::openid`].
-//! 6. `/mcp`: the guard asks [`flow::verify`] on every call; [`flow::feed`] tells it what was revoked elsewhere.
+//! 6. `/mcp`: the guard asks [`flow::verify`] on every call, servers elsewhere [`flow::introspect`]; [`flow::feed`] tells it
+//!    what was revoked elsewhere.
 //!
 //! # Where to begin
 //!
