@@ -54,14 +54,15 @@ pub(super) fn ask(
         Ok(token) => token,
         Err(error) => return page_of(web, error),
     };
+    let asked = web.asked(request, &question.past);
     let page = pages::Consent {
         layout: web.layout(),
         client_name: request.client.headline(),
         source: view::source(&request.client),
         destination: view::destination(request.return_to.redirect_uri()),
-        scopes: web.scope_lines(request, &question.past),
-        learns: view::learns(request, &question.past),
-        seen: person.map(|_| view::seen(request, &question.past)),
+        scopes: asked.scopes,
+        learns: asked.learns,
+        seen: person.map(|_| asked.seen),
         lasts: view::lasts(&web.app.settings, &request.client),
         account: person.map(view::account),
         upstreams: web.upstreams(),

@@ -108,15 +108,16 @@ impl Page<'_> {
     fn confirm(&self, request: &AuthorizationRequest, confirm: &Confirm) -> Response {
         let person = &confirm.signed_in.person;
         self.with_form(request, Some(&person.id), |token| {
+            let asked = self.web.asked(request, &confirm.past);
             let page = pages::Confirm {
                 layout: self.web.layout(),
                 account: view::account(person),
                 client_name: request.client.headline(),
                 source: view::source(&request.client),
                 destination: view::destination(request.return_to.redirect_uri()),
-                scopes: self.web.scope_lines(request, &confirm.past),
-                learns: view::learns(request, &confirm.past),
-                seen: Some(view::seen(request, &confirm.past)),
+                scopes: asked.scopes,
+                learns: asked.learns,
+                seen: Some(asked.seen),
                 action: self.path(),
                 token,
                 can_switch: true,

@@ -199,6 +199,37 @@ async fn what_is_new_since_the_last_time_is_said_in_words() {
     assert_eq!(news(&client, &mut browser, &asked).await, None, "known now");
 }
 
+/// Identity is not among the permissions, and not hidden either (OpenID Connect Core section 5.4).
+#[tokio::test]
+async fn what_an_app_learns_of_the_person_is_said() {
+    let world = World::new().await;
+    let client = world.document(CLAUDE, Some("Claude"), &[CALLBACK]).await;
+    let mut browser = world.browser();
+    for (scope, learns) in [
+        ("read", ""),
+        ("read openid", ""),
+        ("read email profile", ""),
+        ("read openid offline_access", ""),
+        ("read openid email", "It also learns your email address."),
+        ("read openid profile", "It also learns your name."),
+        ("read openid email profile", "It also learns your name and email address."),
+    ] {
+        let text = reads(&consent_page(&client, &mut world.browser(), &[("scope", scope)]).await);
+        assert!(text.contains("Read your data") && text.contains(learns), "{scope}: {text}");
+        assert_eq!(text.contains("learns"), !learns.is_empty(), "{scope}: {text}");
+    }
+    allow(&client, &mut browser, &[("scope", "read openid email")]).await;
+    for (scope, news) in [
+        ("read openid email", ""),
+        ("read openid email offline_access", ""),
+        ("read openid email profile", "It also learns your name and email address. New"),
+    ] {
+        let text = reads(&consent_page(&client, &mut browser, &[("scope", scope)]).await);
+        assert!(text.contains(news), "{scope}: {text}");
+        assert_eq!(text.contains("New this time it asks for more"), !news.is_empty(), "{scope}: {text}");
+    }
+}
+
 /// The past of another person, or of another client of the same host, is nobody's here.
 #[tokio::test]
 async fn known_since_is_of_this_person_and_this_client() {
