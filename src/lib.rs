@@ -44,6 +44,7 @@
 //! | [`secret`] | the root secret: the seal over private keys, the code of form tokens | what is sealed |
 //! | [`clock`], [`random`] | the time, which tests move, and chance | all else |
 //! | [`testing`] | the dev provider, and with the feature `testing` a scripted browser and client | jean's rules |
+//! | [`conformance`] | the table of what the specifications ask for, checked from outside | jean's types |
 //!
 //! The program, `src/main.rs` and `src/cli`, uses only what is public here.
 //!
@@ -75,7 +76,8 @@
 //!    reload, two tabs and the back button are safe.
 //! 5. `POST /oauth/token`: [`flow::code`] turns the code into tokens, [`flow::refresh`] a refresh token into its successor,
 //!    [`flow::revoke`] ends a grant. Whoever asked for `openid` learns who the person is from [`flow::openid`].
-//! 6. `/mcp`: the guard asks [`flow::verify`] on every call; [`flow::feed`] tells it what was revoked elsewhere.
+//! 6. `/mcp`: the guard asks [`flow::verify`] on every call, servers elsewhere [`flow::introspect`]; [`flow::feed`] tells it
+//!    what was revoked elsewhere.
 //!
 //! # Where to begin
 //!
@@ -89,6 +91,8 @@
 mod app;
 mod clock;
 mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod fetch;
 mod flow;
 mod http;
@@ -102,7 +106,7 @@ mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(not(feature = "testing"))]
-#[allow(dead_code, reason = "the program needs the dev issuer only, and none of its faults")]
+#[allow(dead_code, reason = "the program needs neither the dev issuer's faults nor every step of the scripted client")]
 mod testing;
 mod upstream;
 

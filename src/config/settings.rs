@@ -12,6 +12,7 @@ use crate::oauth::client::{Client, ClientId};
 use crate::oauth::document_url::HostPattern;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
+use crate::oauth::token::TokenHash;
 
 /// Everything that was configured. Only [`server`](crate::server) reads [`Config`](super::Config); all below sees this.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// Registration, and the clients of the operator's own.
     pub clients: ClientSettings,
+    /// The operator's own resource servers, which ask about access tokens.
+    pub resource_servers: Vec<ResourceServer>,
     /// How the pages look.
     pub brand: Brand,
     /// How long the guard goes on while the database is away.
@@ -327,6 +330,17 @@ impl DocumentSettings {
     pub fn allows(&self, authority: &str) -> bool {
         self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(authority))
     }
+}
+
+/// A resource server that asks about access tokens (RFC 7662), as MCP servers elsewhere do.
+#[derive(Clone, Debug)]
+pub struct ResourceServer {
+    /// By what it names itself.
+    pub id: ClientId,
+    /// The hash of its secret.
+    pub secret: TokenHash,
+    /// What it serves: it learns of tokens for these and no other.
+    pub resources: Vec<Resource>,
 }
 
 /// How the pages look and where their links go.

@@ -26,6 +26,7 @@ pub(super) struct Tables {
     pub mcp: BTreeMap<String, MountTable>,
     pub access: AccessTable,
     pub clients: ClientsTable,
+    pub resource_servers: Vec<ResourceServerTable>,
     pub brand: BrandTable,
     pub tokens: TokensTable,
     pub guard: GuardTable,
@@ -44,6 +45,7 @@ impl Default for Tables {
             mcp: BTreeMap::new(),
             access: AccessTable::default(),
             clients: ClientsTable::default(),
+            resource_servers: Vec::new(),
             brand: BrandTable::default(),
             tokens: TokensTable::default(),
             guard: GuardTable::default(),
@@ -79,7 +81,7 @@ pub(super) struct MountTable {
     pub scopes: Option<BTreeMap<String, String>>,
     pub default_scopes: Option<List>,
     pub required_scopes: List,
-    pub tools: BTreeMap<String, List>,
+    pub tools: Option<BTreeMap<String, List>>,
     pub allowed_origins: List,
 }
 
@@ -143,6 +145,17 @@ pub(super) struct ClientTable {
     pub secret_file: Option<PathBuf>,
     pub auth_method: Option<String>,
     pub scopes: Option<List>,
+}
+
+/// `[[resource_servers]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ResourceServerTable {
+    pub id: Option<String>,
+    pub secret: Option<Secret>,
+    pub secret_file: Option<PathBuf>,
+    pub mounts: Option<List>,
 }
 
 /// `[brand]`.

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::app::App;
 use crate::clock::UnixTime;
+use crate::config::settings::ResourceServer;
 use crate::oauth::client::{AuthMethod, Client, ClientId};
 use crate::oauth::client_document::{Fault, Unusable};
 use crate::oauth::error::{Error, ErrorCode};
@@ -62,6 +63,24 @@ pub async fn authenticate(
             Ok(client)
         }
         _ => Err(unknown()),
+    }
+}
+
+/// The resource server of `jean.toml` that a request presents, by the secret in the header or in the body; `None` where it
+/// presents a client.
+pub fn resource_server<'a>(
+    app: &'a App,
+    authorization: Option<&str>,
+    params: &Params,
+) -> Result<Option<&'a ResourceServer>, Error> {
+    let presented = present(authorization, params)?;
+    let known = app.settings.resource_servers.iter().find(|server| server.id == presented.id);
+    match (known, &presented.proof) {
+        (None, _) => Ok(None),
+        (Some(server), Proof::Basic(secret) | Proof::Post(secret)) if server.secret.matches(&secret.hash()) => {
+            Ok(Some(server))
+        }
+        (Some(_), _) => Err(Error::invalid_client("The secret of the resource server is wrong.")),
     }
 }
 

@@ -88,15 +88,16 @@ pub async fn at_hand(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<C
     Ok(Some(copy))
 }
 
-/// The last good copy, and whether it is fresh.
+/// The last good copy, the newest of those that there are, and whether it is fresh.
 async fn last_good(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<(Client, bool)>, store::Error> {
     let known = app.documents.of(id);
-    let remembered = known.copy(now);
-    if remembered.is_some() {
-        return Ok(remembered);
-    }
+    let remembered = match known.copy(now) {
+        Some((copy, true)) => return Ok(Some((copy, true))),
+        stale => stale.map(|(copy, _)| copy),
+    };
     let stored = app.store.find_client(id).await?.filter(|client| client.origin == ClientOrigin::Document);
-    let copy = stored.or_else(|| app.settings.clients.documents.pinned.get(id).cloned());
+    let newest = [remembered, stored].into_iter().flatten().max_by_key(|copy| copy.created_at);
+    let copy = newest.or_else(|| app.settings.clients.documents.pinned.get(id).cloned());
     if let Some(copy) = &copy {
         known.keep(copy, UnixTime(0));
     }

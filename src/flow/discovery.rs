@@ -13,6 +13,7 @@ use super::{authorize, keys, openid};
 pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
     let Settings { issuer, clients, brand, mounts, .. } = &app.settings;
     let auth_methods: Vec<&str> = AuthMethod::ALL.into_iter().map(AuthMethod::as_str).collect();
+    let confidential = auth_methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
     AuthorizationServerMetadata {
         issuer: issuer.as_str().to_owned(),
         authorization_endpoint: issuer.at("/oauth/authorize"),
@@ -29,6 +30,9 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         token_endpoint_auth_signing_alg_values_supported: foreign::ALGORITHMS.to_vec(),
         revocation_endpoint_auth_methods_supported: auth_methods,
         revocation_endpoint_auth_signing_alg_values_supported: foreign::ALGORITHMS.to_vec(),
+        introspection_endpoint: issuer.at("/oauth/introspect"),
+        introspection_endpoint_auth_methods_supported: confidential,
+        introspection_endpoint_auth_signing_alg_values_supported: foreign::ALGORITHMS.to_vec(),
         code_challenge_methods_supported: vec!["S256"],
         authorization_response_iss_parameter_supported: true,
         subject_types_supported: vec!["public"],

@@ -14,6 +14,7 @@ pub mod code;
 pub mod consent;
 pub mod discovery;
 pub mod feed;
+pub mod introspect;
 pub mod issue;
 pub mod keys;
 pub mod login;

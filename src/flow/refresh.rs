@@ -177,7 +177,8 @@ fn again(row: &StoredGrant, token: &RefreshToken) -> Option<RefreshToken> {
     hash.matches(&row.refresh).then_some(successor)
 }
 
-fn is_alive(row: &StoredGrant, now: UnixTime) -> bool {
+/// Whether the family is neither revoked nor over.
+pub(super) fn is_alive(row: &StoredGrant, now: UnixTime) -> bool {
     !row.is_revoked() && row.grant.expires_at > now && row.refresh_expires_at > now
 }
 

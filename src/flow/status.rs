@@ -108,6 +108,7 @@ fn standards(app: &App) -> Vec<Standard> {
         },
         everywhere("RFC 7592", "Client registration management", "/oauth/register"),
         everywhere("RFC 7636", "Proof key for code exchange, S256", "/oauth/token"),
+        everywhere("RFC 7662", "Token introspection", "/oauth/introspect"),
         everywhere("RFC 8252", "Native apps: loopback redirects on any port", "/oauth/authorize"),
         everywhere("RFC 8414", "Authorization server metadata", "/.well-known/oauth-authorization-server"),
         everywhere("RFC 8707", "Resource indicators: one audience for each token", "/oauth/token"),

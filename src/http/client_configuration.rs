@@ -11,7 +11,7 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::RegistrationToken;
 
 use super::error::{Refused, no_store};
-use super::extract::{Now, authorization};
+use super::extract::{Now, bearer};
 use super::register::{ClientInformation, json};
 use super::view::Web;
 
@@ -73,16 +73,7 @@ pub(super) async fn delete(
 
 /// The client, and the token that it showed in the Authorization header (RFC 6750 section 2.1).
 async fn authenticate(web: &Web, client: &str, headers: &HeaderMap) -> Result<(Client, RegistrationToken), Challenged> {
-    let sent = match authorization(headers) {
-        // What cannot be read is no token of ours.
-        Err(error) if error.code == ErrorCode::InvalidClient => Some(""),
-        sent => sent?,
-    };
-    let bearer = |value: &str| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("Bearer").then(|| RegistrationToken::presented(token.trim()))
-    };
-    let Some(token) = sent.and_then(bearer) else {
+    let Some(token) = bearer(headers)?.map(RegistrationToken::presented) else {
         let error = Error::new(ErrorCode::InvalidToken, "A registration access token is needed (RFC 7592 section 2).");
         return Err(Challenged(error, "Bearer realm=\"registration\""));
     };

@@ -12,6 +12,7 @@ mod cookies;
 mod error;
 mod extract;
 mod home;
+mod introspect;
 pub(crate) mod layers;
 mod login;
 mod metadata;
@@ -69,11 +70,14 @@ pub(crate) fn routes(web: &Web) -> Router {
         )
         .layer(layers::cors().allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]));
 
+    // For servers, never from a browser.
+    let servers = Router::new().route(&at("/oauth/introspect"), post(introspect::introspect));
+
     let assets = Router::new()
         .route(&at("/oauth/assets/style.css"), get(home::style))
         .route(&at("/oauth/assets/logo"), get(home::logo));
 
-    browser.merge(programs).merge(registrations).merge(assets).with_state(web.clone())
+    browser.merge(programs).merge(registrations).merge(servers).merge(assets).with_state(web.clone())
 }
 
 /// What everybody may look at: the landing page, the status, and whether this process serves.

@@ -107,7 +107,7 @@ pub struct Client {
     pub secret: Option<TokenHash>,
     /// The hash of the token by which a registered client manages its registration (RFC 7592); others have none.
     pub registration: Option<TokenHash>,
-    /// When it was registered, or its document first kept; 0 for a configured one.
+    /// When it was registered, or this copy of its document was made; 0 for a configured one.
     pub created_at: UnixTime,
 }
 

@@ -109,7 +109,8 @@ impl RedirectUri {
         };
         if kind != RedirectKind::PrivateUse {
             // The text is what is compared and the URL what a browser follows: they must name the same place.
-            let authority = text.split_once("://").map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
+            let rest = text.strip_prefix(url.scheme()).and_then(|rest| rest.strip_prefix("://"));
+            let authority = rest.map(|rest| rest.split(['/', '?']).next().unwrap_or_default());
             let same_host = authority.is_some_and(|authority| {
                 let host = url.host_str().unwrap_or_default();
                 let port = authority.strip_prefix(host);
@@ -118,7 +119,7 @@ impl RedirectUri {
                 })
             });
             if !same_host || url.host_str().is_some_and(|host| host.ends_with('.')) {
-                return refuse("must name its host in lower case, without a trailing dot");
+                return refuse("must name its scheme and its host in lower case, without a trailing dot");
             }
         }
         Ok(RedirectUri { text: text.to_owned(), kind })
@@ -296,6 +297,8 @@ mod tests {
             "https://a.example/cb#",
             "https://A.example/cb",
             "HTTPS://a.example:443/cb#",
+            "HTTPS://a.example/cb",
+            "Http://localhost/cb",
             "https://a.example./cb",
             "https://a.example\\@evil.example/cb",
             "http://localhost.example.com/cb",

@@ -67,9 +67,10 @@ impl Store {
 
     /// Brings the copy of a document up to date, where there is one.
     pub async fn renew_document(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
-        let sql = "UPDATE clients SET metadata = $2, updated_at = $3 \
-                   WHERE id = $1 AND origin = 'document' AND metadata <> $2 RETURNING id";
-        self.write(Stmt::new(sql, args![client.id.as_str(), metadata(client)?, now])).await.map(|_| ())
+        let sql = "UPDATE clients SET metadata = $2, created_at = $3, updated_at = $4 \
+                   WHERE id = $1 AND origin = 'document' AND metadata <> $2 AND created_at < $3 RETURNING id";
+        let args = args![client.id.as_str(), metadata(client)?, client.created_at, now];
+        self.write(Stmt::new(sql, args)).await.map(|_| ())
     }
 
     /// The registered client of this id, or the copy of its document.
@@ -103,12 +104,13 @@ pub(super) fn granted(client: &ClientId, now: UnixTime) -> Stmt {
     Stmt::new(sql, args![client.as_str(), now])
 }
 
-/// Keeps a copy of a client's document, in place of an older one.
+/// Keeps a copy of a client's document, in place of an older one; `created_at` is when the copy was made.
 pub(super) fn keep_document(client: &Client, now: UnixTime) -> Result<Stmt, Error> {
     let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
-               VALUES ($1, 'document', $2, '', '', $3, $3) ON CONFLICT (id) DO UPDATE \
-               SET metadata = excluded.metadata, updated_at = excluded.updated_at WHERE clients.origin = 'document'";
-    Ok(Stmt::new(sql, args![client.id.as_str(), metadata(client)?, now]))
+               VALUES ($1, 'document', $2, '', '', $3, $4) ON CONFLICT (id) DO UPDATE \
+               SET metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at \
+               WHERE clients.origin = 'document' AND clients.created_at <= excluded.created_at";
+    Ok(Stmt::new(sql, args![client.id.as_str(), metadata(client)?, client.created_at, now]))
 }
 
 fn read(row: &AnyRow) -> Result<Client, Error> {

@@ -62,6 +62,19 @@ async fn the_authorization_server_describes_itself() {
       "id_token_signing_alg_values_supported": [
         "RS256"
       ],
+      "introspection_endpoint": "http://localhost:8080/oauth/introspect",
+      "introspection_endpoint_auth_methods_supported": [
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt"
+      ],
+      "introspection_endpoint_auth_signing_alg_values_supported": [
+        "ES256",
+        "EdDSA",
+        "PS256",
+        "RS256",
+        "ES384"
+      ],
       "issuer": "http://localhost:8080",
       "jwks_uri": "http://localhost:8080/oauth/jwks",
       "prompt_values_supported": [

@@ -248,6 +248,36 @@ async fn metadata_that_breaks_a_rule_is_refused() {
     assert_eq!(clients_kept(&world).await, 0);
 }
 
+/// Every address in the metadata is one that a browser opens as a page, or is refused: `javascript:` and its like on a
+/// consent page (fastmcp #3418, workers-oauth-provider #218).
+#[tokio::test]
+async fn an_address_that_a_browser_would_run_is_refused_in_every_field() {
+    let world = World::new().await;
+    for name in ["client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"] {
+        for bad in [
+            "javascript:alert(1)",
+            "JAVASCRIPT:alert(1)",
+            " javascript:alert(1)",
+            "java\tscript:alert(1)",
+            "data:text/html,<script>alert(1)</script>",
+            "data:image/svg+xml;base64,PHN2Zz4=",
+            "vbscript:msgbox(1)",
+            "blob:https://a.example/1",
+            "file:///etc/passwd",
+            "about:blank",
+            "ftp://a.example/",
+            "//a.example/",
+            "a.example",
+        ] {
+            let mut request = json!({ "redirect_uris": [REDIRECT_URI] });
+            request[name] = json!(bad);
+            let page = register(&world, &request).await;
+            assert_eq!(json_of(&page)["error"], "invalid_client_metadata", "{name}: {bad}");
+        }
+    }
+    assert_eq!(clients_kept(&world).await, 0);
+}
+
 /// Cursor registers its own scheme, a web page and loopback at once.
 #[tokio::test]
 async fn a_set_of_all_kinds_of_redirect_uri_is_accepted() {

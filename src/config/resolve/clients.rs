@@ -18,7 +18,7 @@ use crate::oauth::scope::Scopes;
 use crate::oauth::token::ClientSecret;
 
 /// The shortest secret of a client of the operator's own.
-const MIN_SECRET: usize = 16;
+pub(super) const MIN_SECRET: usize = 16;
 
 impl Pass<'_> {
     pub(super) fn clients(

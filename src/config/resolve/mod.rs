@@ -5,6 +5,7 @@
 mod clients;
 mod documents;
 mod mounts;
+mod resource_servers;
 mod upstreams;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub(super) fn resolve(tables: &Tables, source: &Source) -> Result<Settings, Prob
     let tokens = pass.tokens(tables);
     let documents = pass.documents(tables, issuer.as_ref(), listen);
     let clients = pass.clients(tables, &mounts, documents);
+    let resource_servers = pass.resource_servers(tables, &mounts);
     let brand = pass.brand(&tables.brand, issuer.as_ref());
     let max_staleness = pass.span("guard.max_staleness", tables.guard.max_staleness, Duration::ZERO, 60 * MINUTE);
     let limits = pass.limits(tables);
@@ -61,6 +63,7 @@ pub(super) fn resolve(tables: &Tables, source: &Source) -> Result<Settings, Prob
             mounts: mounts.into_iter().filter_map(|(mount, _)| mount).collect(),
             tokens,
             clients,
+            resource_servers,
             brand,
             max_staleness,
             limits,

@@ -69,7 +69,7 @@ impl Pass<'_> {
             Some(listed) => self.known_scopes(&key("default_scopes"), listed, &known),
         };
         let required_scopes = self.known_scopes(&key("required_scopes"), &table.required_scopes, &known);
-        let tools = self.tools(&key("tools"), &table.tools, &known);
+        let tools = self.tools(&key("tools"), table.tools.iter().flatten(), &known);
         for (i, origin) in table.allowed_origins.0.iter().enumerate() {
             let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if !exact {
@@ -92,7 +92,12 @@ impl Pass<'_> {
     }
 
     /// What the calls of some tools need.
-    fn tools(&mut self, key: &str, tools: &BTreeMap<String, List>, known: &Scopes) -> Vec<ToolNeeds> {
+    fn tools<'t>(
+        &mut self,
+        key: &str,
+        tools: impl Iterator<Item = (&'t String, &'t List)>,
+        known: &Scopes,
+    ) -> Vec<ToolNeeds> {
         let mut needs = Vec::new();
         for (name, scopes) in tools {
             let key = format!("{key}.{name}");
