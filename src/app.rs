@@ -1,5 +1,7 @@
 //! What a request may reach: the settings, the store, the keys, the upstreams, the clock, and what this process remembers.
 
+mod documents;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,6 +9,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, UnixTime};
 use crate::config::settings::Settings;
+use crate::fetch::Fetcher;
 use crate::keys::KeyRing;
 use crate::oauth::client::ClientId;
 use crate::oauth::grant::{GrantId, Person};
@@ -15,6 +18,8 @@ use crate::oauth::scope::Scopes;
 use crate::secret::RootSecret;
 use crate::store::Store;
 use crate::upstream::Upstream;
+
+pub(crate) use documents::Documents;
 
 /// Everything that flows work with; shared by all requests.
 pub(crate) struct App {
@@ -26,6 +31,10 @@ pub(crate) struct App {
     pub root: RootSecret,
     /// The identity providers, in the order of the settings.
     pub upstreams: Vec<Arc<Upstream>>,
+    /// Whoever asks addresses that strangers name.
+    pub fetch: Fetcher,
+    /// The clients' metadata documents that are known.
+    pub documents: Documents,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The signing keys; replaced as a whole.

@@ -39,10 +39,12 @@
 //! | [`oauth`] | the protocol's words: pure types and rules that cannot hold what the RFCs forbid | any I/O |
 //! | [`store`] | every SQL statement and the only `use` of sqlx, one file for each table | flows |
 //! | [`upstream`] | the identity providers, and the only `use` of openidconnect | the store |
+//! | [`fetch`] | the only GET to addresses that strangers name, under the rules that this needs | what is there |
 //! | [`keys`] | signing and reading tokens, and the only `use` of jsonwebtoken | the store |
 //! | [`secret`] | the root secret: the seal over private keys, the code of form tokens | what is sealed |
 //! | [`clock`], [`random`] | the time, which tests move, and chance | all else |
 //! | [`testing`] | the dev provider, and with the feature `testing` a scripted browser and client | jean's rules |
+//! | [`conformance`] | the table of what the specifications ask for, checked from outside | jean's types |
 //!
 //! The program, `src/main.rs` and `src/cli`, uses only what is public here.
 //!
@@ -51,9 +53,9 @@
 //! One way, and without a circle:
 //!
 //! ```text
-//! main -> server -> http, mcp -> flow -> store, upstream, keys -> oauth -> clock
+//! main -> server -> http, mcp -> flow -> store, upstream, fetch, keys -> oauth -> clock
 //!               \-> config
-//! http, mcp, flow -> app -> settings, store, keys, upstream, clock
+//! http, mcp, flow -> app -> settings, store, keys, upstream, fetch, clock
 //! ```
 //!
 //! Only [`server`] reads [`Config`]; below it there are settings. The time comes in as an argument: no flow and no
@@ -73,8 +75,9 @@
 //! 4. `GET /oauth/login/{id}`: [`flow::login::next`], the dispatcher, decides from the row alone what comes next, so that
 //!    reload, two tabs and the back button are safe.
 //! 5. `POST /oauth/token`: [`flow::code`] turns the code into tokens, [`flow::refresh`] a refresh token into its successor,
-//!    [`flow::revoke`] ends a grant.
-//! 6. `/mcp`: the guard asks [`flow::verify`] on every call, servers elsewhere [`flow::introspect`]; [`flow::feed`] tells it what was revoked elsewhere.
+//!    [`flow::revoke`] ends a grant. Whoever asked for `openid` learns who the person is from [`flow::openid`].
+//! 6. `/mcp`: the guard asks [`flow::verify`] on every call, servers elsewhere [`flow::introspect`]; [`flow::feed`] tells it
+//!    what was revoked elsewhere.
 //!
 //! # Where to begin
 //!
@@ -88,6 +91,9 @@
 mod app;
 mod clock;
 mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod fetch;
 mod flow;
 mod http;
 mod keys;
@@ -100,7 +106,7 @@ mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(not(feature = "testing"))]
-#[allow(dead_code, reason = "the program needs the dev issuer only, and none of its faults")]
+#[allow(dead_code, reason = "the program needs neither the dev issuer's faults nor every step of the scripted client")]
 mod testing;
 mod upstream;
 

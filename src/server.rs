@@ -12,15 +12,18 @@ use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tower::Service;
 
-use crate::app::{App, Memory};
+use crate::app::{App, Documents, Memory};
 use crate::clock::{Clock, SystemClock};
 use crate::config::settings::{Database, Mount, Settings, UpstreamKind, UpstreamSettings};
 use crate::config::{Config, Problems};
-use crate::flow::{feed, keys as key_flow};
+use crate::fetch::{Fetcher, Names, SystemNames};
+use crate::flow::{client_document, feed, keys as key_flow};
 use crate::keys::KeyRing;
+use crate::oauth::client::ClientId;
 use crate::secret::{self, RootSecret};
 use crate::store::{self, Store};
 use crate::testing::issuer::{Issuer as DevIssuer, IssuerOptions};
@@ -99,6 +102,21 @@ impl Jean {
 
     /// The same by another clock, for tests.
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        Jean::start_within(config, clock, Arc::new(SystemNames)).await
+    }
+
+    /// The same with what `names` says in the place of DNS, where clients name addresses: their metadata documents and
+    /// keys. An empty list is no answer.
+    #[cfg(feature = "testing")]
+    pub async fn start_with_names(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        names: fn(&str) -> Vec<std::net::IpAddr>,
+    ) -> Result<Self, Error> {
+        Jean::start_within(config, clock, Arc::new(names)).await
+    }
+
+    async fn start_within(config: Config, clock: Arc<dyn Clock>, names: Arc<dyn Names>) -> Result<Self, Error> {
         let mut settings = config.settings()?;
         let dev = start_dev_upstreams(&mut settings, &clock).await?;
         let root = RootSecret::new(&root_secrets(&settings)?)?;
@@ -107,7 +125,10 @@ impl Jean {
 
         let access_lifetime = settings.tokens.access_lifetime;
         let upstreams = connect_upstreams(&settings)?;
+        let (documents, stale) = Documents::new();
         let app = Arc::new(App {
+            fetch: Fetcher::new(names, settings.clients.documents.local),
+            documents,
             settings,
             store,
             root,
@@ -126,6 +147,7 @@ impl Jean {
         background.spawn(follow(app.clone()));
         background.spawn(keep_keys(app.clone()));
         background.spawn(sweep(app.clone()));
+        background.spawn(look_again(app.clone(), stale));
         for upstream in &app.upstreams {
             background.spawn(discover(upstream.clone()));
         }
@@ -289,6 +311,15 @@ async fn keep_keys(app: Arc<App>) {
         ticks.tick().await;
         if let Err(error) = key_flow::ensure(&app, app.clock.now()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the signing keys could not be read");
+        }
+    }
+}
+
+/// Looks anew at the metadata documents of clients that were found too old where nobody could wait.
+async fn look_again(app: Arc<App>, mut stale: mpsc::Receiver<ClientId>) {
+    while let Some(id) = stale.recv().await {
+        if let Err(error) = client_document::look_again(&app, &id, app.clock.now()).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a client's metadata could not be kept");
         }
     }
 }

@@ -126,6 +126,15 @@ pub(crate) enum Error {
         /// What the library said.
         source: Option<Source>,
     },
+    /// `max_age` was asked for, and the ID token does not say when the person signed in.
+    #[error("the id_token lacks auth_time, though max_age was asked for")]
+    UndatedSignIn,
+    /// The person signed in longer ago than `max_age`.
+    #[error("the person signed in at {signed_in}, longer ago than max_age")]
+    OldSignIn {
+        /// When.
+        signed_in: UnixTime,
+    },
     /// The person is not of the Google Workspace domain that is asked for; another account may be.
     #[error("the account is not of the hosted domain")]
     WrongHostedDomain {
@@ -249,6 +258,7 @@ impl Upstream {
             claims = verify(&provider);
         }
         let claims = claims.map_err(|error| because("the id_token is not valid", error))?;
+        id_token::check_age(claims, attempt.max_age, now)?;
         self.identity(&provider, &tokens, claims).await
     }
 

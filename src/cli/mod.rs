@@ -1,7 +1,9 @@
-//! The command line: `jean [--config FILE] [serve | check | config]`, one file for each subcommand.
+//! The command line: `jean [--config FILE] [serve | check | config | conformance]`, one file for each subcommand.
 
 mod check;
 mod config;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod serve;
 
 use std::path::PathBuf;
@@ -29,6 +31,13 @@ enum Command {
     Check,
     /// Print the reference of jean.toml, to begin with: jean config > jean.toml
     Config,
+    /// Check this version against the specifications, with a server and data of its own
+    #[cfg(feature = "conformance")]
+    Conformance {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Arguments {
@@ -44,5 +53,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Serve => serve::run(arguments.load()?).await,
         Command::Check => check::run(&arguments.load()?),
         Command::Config => config::run(),
+        #[cfg(feature = "conformance")]
+        Command::Conformance { json } => conformance::run(json).await,
     }
 }

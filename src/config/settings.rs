@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::oauth::client::{Client, ClientId};
+use crate::oauth::document_url::HostPattern;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::TokenHash;
@@ -305,8 +306,30 @@ pub struct ClientSettings {
     pub unused_lifetime: Duration,
     /// How long any other is kept after its last grant was over.
     pub idle_lifetime: Duration,
+    /// Clients that are known by a metadata document.
+    pub documents: DocumentSettings,
     /// The operator's own.
     pub preregistered: Vec<Client>,
+}
+
+/// Which clients may come with a metadata document of their own.
+#[derive(Clone, Debug)]
+pub struct DocumentSettings {
+    /// Whether any may.
+    pub on: bool,
+    /// At which hosts their documents may be; at all where none is listed.
+    pub hosts: Vec<HostPattern>,
+    /// Whether documents may be on loopback, since jean itself is: what public_url says and where it listens.
+    pub local: bool,
+    /// The documents that are known already.
+    pub pinned: BTreeMap<ClientId, Client>,
+}
+
+impl DocumentSettings {
+    /// Whether documents may be at this host.
+    pub fn allows(&self, authority: &str) -> bool {
+        self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(authority))
+    }
 }
 
 /// A resource server that asks about access tokens (RFC 7662), as MCP servers elsewhere do.

@@ -81,7 +81,7 @@ pub(super) struct MountTable {
     pub scopes: Option<BTreeMap<String, String>>,
     pub default_scopes: Option<List>,
     pub required_scopes: List,
-    pub tools: BTreeMap<String, List>,
+    pub tools: Option<BTreeMap<String, List>>,
     pub allowed_origins: List,
 }
 
@@ -103,6 +103,9 @@ pub(super) struct ClientsTable {
     pub remember_consent: bool,
     pub unused_lifetime: Span,
     pub idle_lifetime: Span,
+    pub documents: bool,
+    pub document_hosts: List,
+    pub pinned: Vec<PinnedTable>,
     pub preregistered: Vec<ClientTable>,
 }
 
@@ -113,9 +116,21 @@ impl Default for ClientsTable {
             remember_consent: false,
             unused_lifetime: Span::days(30),
             idle_lifetime: Span::days(400),
+            documents: true,
+            document_hosts: List::default(),
+            pinned: Vec::new(),
             preregistered: Vec::new(),
         }
     }
+}
+
+/// `[[clients.pinned]]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PinnedTable {
+    pub url: Option<String>,
+    pub file: Option<PathBuf>,
 }
 
 /// `[[clients.preregistered]]`.

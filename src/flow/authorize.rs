@@ -6,6 +6,7 @@
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::oauth::client_document::Unusable;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{Person, RowId};
 use crate::oauth::params::Params;
@@ -16,8 +17,9 @@ use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
 use crate::store::{Consent, SignIn};
 
+use super::client_auth::{self, Need, NotFound};
 use super::past::Past;
-use super::{access, client_auth, code, issue};
+use super::{access, code, issue};
 
 /// The longest query that is read; it travels through forms.
 const MAX_REQUEST: usize = 8 * 1024;
@@ -57,6 +59,13 @@ pub enum Refusal {
         client_id: String,
         /// What came as `redirect_uri`, by which the page may recognise the app.
         redirect_uri: String,
+    },
+    /// The client is known by a document (CIMD) that cannot be had or that breaks a rule: a page, never a redirect.
+    Document {
+        /// What came as `client_id`: the document's address.
+        client_id: String,
+        /// What is wrong.
+        unusable: Unusable,
     },
     /// The client did not register this redirect URI: a page, never a redirect.
     UnknownRedirectUri {
@@ -99,16 +108,18 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
     let params = Params::parse(raw);
     let asked_uri = params.one("redirect_uri")?.map(str::to_owned);
     let client_id = params.required("client_id")?;
-    let client = match ClientId::parse(client_id) {
-        Some(id) => client_auth::find(app, &id).await.map_err(Refusal::Page)?,
-        None => None,
+    let found = match ClientId::parse(client_id) {
+        Some(id) => client_auth::find(app, &id, Need::Current, now).await,
+        None => Err(NotFound::Unknown),
     };
-    let Some(client) = client else {
-        return Err(Refusal::UnknownClient {
+    let client = found.map_err(|missing| match missing {
+        NotFound::Fault(error) => Refusal::Page(error),
+        NotFound::Document(unusable) => Refusal::Document { client_id: client_id.to_owned(), unusable },
+        NotFound::Unknown => Refusal::UnknownClient {
             client_id: client_id.to_owned(),
-            redirect_uri: asked_uri.unwrap_or_default(),
-        });
-    };
+            redirect_uri: asked_uri.clone().unwrap_or_default(),
+        },
+    })?;
     let redirect_uri = redirect_uri(&client, asked_uri.as_deref()).ok_or_else(|| Refusal::UnknownRedirectUri {
         client: Box::new(client.clone()),
         redirect_uri: asked_uri.unwrap_or_default(),
@@ -142,6 +153,7 @@ async fn answer(
 ) -> Result<Refusal, Error> {
     let at_once = return_to.redirect_uri().kind() != RedirectKind::Https
         || client.origin == ClientOrigin::Configured
+        || app.settings.clients.documents.pinned.contains_key(&client.id)
         || app.store.client_holds_a_grant(&client.id, now).await?;
     Ok(Refusal::Answer(Box::new(Answer { return_to, error, client_name: client.headline(), at_once })))
 }
@@ -221,34 +233,35 @@ fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
 }
 
 /// The scopes that will be granted: the known ones of those that were asked for, else the default ones of each resource.
+/// Our own words permit nothing at a resource, so they are granted in addition, and no limit is about them.
 ///
 /// What a registered client wrote into its own registration does not narrow this: anybody may register anew, and the
 /// person decides. What the operator wrote for a client does.
 fn scopes(app: &App, asked: Option<&str>, resources: &Resources, client: &Client) -> Result<Scopes, Error> {
     let mounts = || resources.iter().filter_map(|resource| app.settings.mount(resource));
     let limit = match (&client.origin, &client.metadata.scope) {
-        (ClientOrigin::Configured, Some(scope)) => Some(Scopes::parse(scope)?.union(&issue::offline_access())),
+        (ClientOrigin::Configured, Some(scope)) => Some(Scopes::parse(scope)?),
         _ => None,
     };
     let within = |scopes: Scopes| limit.as_ref().map_or(scopes.clone(), |limit| scopes.narrow(limit));
 
     let asked = Scopes::parse(asked.unwrap_or_default())?;
     let known = mounts().fold(Scopes::default(), |all, mount| all.union(&mount.known_scopes()));
-    let offline = within(asked.narrow(&issue::offline_access()));
+    let own = asked.narrow(&Scopes::own());
     let asked = within(asked.narrow(&known));
     if !asked.is_empty() {
-        return Ok(asked.union(&offline));
+        return Ok(asked.union(&own));
     }
     let default = within(mounts().fold(Scopes::default(), |all, mount| all.union(&mount.default_scopes)));
     if default.is_empty() && !known.is_empty() {
         return Err(Error::new(ErrorCode::InvalidScope, "None of the scopes is known, and there is no default one."));
     }
-    Ok(default.union(&offline))
+    Ok(default.union(&own))
 }
 
 /// Every scope that means something here.
 pub fn known_scopes(app: &App) -> Scopes {
-    app.settings.mounts.iter().fold(issue::offline_access(), |all, mount| all.union(&mount.known_scopes()))
+    app.settings.mounts.iter().fold(Scopes::own(), |all, mount| all.union(&mount.known_scopes()))
 }
 
 /// Somebody who is signed in, in this browser.

@@ -114,6 +114,8 @@ async fn exchange(
             upstream::Error::Unreachable { .. } => Notice::Unreachable,
             upstream::Error::Refused { code, .. } => refused(&code),
             upstream::Error::WrongHostedDomain { email } => Notice::NotAllowed(email.unwrap_or_default()),
+            upstream::Error::UndatedSignIn => Notice::Undated,
+            upstream::Error::OldSignIn { .. } => Notice::Old,
             upstream::Error::Invalid { .. } => Notice::Invalid,
         }
     })

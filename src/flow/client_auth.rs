@@ -7,11 +7,13 @@ use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::ResourceServer;
 use crate::oauth::client::{AuthMethod, Client, ClientId};
-use crate::oauth::error::Error;
+use crate::oauth::client_document::{Fault, Unusable};
+use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::params::Params;
 use crate::oauth::token::ClientSecret;
 
 use super::client_assertion::{self, Assertion};
+use super::client_document;
 
 /// What a request presents of a client, by one method only.
 struct Presented {
@@ -48,11 +50,10 @@ pub async fn authenticate(
     now: UnixTime,
 ) -> Result<Client, Error> {
     let presented = present(authorization, params)?;
-    let unknown = || Error::invalid_client("The client is unknown or its secret is wrong. Register again.");
-    let client = find(app, &presented.id).await?.ok_or_else(unknown)?;
-    let registered = client.metadata.token_endpoint_auth_method;
-    if presented.proof.method() != registered {
-        return Err(Error::invalid_client(format!("The client is registered for {}.", registered.as_str())));
+    let client = find(app, &presented.id, Need::AnyCopy, now).await?;
+    if !client.accepts(presented.proof.method()) {
+        let registered = client.metadata.token_endpoint_auth_method.as_str();
+        return Err(Error::invalid_client(format!("The client is registered for {registered}.")));
     }
     match (&client.secret, &presented.proof) {
         (None, Proof::Nothing) => Ok(client),
@@ -83,12 +84,73 @@ pub fn resource_server<'a>(
     }
 }
 
-/// The client of this id, configured or registered.
-pub async fn find(app: &App, id: &ClientId) -> Result<Option<Client>, Error> {
-    if let Some(client) = app.settings.clients.preregistered.iter().find(|client| client.id == *id) {
-        return Ok(Some(client.clone()));
+/// How much of a metadata document is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The document as it is now.
+    Current,
+    /// Any copy; the document as it is now where there is none.
+    AnyCopy,
+    /// Any copy; its host is not asked.
+    AtHand,
+}
+
+/// Why there is no client of an id.
+#[derive(Debug)]
+pub enum NotFound {
+    /// Nobody knows it.
+    Unknown,
+    /// It is a document's address, and the document cannot be used.
+    Document(Unusable),
+    /// The database does not answer.
+    Fault(Error),
+}
+
+impl From<client_document::Refused> for NotFound {
+    fn from(refused: client_document::Refused) -> Self {
+        match refused {
+            client_document::Refused::Off => NotFound::Unknown,
+            client_document::Refused::Unusable(unusable) => NotFound::Document(unusable),
+            client_document::Refused::Store(error) => NotFound::Fault(error.into()),
+        }
     }
-    Ok(app.store.find_client(id).await?)
+}
+
+/// For the token endpoint: a client that cannot be is `invalid_client`, one that cannot be known just now may try again.
+impl From<NotFound> for Error {
+    fn from(missing: NotFound) -> Self {
+        match missing {
+            NotFound::Unknown => unknown(),
+            NotFound::Document(Unusable { fault, why, .. }) => {
+                let code = match fault {
+                    Fault::Passing => ErrorCode::TemporarilyUnavailable,
+                    Fault::Host | Fault::Document | Fault::Operator => ErrorCode::InvalidClient,
+                };
+                Error::new(code, format!("The client's metadata document cannot be used: {why}."))
+            }
+            NotFound::Fault(error) => error,
+        }
+    }
+}
+
+/// The client of this id: configured, known by its document, or registered.
+pub async fn find(app: &App, id: &ClientId, need: Need, now: UnixTime) -> Result<Client, NotFound> {
+    if let Some(client) = app.settings.clients.preregistered.iter().find(|client| client.id == *id) {
+        return Ok(client.clone());
+    }
+    let fault = |error: crate::store::Error| NotFound::Fault(error.into());
+    if !id.is_document_url() {
+        return app.store.find_client(id).await.map_err(fault)?.ok_or(NotFound::Unknown);
+    }
+    match need {
+        Need::Current => Ok(client_document::current(app, id, now).await?),
+        Need::AnyCopy => Ok(client_document::known(app, id, now).await?),
+        Need::AtHand => client_document::at_hand(app, id, now).await.map_err(fault)?.ok_or(NotFound::Unknown),
+    }
+}
+
+fn unknown() -> Error {
+    Error::invalid_client("The client is unknown or its secret is wrong. Register again.")
 }
 
 fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Error> {

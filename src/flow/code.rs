@@ -14,7 +14,7 @@ use crate::store::{Consent, NewGrant, Redemption, SignIn};
 
 use super::authorize::AuthorizationRequest;
 use super::issue::{self, Issued};
-use super::{access, revoke};
+use super::{access, client_document, revoke};
 
 /// What a person's consent to `request` becomes: a grant with its first code, and the consent to keep on file.
 pub fn grant(
@@ -52,6 +52,7 @@ pub fn grant(
         code_expires_at: now + app.settings.tokens.code_lifetime,
         challenge: request.challenge,
         redirect_uri: redirect_uri.as_str().to_owned(),
+        document: client_document::needs_copy(app, &request.client).then(|| request.client.clone()),
     };
     (new, consent, code)
 }
@@ -88,7 +89,7 @@ pub async fn redeem(app: &App, client: &Client, params: &Params, now: UnixTime) 
     match app.store.redeem_code(&redemption, issue::lifetimes(app), now).await? {
         Some(grant) => {
             let resource = issue::choose_resource(app, &grant, asked.as_ref())?;
-            issue::issue(app, &grant, (&grant.scopes, resource), refresh_token, now)
+            issue::issue(app, &grant, (&grant.scopes, resource), refresh_token, now).await
         }
         None => Err(explain(app, &presented, now).await?),
     }

@@ -1,15 +1,15 @@
-//! What the metadata documents say (RFC 8414, RFC 9728): built from the settings alone, never from a request.
+//! What the metadata documents say (RFC 8414, OpenID Connect Discovery, RFC 9728): built from the settings alone, never from a request.
 
 use crate::app::App;
 use crate::config::settings::{Mount, Settings};
-use crate::keys::foreign;
+use crate::keys::{Purpose, foreign};
 use crate::oauth::client::AuthMethod;
 use crate::oauth::metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata};
 use crate::oauth::scope::Scopes;
 
-use super::authorize;
+use super::{authorize, keys, openid};
 
-/// The document of RFC 8414 section 2.
+/// The document of RFC 8414 section 2 and OpenID Connect Discovery section 3.
 pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
     let Settings { issuer, clients, brand, mounts, .. } = &app.settings;
     let auth_methods: Vec<&str> = AuthMethod::ALL.into_iter().map(AuthMethod::as_str).collect();
@@ -20,6 +20,7 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         token_endpoint: issuer.at("/oauth/token"),
         registration_endpoint: clients.registration.then(|| issuer.at("/oauth/register")),
         revocation_endpoint: issuer.at("/oauth/revoke"),
+        userinfo_endpoint: issuer.at("/oauth/userinfo"),
         jwks_uri: issuer.at("/oauth/jwks"),
         scopes_supported: authorize::known_scopes(app).to_vec(),
         response_types_supported: vec!["code"],
@@ -34,6 +35,12 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         introspection_endpoint_auth_signing_alg_values_supported: foreign::ALGORITHMS.to_vec(),
         code_challenge_methods_supported: vec!["S256"],
         authorization_response_iss_parameter_supported: true,
+        subject_types_supported: vec!["public"],
+        id_token_signing_alg_values_supported: vec![keys::algorithm(app, Purpose::Id).as_str()],
+        claims_supported: openid::CLAIMS.to_vec(),
+        prompt_values_supported: vec!["none", "login", "consent", "select_account"],
+        request_uri_parameter_supported: false,
+        client_id_metadata_document_supported: clients.documents.on,
         protected_resources: mounts.iter().map(|mount| mount.resource.to_string()).collect(),
         service_documentation: Some(issuer.at("/")),
         op_policy_uri: brand.privacy_url.clone(),
@@ -41,7 +48,7 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
     }
 }
 
-/// The document of RFC 9728 section 2. `offline_access` is the authorization server's business and not listed.
+/// The document of RFC 9728 section 2. The authorization server's own words, such as `offline_access`, are not listed.
 pub fn protected_resource(app: &App, mount: &Mount) -> ProtectedResourceMetadata {
     let Settings { issuer, brand, .. } = &app.settings;
     ProtectedResourceMetadata {

@@ -13,13 +13,12 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::Grant;
 use crate::oauth::params::Params;
 use crate::oauth::resource::Resource;
-use crate::oauth::scope::{Scope, Scopes};
+use crate::oauth::scope::Scopes;
 use crate::oauth::token::RefreshToken;
 use crate::random;
 use crate::store::Lifetimes;
 
-/// The scope by which some clients ask for refresh tokens (OpenID Connect Core section 11); a known word, and no permission.
-pub const OFFLINE_ACCESS: &str = "offline_access";
+use super::openid;
 
 /// The claims of an access token (RFC 9068 section 2.2). `aud` is one string: a list is not ours.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,6 +53,8 @@ pub struct Issued {
     pub expires_in: i64,
     /// The refresh token, where the client may refresh.
     pub refresh_token: Option<RefreshToken>,
+    /// The ID token, where `openid` is among the scopes.
+    pub id_token: Option<String>,
     /// What it may do.
     pub scopes: Scopes,
 }
@@ -68,7 +69,8 @@ pub fn ready(app: &App, now: UnixTime) -> Result<(), Error> {
 }
 
 /// Mints an access token of the grant for one resource, with `scopes` or less: what the resource does not know is left out.
-pub fn issue(
+/// An ID token beside it holds the grant's nonce.
+pub async fn issue(
     app: &App,
     grant: &Grant,
     (scopes, resource): (&Scopes, &Resource),
@@ -76,7 +78,7 @@ pub fn issue(
     now: UnixTime,
 ) -> Result<Issued, Error> {
     let mount = app.settings.mount(resource).ok_or_else(not_served)?;
-    let scopes = scopes.narrow(&mount.known_scopes().union(&offline_access()));
+    let scopes = scopes.narrow(&mount.known_scopes().union(&Scopes::own()));
     let expires_at = (now + app.settings.tokens.access_lifetime).min(grant.expires_at);
     let claims = AccessClaims {
         iss: app.settings.issuer.as_str().to_owned(),
@@ -91,7 +93,8 @@ pub fn issue(
         auth_time: grant.auth_time.0,
     };
     let access_token = app.key_ring().sign(Purpose::Access, &claims, now).map_err(Error::unavailable)?;
-    Ok(Issued { access_token, expires_in: expires_at.since(now), refresh_token, scopes })
+    let id_token = openid::id_token(app, grant, (&access_token, &scopes, expires_at), now).await?;
+    Ok(Issued { access_token, expires_in: expires_at.since(now), refresh_token, id_token, scopes })
 }
 
 /// The one resource that a token request names, if it names one (RFC 8707 section 2.2). Each token is for one.
@@ -131,11 +134,6 @@ fn not_served() -> Error {
 /// `invalid_target` (RFC 8707 section 2).
 pub fn invalid_target(description: &'static str) -> Error {
     Error::new(ErrorCode::InvalidTarget, description)
-}
-
-/// The set of the one scope `offline_access`.
-pub fn offline_access() -> Scopes {
-    Scope::parse(OFFLINE_ACCESS).into_iter().collect()
 }
 
 /// How long what is issued now lives in the database.

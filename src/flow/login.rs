@@ -87,6 +87,10 @@ pub enum Notice {
     Refused(String),
     /// What the upstream said cannot be trusted.
     Invalid,
+    /// The client asked for a recent sign-in, and the upstream does not tell when this one was.
+    Undated,
+    /// The client asked for a recent sign-in, and this one was longer ago.
+    Old,
     /// This account may not come in.
     NotAllowed(String),
     /// The attempt was interrupted.
@@ -100,6 +104,8 @@ impl Notice {
             Notice::Declined => "declined".into(),
             Notice::Refused(code) => format!("refused:{code}"),
             Notice::Invalid => "invalid".into(),
+            Notice::Undated => "undated".into(),
+            Notice::Old => "old".into(),
             Notice::NotAllowed(account) => format!("not_allowed:{account}"),
             Notice::Interrupted => "interrupted".into(),
         }
@@ -111,6 +117,8 @@ impl Notice {
             ("declined", _) => Notice::Declined,
             ("refused", code) => Notice::Refused(code.to_owned()),
             ("invalid", _) => Notice::Invalid,
+            ("undated", _) => Notice::Undated,
+            ("old", _) => Notice::Old,
             ("not_allowed", account) => Notice::NotAllowed(account.to_owned()),
             ("interrupted", _) => Notice::Interrupted,
             _ => return None,

@@ -14,11 +14,9 @@ use super::authorize::AuthorizationRequest;
 #[derive(Debug, Default)]
 pub struct Past(Vec<Consent>);
 
-/// What is new in a request since the last yes.
+/// What is new in a request since the last yes, beside its scopes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct News {
-    /// It asks for more.
-    pub scopes: bool,
     /// The answer goes where none went before. Among the apps on a computer there is no telling one from another.
     pub destination: bool,
     /// It asks for other resources.
@@ -62,7 +60,6 @@ impl Past {
             before.as_str() == asked.without_port() || on_this_computer && before.kind() == RedirectKind::Loopback
         };
         News {
-            scopes: self.scopes(request).is_some_and(|before| !request.scopes.is_subset(&before)),
             destination: !self.0.iter().any(went_there),
             resources: !self.0.iter().any(|consent| consent.resources == request.resources),
             client: !last.client_version.matches(&request.client.version()),

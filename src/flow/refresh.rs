@@ -47,12 +47,14 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime)
             Verdict::Refused(error) => return Err(error),
         }
     }
-    let Some((grant, successor)) = rotated else {
+    let Some((mut grant, successor)) = rotated else {
         return Err(Error::unavailable("a refresh token was rotated by others twice while it was looked at"));
     };
+    // It was for the first ID token alone (OpenID Connect Core section 12.2).
+    grant.nonce.clear();
     let resource = issue::choose_resource(app, &grant, asked.resource.as_ref())?;
     let scopes = narrowed(app, &grant, asked.scopes.as_ref())?;
-    issue::issue(app, &grant, (&scopes, resource), Some(successor), now)
+    issue::issue(app, &grant, (&scopes, resource), Some(successor), now).await
 }
 
 struct Asked {

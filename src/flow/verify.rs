@@ -17,8 +17,9 @@ use crate::oauth::grant::GrantId;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 
+use super::client_auth::{self, Need, NotFound};
 use super::issue::AccessClaims;
-use super::{client_auth, feed, keys as key_flow};
+use super::{feed, keys as key_flow};
 
 /// Which resource a token has to be for.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +91,10 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
         return Err(malformed());
     }
     let person = app.store.find_person(&row.grant.person).await?;
-    let known = client_auth::find(app, &client).await?;
+    let known = match client_auth::find(app, &client, Need::AtHand, now).await {
+        Err(NotFound::Fault(error)) => return Err(error),
+        known => known.ok(),
+    };
     Ok(Verified {
         family,
         kid,

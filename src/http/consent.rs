@@ -10,10 +10,11 @@ use crate::flow::consent::{self, Decided, Pressed, Submitted};
 use crate::flow::login::Departure;
 use crate::oauth::error::Error;
 
-use super::authorize::{ask, found, refused};
+use super::authorize::{ask, found};
 use super::error::page_of;
 use super::extract::{Form, Now, is_same_origin, signed_in};
 use super::pages::Leaving;
+use super::refusal::refused;
 use super::view::Web;
 
 pub(super) async fn answer(

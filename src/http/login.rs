@@ -12,13 +12,14 @@ use crate::flow::login::{self, Confirm, Decided, Next, Notice, Submitted};
 use crate::oauth::error::Error;
 use crate::oauth::grant::RowId;
 
-use super::authorize::{found, refused};
+use super::authorize::found;
 use super::callback::unknown;
 use super::consent::{depart, leave};
 use super::error::page_of;
 use super::extract::{Form, Now, is_same_origin};
 use super::layers::request_id;
 use super::pages;
+use super::refusal::refused;
 use super::view::{self, Web};
 
 pub(super) async fn show(
@@ -107,15 +108,16 @@ impl Page<'_> {
     fn confirm(&self, request: &AuthorizationRequest, confirm: &Confirm) -> Response {
         let person = &confirm.signed_in.person;
         self.with_form(request, Some(&person.id), |token| {
+            let asked = self.web.asked(request, &confirm.past);
             let page = pages::Confirm {
                 layout: self.web.layout(),
                 account: view::account(person),
                 client_name: request.client.headline(),
                 source: view::source(&request.client),
                 destination: view::destination(request.return_to.redirect_uri()),
-                scopes: self.web.scope_lines(request, &confirm.past),
-                learns: view::learns(request, &confirm.past),
-                seen: Some(view::seen(request, &confirm.past)),
+                scopes: asked.scopes,
+                learns: asked.learns,
+                seen: Some(asked.seen),
                 action: self.path(),
                 token,
                 can_switch: true,
@@ -194,6 +196,19 @@ fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, Stri
             "It did not pass this server's checks, so you are not signed in. Try again; if it stays like this, tell \
              whoever runs this server."
                 .to_owned(),
+        ),
+        Some(Notice::Undated) => (
+            StatusCode::BAD_GATEWAY,
+            format!("{label} does not say when you signed in"),
+            format!(
+                "The app wants a recent sign-in, and without the time this server cannot promise one. Another try with \
+                 {label} will not help: tell whoever runs this server, or whoever makes the app."
+            ),
+        ),
+        Some(Notice::Old) => (
+            ok,
+            format!("Your sign-in with {label} was too long ago"),
+            format!("The app wants a more recent one. Sign out at {label}, then sign in there again."),
         ),
         Some(Notice::NotAllowed(account)) if account.is_empty() => (
             StatusCode::FORBIDDEN,

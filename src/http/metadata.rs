@@ -13,16 +13,15 @@ use super::extract::Now;
 use super::view::Web;
 
 const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
-/// The well-known name alone, with the issuer's path behind it (RFC 8414 section 3.1), and behind the issuer's path.
+/// Both well-known names alone, with the issuer's path behind (RFC 8414 section 3.1), and behind the issuer's path (OpenID
+/// Connect Discovery section 4).
 pub(super) fn authorization_server_paths(app: &App) -> Vec<String> {
     let prefix = app.settings.issuer.prefix();
-    let mut paths = vec![
-        AUTHORIZATION_SERVER.to_owned(),
-        format!("{AUTHORIZATION_SERVER}{prefix}"),
-        format!("{prefix}{AUTHORIZATION_SERVER}"),
-    ];
+    let forms = |name: &str| [name.to_owned(), format!("{name}{prefix}"), format!("{prefix}{name}")];
+    let mut paths: Vec<String> = [AUTHORIZATION_SERVER, OPENID_CONFIGURATION].into_iter().flat_map(forms).collect();
     paths.sort();
     paths.dedup();
     paths
@@ -42,7 +41,8 @@ pub(super) fn protected_resource_paths(app: &App) -> Vec<(String, usize)> {
     paths
 }
 
-/// `GET /.well-known/oauth-authorization-server` (RFC 8414).
+/// `GET /.well-known/oauth-authorization-server` (RFC 8414) and `/.well-known/openid-configuration` (OpenID Connect
+/// Discovery).
 pub(super) async fn authorization_server(State(web): State<Web>) -> Response {
     (cacheable(), Json(discovery::authorization_server(&web.app))).into_response()
 }

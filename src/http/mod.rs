@@ -16,7 +16,9 @@ mod introspect;
 pub(crate) mod layers;
 mod login;
 mod metadata;
+mod openid;
 pub(crate) mod pages;
+mod refusal;
 mod register;
 mod revoke;
 mod session;
@@ -51,6 +53,7 @@ pub(crate) fn routes(web: &Web) -> Router {
     let mut programs = Router::new()
         .route(&at("/oauth/token"), post(token::token))
         .route(&at("/oauth/revoke"), post(revoke::revoke))
+        .route(&at("/oauth/userinfo"), get(openid::userinfo).post(openid::userinfo))
         .route(&at("/oauth/jwks"), get(metadata::jwks));
     for path in metadata::authorization_server_paths(app) {
         programs = programs.route(&path, get(metadata::authorization_server));

@@ -339,6 +339,8 @@ pub(crate) struct Landing {
     pub(crate) upstreams: Vec<String>,
     /// What a client can ask for; [`ScopeLine::new`] has no effect here.
     pub(crate) scopes: Vec<ScopeLine>,
+    /// Whether only those apps can connect that the operator set up.
+    pub(crate) closed: bool,
     /// Whether anyone may sign in under any name.
     pub(crate) dev: bool,
     /// Where the status page is.

@@ -14,7 +14,7 @@ use super::error::{Refused, no_store};
 use super::extract::{Form, Now, authorization};
 use super::view::Web;
 
-/// The answer of RFC 6749 section 5.1.
+/// The answer of RFC 6749 section 5.1, and of OpenID Connect Core section 3.1.3.3.
 #[derive(Serialize)]
 struct TokenResponse {
     access_token: String,
@@ -22,6 +22,8 @@ struct TokenResponse {
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
     scope: String,
 }
 
@@ -52,6 +54,7 @@ impl From<Issued> for TokenResponse {
             token_type: "Bearer",
             expires_in: issued.expires_in,
             refresh_token: issued.refresh_token.map(|token| token.expose()),
+            id_token: issued.id_token,
             scope: issued.scopes.to_string(),
         }
     }

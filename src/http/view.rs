@@ -18,7 +18,7 @@ use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::error::Error;
 use crate::oauth::grant::Person;
 use crate::oauth::redirect::{RedirectKind, RedirectUri};
-use crate::oauth::scope::Scopes;
+use crate::oauth::scope::{EMAIL, OPENID, PROFILE, Scopes};
 use crate::oauth::token::TokenHash;
 
 use super::cookies::Names;
@@ -38,6 +38,16 @@ pub(crate) struct Web {
 struct Site {
     layout: Layout,
     style: String,
+}
+
+/// What a page says that a client asks for.
+pub(super) struct Asked {
+    /// What it will be able to do.
+    pub scopes: Vec<ScopeLine>,
+    /// What it learns of the person.
+    pub learns: Option<ScopeLine>,
+    /// Whether the person knows it.
+    pub seen: Seen,
 }
 
 /// The policy of every page: nothing but our own style sheet and pictures, forms only to ourselves, in no frame. A list
@@ -112,8 +122,16 @@ impl Web {
         self.app.settings.upstream(name).map_or_else(|| name.to_owned(), |upstream| upstream.label.clone())
     }
 
+    /// What the request asks for, and what of it is new to the person.
+    pub(super) fn asked(&self, request: &AuthorizationRequest, past: &Past) -> Asked {
+        let scopes = self.scope_lines(request, past);
+        let learns = learns(request, past);
+        let more = scopes.iter().chain(&learns).any(|line| line.new);
+        Asked { scopes, learns, seen: seen(request, past, more) }
+    }
+
     /// One line for each permission of the request; new ones are marked where something was allowed before.
-    pub fn scope_lines(&self, request: &AuthorizationRequest, past: &Past) -> Vec<ScopeLine> {
+    fn scope_lines(&self, request: &AuthorizationRequest, past: &Past) -> Vec<ScopeLine> {
         let mount = |resource| self.app.settings.mount(resource);
         let mounts: Vec<&Mount> = request.resources.iter().filter_map(mount).collect();
         let words = |name: &str| mounts.iter().find_map(|mount| mount.scopes.get(name)).cloned();
@@ -175,31 +193,31 @@ pub(super) fn details(request: &AuthorizationRequest) -> Details {
 
 /// What the client learns of the person, by the scopes of OpenID Connect (Core section 5.4): an ID token has both only with
 /// `openid`.
-pub(super) fn learns(request: &AuthorizationRequest, past: &Past) -> Option<ScopeLine> {
-    let asks = |scope| request.scopes.contains("openid") && request.scopes.contains(scope);
-    let words = match (asks("profile"), asks("email")) {
+fn learns(request: &AuthorizationRequest, past: &Past) -> Option<ScopeLine> {
+    let asks = |scope| request.scopes.contains(OPENID) && request.scopes.contains(scope);
+    let words = match (asks(PROFILE), asks(EMAIL)) {
         (true, true) => "your name and email address",
         (true, false) => "your name",
         (false, true) => "your email address",
         (false, false) => return None,
     };
-    let is_new = |before: &Scopes, scope| asks(scope) && !(before.contains("openid") && before.contains(scope));
+    let is_new = |before: &Scopes, scope| asks(scope) && !(before.contains(OPENID) && before.contains(scope));
     Some(ScopeLine {
         words: words.to_owned(),
-        name: "openid".to_owned(),
-        new: past.scopes(request).is_some_and(|before| is_new(&before, "profile") || is_new(&before, "email")),
+        name: OPENID.to_owned(),
+        new: past.scopes(request).is_some_and(|before| is_new(&before, PROFILE) || is_new(&before, EMAIL)),
     })
 }
 
-/// Since when a person knows a client, and what is new since the last time.
-pub(super) fn seen(request: &AuthorizationRequest, past: &Past) -> Seen {
+/// Since when a person knows a client, and what is new since the last time; `more` where one of the lines is.
+fn seen(request: &AuthorizationRequest, past: &Past, more: bool) -> Seen {
     let Some(since) = past.since() else { return Seen::FirstTime };
-    let News { scopes, destination, resources, client } = past.news(request);
+    let News { destination, resources, client } = past.news(request);
     let news = [
-        (scopes, "it asks for more"),
+        (more, "it asks for more"),
         (resources, "it asks for another part of this server"),
         (destination, "you return to another place"),
-        (client, "it describes itself in another way"),
+        (client, "it describes itself anew"),
     ];
     let news: Vec<&str> = news.into_iter().filter_map(|(is_new, words)| is_new.then_some(words)).collect();
     Seen::Since { day: day(since), news: news.join("; ") }

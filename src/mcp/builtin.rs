@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{CallToolResult, Implementation, ServerCapabilities, ServerConfig};
 use rmcp::service::{RequestContext, RoleServer};
@@ -16,7 +16,7 @@ use rmcp::{ErrorData, tool, tool_handler, tool_router};
 use serde_json::json;
 use tower::Service;
 
-use super::Caller;
+use super::{Caller, envelope};
 use crate::config::settings::Settings;
 
 /// The service: stateless, so that any replica answers and no session could be taken over.
@@ -31,15 +31,20 @@ pub(crate) fn service(
         // The guard checks Host and Origin before anything comes here.
         .disable_allowed_hosts()
         .disable_allowed_origins();
-    let service = StreamableHttpService::new(|| Ok(Whoami), Arc::new(LocalSessionManager::default()), config);
+    let service = Server::new(|| Ok(Whoami), Arc::new(LocalSessionManager::default()), config);
+    let limit = settings.limits.body;
     tower::service_fn(move |request: Request<Body>| {
         let service = service.clone();
-        async move { Ok(service.handle(request).await.map(Body::new).into_response()) }
+        async move { Ok(envelope::answer(&service, request, limit).await) }
     })
 }
 
+/// The server as rmcp has it.
+pub(super) type Server = StreamableHttpService<Whoami, LocalSessionManager>;
+
+/// The handler of the one tool.
 #[derive(Clone, Debug)]
-struct Whoami;
+pub(super) struct Whoami;
 
 #[tool_router]
 impl Whoami {

@@ -22,7 +22,6 @@ pub(super) struct Challenge {
     metadata: String,
     /// What a client without a token should ask for.
     first: Scopes,
-    required: Scopes,
     known: Scopes,
 }
 
@@ -32,14 +31,15 @@ impl Challenge {
         Challenge {
             metadata: discovery::protected_resource_url(settings, mount),
             first: discovery::challenge_scopes(mount),
-            required: mount.required_scopes.clone(),
             known: mount.known_scopes(),
         }
     }
 
     /// The answer to a request that carried no token: where to get one, and no error.
     pub fn no_token(&self) -> Response {
-        let error = Error::new(ErrorCode::InvalidToken, "An access token is needed: see WWW-Authenticate.");
+        // Old clients that see the body alone, as MCP Inspector up to 0.15 does, begin to sign in at the word "Unauthorized".
+        let error =
+            Error::new(ErrorCode::InvalidToken, "Unauthorized: an access token is needed, see WWW-Authenticate.");
         let challenge = self.header(None, &self.first);
         answer(StatusCode::UNAUTHORIZED, error, Some(challenge))
     }
@@ -88,8 +88,8 @@ fn answer(status: StatusCode, error: Error, challenge: Option<String>) -> Respon
 /// An answer by which a client asks the person for more: status 403, and a challenge with every scope that the operation
 /// needs (`insufficient_scope`, RFC 6750 section 3.1). Made by [`Caller::needs`](super::Caller::needs).
 ///
-/// The challenge names the scopes that the mount requires of every call, those that the operation needs, and those that
-/// the token has already. The last are there for clients of revisions before 2026-07-28: they ask for exactly what the
+/// The challenge names the scopes that the operation needs, what the mount requires of every call among them, and those
+/// that the token has already. The last are there for clients of revisions before 2026-07-28: they ask for exactly what the
 /// challenge names, so that without them each step up would cost the permissions of the step before, and two tools would
 /// take turns in asking the person. Clients of 2026-07-28 unite the same sets by themselves, and revision 2025-11-25
 /// recommends servers to do it.
@@ -102,7 +102,6 @@ pub struct StepUp {
 
 impl StepUp {
     pub(super) fn new(challenge: &Arc<Challenge>, needed: &Scopes, granted: &Scopes) -> Self {
-        let needed = challenge.required.union(needed);
         let missing: Scopes = needed.iter().filter(|scope| !granted.contains(scope.as_str())).cloned().collect();
         if !missing.is_subset(&challenge.known) {
             tracing::warn!(%missing, known = %challenge.known, "a call needs a scope that the mount does not have");

@@ -26,6 +26,7 @@ use super::challenge::{self, Challenge, StepUp};
 use super::operation;
 use super::origin::{self, Origins};
 use super::session::{self, Owner};
+use super::stream;
 
 /// Puts the guard of a mount, and the answers to preflights outside of it, in front of a service.
 pub(crate) fn guard<S>(
@@ -83,7 +84,7 @@ where
                 Ok((request, owner)) => {
                     let mut response = inner.call(request).await?.into_response();
                     owner.leave(response.headers_mut());
-                    Ok(response)
+                    Ok(stream::end_with(guard.app.clone(), owner.family(), response))
                 }
                 Err(denied) => Ok(guard.deny(denied)),
             }

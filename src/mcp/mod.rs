@@ -1,15 +1,18 @@
 //! The resource side: the guard in front of MCP servers, and the small server of our own.
 //!
 //! [`guard`] is the order of the checks: Host and Origin ([`origin`]), the token, the session ([`session`]), and what the
-//! call needs ([`operation`]). [`challenge`] is how a refusal leads on; [`caller`] is what the server behind is told.
+//! call needs ([`operation`]). A stream of events
+//! that comes of it ends with what was allowed ([`stream`]). [`challenge`] is how a refusal leads on; [`caller`] is what the server behind is told.
 
 mod builtin;
 mod caller;
 mod challenge;
+mod envelope;
 mod guard;
 mod operation;
 mod origin;
 mod session;
+mod stream;
 
 pub(crate) use builtin::service as builtin;
 pub use caller::Caller;

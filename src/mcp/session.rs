@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::app::{App, Verified};
+use crate::oauth::grant::GrantId;
 
 /// The header of a session id.
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -40,6 +41,11 @@ impl Owner {
     /// The sender of a request.
     pub fn new(app: Arc<App>, verified: Arc<Verified>) -> Self {
         Owner { app, verified }
+    }
+
+    /// The family of its token.
+    pub fn family(&self) -> GrantId {
+        self.verified.family
     }
 
     /// Turns the session id of a request into the inner one. The requests of revision 2026-07-28 have no session: the

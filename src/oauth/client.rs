@@ -14,7 +14,7 @@ use super::token::TokenHash;
 use crate::clock::UnixTime;
 
 /// `client_id` (RFC 6749 section 2.2).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClientId(String);
 
@@ -107,7 +107,7 @@ pub struct Client {
     pub secret: Option<TokenHash>,
     /// The hash of the token by which a registered client manages its registration (RFC 7592); others have none.
     pub registration: Option<TokenHash>,
-    /// When it was registered, or its document first kept; 0 for a configured one.
+    /// When it was registered, or this copy of its document was made; 0 for a configured one.
     pub created_at: UnixTime,
 }
 
@@ -133,6 +133,12 @@ impl Client {
     /// The registered redirect URI that allows `asked`.
     pub fn allows(&self, asked: &RedirectUri) -> bool {
         self.metadata.redirect_uris.iter().any(|registered| registered.allows(asked))
+    }
+
+    /// Whether it may authenticate so: as it registered, or in any of the ways that its document lists.
+    pub fn accepts(&self, method: AuthMethod) -> bool {
+        let ClientMetadata { token_endpoint_auth_method, token_endpoint_auth_methods_supported, .. } = &self.metadata;
+        *token_endpoint_auth_method == method || token_endpoint_auth_methods_supported.contains(&method)
     }
 
     /// Whether it gets refresh tokens.
@@ -163,6 +169,10 @@ pub struct ClientMetadata {
     pub redirect_uris: Vec<RedirectUri>,
     /// How it authenticates.
     pub token_endpoint_auth_method: AuthMethod,
+    /// In which other ways a client that is known by its document may authenticate; one that registered has none
+    /// (OpenID Connect RP Metadata Choices section 3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_endpoint_auth_methods_supported: Vec<AuthMethod>,
     /// What it may send to the token endpoint.
     pub grant_types: Vec<GrantType>,
     /// Always `code`.
@@ -286,6 +296,7 @@ impl ClientMetadata {
         Ok(ClientMetadata {
             redirect_uris,
             token_endpoint_auth_method,
+            token_endpoint_auth_methods_supported: Vec::new(),
             grant_types,
             response_types: vec![ResponseType::Code],
             application_type,

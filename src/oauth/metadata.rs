@@ -1,12 +1,17 @@
-//! The documents of discovery: RFC 8414 for the authorization server, RFC 9728 for the protected resource.
+//! The documents of discovery: RFC 8414 and OpenID Connect Discovery for the authorization server, RFC 9728 for the
+//! protected resource.
 //!
 //! What does not apply is left out, never null: strict readers refuse a null.
 
 use serde::Serialize;
 
-/// Authorization server metadata (RFC 8414 section 2).
+/// Authorization server metadata (RFC 8414 section 2), which is provider metadata too (OpenID Connect Discovery section 3):
+/// both take their names from one registry, so that there is one document, and no two that could differ.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs, reason = "the names are those of RFC 8414 section 2, RFC 9207 section 3 and RFC 7009")]
+#[allow(
+    missing_docs,
+    reason = "the names are those of RFC 8414 section 2, OpenID Connect Discovery section 3 and RFC 9207 section 3"
+)]
 pub struct AuthorizationServerMetadata {
     pub issuer: String,
     pub authorization_endpoint: String,
@@ -14,6 +19,7 @@ pub struct AuthorizationServerMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
     pub revocation_endpoint: String,
+    pub userinfo_endpoint: String,
     pub jwks_uri: String,
     pub scopes_supported: Vec<String>,
     pub response_types_supported: Vec<&'static str>,
@@ -28,6 +34,14 @@ pub struct AuthorizationServerMetadata {
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub authorization_response_iss_parameter_supported: bool,
+    pub subject_types_supported: Vec<&'static str>,
+    pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub claims_supported: Vec<&'static str>,
+    pub prompt_values_supported: Vec<&'static str>,
+    /// `true` where it is missing.
+    pub request_uri_parameter_supported: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_document_supported: bool,
     pub protected_resources: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_documentation: Option<String>,

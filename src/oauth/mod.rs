@@ -5,6 +5,8 @@
 //! [`ReturnTo`](redirect::ReturnTo), which only validation makes. What the server decides is in `flow`.
 
 pub mod client;
+pub mod client_document;
+pub mod document_url;
 pub mod error;
 pub mod grant;
 pub mod metadata;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use super::error::{Error, ErrorCode};
 
@@ -28,6 +28,9 @@ impl Resource {
         if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
             return Err(invalid("must be an https URL, or http on loopback"));
         }
+        if !is_plain(text, &url) {
+            return Err(invalid("must be a plain URI"));
+        }
         let text = url.as_str();
         let text = if url.query().is_none() { text.strip_suffix('/').unwrap_or(text) } else { text };
         Ok(Resource(text.to_owned()))
@@ -37,6 +40,21 @@ impl Resource {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether `text` differs from what was read out of it in case of scheme and host, and in the default port alone. A URL
+/// parser takes more for the same: dot segments, backslashes, spaces, other forms of an address.
+fn is_plain(text: &str, url: &Url) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let authority = authority.to_ascii_lowercase();
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    let is_host = authority.strip_prefix(url.host_str().unwrap_or_default()).is_some_and(|rest| match rest {
+        "" => url.port().is_none(),
+        rest => rest == port,
+    });
+    let canonical = &url[Position::BeforePath..];
+    scheme.eq_ignore_ascii_case(url.scheme()) && is_host && (path == canonical || path.is_empty() && canonical == "/")
 }
 
 impl fmt::Display for Resource {
@@ -118,6 +136,44 @@ mod tests {
             assert_ne!(Resource::parse(other).unwrap(), canonical, "{other}");
         }
         assert_eq!(Resource::parse("https://example.com/").unwrap().as_str(), "https://example.com");
+    }
+
+    /// What a parser of URLs would repair is another text, and no other spelling of ours.
+    #[test]
+    fn only_case_port_and_slash_may_differ() {
+        for text in [
+            "https://example.com/x/../mcp",
+            "https://example.com/./mcp",
+            "https://example.com/%2e/mcp",
+            "https:\\\\example.com\\mcp",
+            "https://example.com\\mcp",
+            "https:example.com/mcp",
+            "https:/example.com/mcp",
+            "https:///example.com/mcp",
+            " https://example.com/mcp",
+            "https://example.com/mcp ",
+            "https://example.com/m\tcp",
+            "https://example.com/m\ncp",
+            "https://@example.com/mcp",
+            "https://:@example.com/mcp",
+            "https://example.com:/mcp",
+            "https://example.com:0443/mcp",
+            "https://ex%61mple.com/mcp",
+            "https://\u{ff45}xample.com/mcp",
+            "https://m\u{fc}nchen.example/mcp",
+            "https://example.com/m\u{fc}p",
+            "http://127.1:8080/mcp",
+            "http://0x7f.0.0.1:8080/mcp",
+            "http://[0:0:0:0:0:0:0:1]:8080/mcp",
+        ] {
+            assert!(Resource::parse(text).is_err(), "{text}");
+        }
+        for text in
+            ["https://example.com", "https://example.com:8443/a/b?c=d", "http://[::1]:80/", "http://127.0.0.1:8080"]
+        {
+            let resource = Resource::parse(text).unwrap();
+            assert_eq!(Resource::parse(resource.as_str()).unwrap(), resource, "{text}");
+        }
     }
 
     #[test]

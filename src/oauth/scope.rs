@@ -29,11 +29,31 @@ impl Borrow<str> for Scope {
     }
 }
 
+/// Asks for an ID token and the UserInfo endpoint (OpenID Connect Core section 3.1.2.1).
+pub const OPENID: &str = "openid";
+
+/// Asks for the email and whether it is verified (OpenID Connect Core section 5.4).
+pub const EMAIL: &str = "email";
+
+/// Asks for the name (OpenID Connect Core section 5.4).
+pub const PROFILE: &str = "profile";
+
+/// By this some clients ask for refresh tokens (OpenID Connect Core section 11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// The words that the authorization server itself understands: known everywhere, and no permission of any resource.
+pub const OWN: [&str; 4] = [OPENID, EMAIL, PROFILE, OFFLINE_ACCESS];
+
 /// A set of scopes, always told in the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
+    /// The set of the authorization server's [own words](OWN).
+    pub fn own() -> Self {
+        OWN.into_iter().filter_map(Scope::parse).collect()
+    }
+
     /// Parses the space-separated list of a `scope` parameter.
     pub fn parse(text: &str) -> Result<Self, Error> {
         text.split(' ').filter(|word| !word.is_empty()).map(Scope::parse).collect::<Option<_>>().map(Scopes).ok_or_else(

@@ -1,4 +1,4 @@
-//! Registered clients.
+//! Registered clients, and copies of the documents of others.
 
 use sqlx::any::AnyRow;
 
@@ -23,7 +23,8 @@ impl Store {
         self.write(Stmt::new(sql, args)).await.map(|_| ())
     }
 
-    /// Replaces what a client registered, and ends the consents to it; `false` where it is not as it was read any more.
+    /// Replaces what a client registered. No consent answers for its person any more; since when they know the client, and
+    /// what they allowed, stays on file. `false` where it is not as it was read any more.
     pub async fn update_client(&self, read: &Client, updated: &Client, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE clients SET metadata = $2, secret_hash = $3, updated_at = $4 \
                    WHERE id = $1 AND origin = 'registered' AND registration_hash = $5 AND secret_hash = $6 RETURNING id";
@@ -35,7 +36,7 @@ impl Store {
             hash(&read.registration),
             hash(&read.secret),
         ];
-        let unit = vec![Stmt::new(sql, args), end_consents(&read.id)];
+        let unit = vec![Stmt::new(sql, args), outdate_consents(&read.id)];
         Ok(!self.write_unit(unit).await?.is_empty())
     }
 
@@ -64,7 +65,15 @@ impl Store {
         Ok(())
     }
 
-    /// The registered client of this id.
+    /// Brings the copy of a document up to date, where there is one.
+    pub async fn renew_document(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
+        let sql = "UPDATE clients SET metadata = $2, created_at = $3, updated_at = $4 \
+                   WHERE id = $1 AND origin = 'document' AND metadata <> $2 AND created_at < $3 RETURNING id";
+        let args = args![client.id.as_str(), metadata(client)?, client.created_at, now];
+        self.write(Stmt::new(sql, args)).await.map(|_| ())
+    }
+
+    /// The registered client of this id, or the copy of its document.
     pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
         let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at FROM clients WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
@@ -80,6 +89,11 @@ fn hash(hash: &Option<TokenHash>) -> &str {
     hash.as_ref().map(TokenHash::as_str).unwrap_or_default()
 }
 
+/// Makes every consent one to a client as it is not any more.
+fn outdate_consents(client: &ClientId) -> Stmt {
+    Stmt::new("UPDATE consents SET client_version = '' WHERE client = $1", args![client.as_str()])
+}
+
 fn end_consents(client: &ClientId) -> Stmt {
     Stmt::new("DELETE FROM consents WHERE client = $1", args![client.as_str()])
 }
@@ -88,6 +102,15 @@ fn end_consents(client: &ClientId) -> Stmt {
 pub(super) fn granted(client: &ClientId, now: UnixTime) -> Stmt {
     let sql = "UPDATE clients SET grant_ended_at = $2 WHERE id = $1";
     Stmt::new(sql, args![client.as_str(), now])
+}
+
+/// Keeps a copy of a client's document, in place of an older one; `created_at` is when the copy was made.
+pub(super) fn keep_document(client: &Client, now: UnixTime) -> Result<Stmt, Error> {
+    let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
+               VALUES ($1, 'document', $2, '', '', $3, $4) ON CONFLICT (id) DO UPDATE \
+               SET metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at \
+               WHERE clients.origin = 'document' AND clients.created_at <= excluded.created_at";
+    Ok(Stmt::new(sql, args![client.id.as_str(), metadata(client)?, client.created_at, now]))
 }
 
 fn read(row: &AnyRow) -> Result<Client, Error> {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use sqlx::any::AnyRow;
 
-use super::{Error, Stmt, Store, args, int, text, time};
+use super::{Error, Stmt, Store, args, client, int, text, time};
 use crate::clock::UnixTime;
-use crate::oauth::client::ClientId;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::grant::{Grant, GrantId, PersonId, RowId};
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::resource::{Resource, Resources};
@@ -30,10 +30,22 @@ pub struct NewGrant {
     pub challenge: CodeChallenge,
     /// The redirect URI that the code is bound to.
     pub redirect_uri: String,
+    /// The client, where a copy of its document is to be kept.
+    pub document: Option<Client>,
 }
 
 impl NewGrant {
-    pub(super) fn insert(&self, now: UnixTime) -> Stmt {
+    /// The grant, and the copy of its client's document.
+    pub(super) fn statements(&self, now: UnixTime) -> Result<Vec<Stmt>, Error> {
+        let mut unit = vec![self.insert(now)];
+        if let Some(client) = &self.document {
+            unit.push(client::keep_document(client, now)?);
+        }
+        unit.push(client::granted(&self.grant.client, now));
+        Ok(unit)
+    }
+
+    fn insert(&self, now: UnixTime) -> Stmt {
         let sql = "INSERT INTO grants (id, kind, person, sign_in, client, resources, scopes, nonce, auth_time, created_at, \
                    expires_at, code_hash, code_challenge, redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, \
                    rt_prev, rt_salt, rt_gen, rt_at, rt_expires_at, bound_key, access_until, revoked_at, revoked_why) \

@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 
 use super::grant::NewGrant;
 use super::person::{SignIn, insert_sign_in};
-use super::{Consent, Error, Stmt, Store, args, client, consent, int, person, text, time};
+use super::{Consent, Error, Stmt, Store, args, consent, int, person, text, time};
 use crate::clock::UnixTime;
 use crate::oauth::client::ClientId;
 use crate::oauth::grant::{GrantId, Person, RowId};
@@ -144,19 +144,17 @@ impl Store {
     ) -> Result<bool, Error> {
         let sql = "UPDATE logins SET stage = 'answered', grant_id = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'identified' RETURNING id";
-        let unit = vec![
-            Stmt::new(sql, args![login.id, login.attempt, grant.grant.id]),
-            grant.insert(now),
-            client::granted(&grant.grant.client, now),
-            consent::upsert(consent, now),
-        ];
+        let mut unit = vec![Stmt::new(sql, args![login.id, login.attempt, grant.grant.id])];
+        unit.extend(grant.statements(now)?);
+        unit.push(consent::upsert(consent, now));
         Ok(!self.write_unit(unit).await?.is_empty())
     }
 
     /// A grant without a journey, for a person who was signed in already.
     pub async fn insert_grant(&self, grant: &NewGrant, consent: &Consent, now: UnixTime) -> Result<(), Error> {
-        let client = client::granted(&grant.grant.client, now);
-        self.write_unit(vec![grant.insert(now), client, consent::upsert(consent, now)]).await.map(|_| ())
+        let mut unit = grant.statements(now)?;
+        unit.push(consent::upsert(consent, now));
+        self.write_unit(unit).await.map(|_| ())
     }
 }
 

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::browser::{Browser, Page, exchange, network};
+use super::document::{Answer, DocumentHost};
 use crate::oauth::pkce::CodeVerifier;
 use crate::random;
 
@@ -86,6 +87,12 @@ impl Client {
         }
     }
 
+    /// The same client at another server, or at another process of the same.
+    #[must_use]
+    pub fn at(&self, issuer: &str, router: Router) -> Self {
+        Client { issuer: issuer.to_owned(), router, ..self.clone() }
+    }
+
     /// The metadata that [`register`](Self::register) sends.
     pub fn metadata(&self) -> Value {
         json!({
@@ -104,6 +111,21 @@ impl Client {
         self.id = json["client_id"].as_str().unwrap_or_default().to_owned();
         self.secret = json["client_secret"].as_str().map(str::to_owned);
         json
+    }
+
+    /// The client ID metadata document of this client at an address, which becomes its id.
+    pub fn document(&mut self, url: &str) -> Value {
+        self.id = url.to_owned();
+        let mut document = self.metadata();
+        document["client_id"] = url.into();
+        document
+    }
+
+    /// Puts its document on a web site at this path, instead of registering.
+    pub fn publish(&mut self, host: &DocumentHost, path: &str) -> Value {
+        let document = self.document(&host.url(path));
+        host.answer(path, Answer::json(&document));
+        document
     }
 
     /// The parameters of its authorization request.

@@ -1,15 +1,15 @@
 //! The checks of an ID token (OpenID Connect Core section 3.1.3.7).
 //!
-//! The library does them; it is told here what it leaves open: which algorithms there are, how far clocks may differ, what
-//! `max_age` means, and what a token for several audiences has to say.
+//! The library does them; it is told here what it leaves open: which algorithms there are, how far clocks may differ, and
+//! what a token for several audiences has to say. Whether the sign-in is fresh enough is asked of a token that is valid.
 
 use std::time::{Duration, SystemTime};
 
 use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClaimsVerificationError, ClientId, IdTokenVerifier, Nonce};
 
-use super::Attempt;
 use super::library::{IdToken, IdTokenClaims, Metadata};
+use super::{Attempt, Error};
 use crate::clock::UnixTime;
 
 /// How far the upstream's clock may be from ours.
@@ -31,7 +31,6 @@ pub(super) fn verify<'t>(
     attempt: &Attempt,
     now: UnixTime,
 ) -> Result<&'t IdTokenClaims, ClaimsVerificationError> {
-    let max_age = attempt.max_age;
     // A verifier of a public client does not even know the client secret.
     let verifier = IdTokenVerifier::new_public_client(
         ClientId::new(client_id.to_owned()),
@@ -47,19 +46,18 @@ pub(super) fn verify<'t>(
     .set_issue_time_verifier_fn(move |issued| {
         let issued = UnixTime(issued.timestamp());
         if issued <= now + LEEWAY { Ok(()) } else { Err(format!("issued at {issued}, and it is {now}")) }
-    })
-    .set_auth_time_verifier_fn(move |signed_in| match (max_age, signed_in) {
-        (None, _) => Ok(()),
-        (Some(_), None) => Err("auth_time is missing, though max_age was asked for".into()),
-        (Some(max_age), Some(signed_in)) => {
-            let signed_in = UnixTime(signed_in.timestamp());
-            let latest = signed_in + Duration::from_secs(max_age.into()) + LEEWAY;
-            if now <= latest { Ok(()) } else { Err(format!("signed in at {signed_in}, longer ago than {max_age} s")) }
-        }
     });
     let claims = id_token.claims(&verifier, &Nonce::new(attempt.nonce.clone()))?;
     check_authorized_party(claims, client_id).map_err(ClaimsVerificationError::InvalidAudience)?;
     Ok(claims)
+}
+
+/// Rule 13: where `max_age` was asked for, the token says when the person signed in, and that is not too long ago.
+pub(super) fn check_age(claims: &IdTokenClaims, max_age: Option<u32>, now: UnixTime) -> Result<(), Error> {
+    let Some(max_age) = max_age else { return Ok(()) };
+    let signed_in = UnixTime(claims.auth_time().ok_or(Error::UndatedSignIn)?.timestamp());
+    let latest = signed_in + Duration::from_secs(max_age.into()) + LEEWAY;
+    if now <= latest { Ok(()) } else { Err(Error::OldSignIn { signed_in }) }
 }
 
 /// Rules 4 and 5: a token for several parties is for us only where it says so.

@@ -113,6 +113,8 @@ fn told(outcome: &Result<Identity, Error>) -> String {
         Err(error @ Error::Unreachable { .. }) => format!("unreachable: {}", with_sources(error)),
         Err(error @ Error::Refused { .. }) => format!("refused: {}", with_sources(error)),
         Err(error @ Error::Invalid { .. }) => format!("invalid: {}", with_sources(error)),
+        Err(error @ Error::UndatedSignIn) => format!("undated: {error}"),
+        Err(error @ Error::OldSignIn { .. }) => format!("too old: {error}"),
         Err(Error::WrongHostedDomain { email }) => format!("wrong hosted domain: {}", email.as_deref().unwrap_or("-")),
     }
 }
@@ -441,8 +443,8 @@ async fn max_age_is_held_against_auth_time() {
     for (auth_time, expected) in [
         (json!(now), "signed in: ada"),
         (json!(now - 360), "signed in: ada"),
-        (json!(now - 361), "invalid: the id_token is not valid: Invalid authentication time: signed in at"),
-        (Value::Null, "invalid: the id_token is not valid: Invalid authentication time: auth_time is missing"),
+        (json!(now - 361), "too old: the person signed in at"),
+        (Value::Null, "undated: the id_token lacks auth_time"),
     ] {
         fixture.issuer.sign_in_as(Account::named("Ada").with("auth_time", auth_time.clone()));
         let outcome = told(&fixture.log_in(&within).await);

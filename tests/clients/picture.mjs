@@ -17,7 +17,12 @@ const redirectUri = 'https://claude.ai/api/mcp/auth_callback';
 const registration = await fetch(`${jean.url}/oauth/register`, {
   method: 'POST',
   headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ client_name: 'Claude', redirect_uris: [redirectUri], token_endpoint_auth_method: 'none' }),
+  body: JSON.stringify({
+    client_name: 'Claude',
+    redirect_uris: [redirectUri],
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+  }),
 });
 const { client_id } = await registration.json();
 const request = new URLSearchParams({

@@ -316,7 +316,8 @@ async fn a_request_without_state_is_answered_without_state() {
     assert_eq!(answer.get("state").map(String::as_str), Some(state));
 }
 
-/// Clients ask for words of other servers, for `offline_access` as soon as they see it, or for nothing at all.
+/// Clients ask for words of other servers, for `offline_access` and `openid` as soon as they see them, or for nothing at
+/// all.
 #[tokio::test]
 async fn known_scopes_are_granted_and_the_default_where_none_is_known() {
     let world = World::new().await;
@@ -324,7 +325,10 @@ async fn known_scopes_are_granted_and_the_default_where_none_is_known() {
     for (asked, granted) in [
         ("", "read"),
         ("claudeai", "read"),
-        ("openid email profile", "read"),
+        ("openid email profile", "email openid profile read"),
+        ("openid", "openid read"),
+        ("email", "email read"),
+        ("profile write address phone", "profile write"),
         ("read", "read"),
         ("write", "write"),
         ("write claudeai", "write"),

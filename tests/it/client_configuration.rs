@@ -6,7 +6,7 @@ use jean::testing::browser::Page;
 use jean::testing::client::Client;
 use serde_json::{Value, json};
 
-use crate::support::browsing::{asks, consent_page};
+use crate::support::browsing::{asks, consent_page, reads};
 use crate::support::tokens::{assert_alive, assert_no_store, header_of, json_of, moved};
 use crate::support::{BOTH, World, code_of};
 
@@ -224,7 +224,8 @@ async fn an_update_ends_the_remembered_consents() {
         }
         let page = registration.update(&world, json!({})).await;
         assert_eq!(page.status, 200, "{}", page.body);
-        consent_page(client, &mut browser, &[]).await;
+        let page = consent_page(client, &mut browser, &[]).await;
+        assert!(reads(&page).contains("New this time it describes itself anew"), "{}", page.body);
         let page = browser.get(&bystander.authorization_url(&[])).await;
         assert!(!page.answer()["code"].is_empty(), "{db:?}: another client is remembered as before");
     }

@@ -39,12 +39,28 @@ async fn the_authorization_server_describes_itself() {
     {
       "authorization_endpoint": "http://localhost:8080/oauth/authorize",
       "authorization_response_iss_parameter_supported": true,
+      "claims_supported": [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "at_hash",
+        "email",
+        "email_verified",
+        "name"
+      ],
       "code_challenge_methods_supported": [
         "S256"
       ],
       "grant_types_supported": [
         "authorization_code",
         "refresh_token"
+      ],
+      "id_token_signing_alg_values_supported": [
+        "RS256"
       ],
       "introspection_endpoint": "http://localhost:8080/oauth/introspect",
       "introspection_endpoint_auth_methods_supported": [
@@ -61,10 +77,17 @@ async fn the_authorization_server_describes_itself() {
       ],
       "issuer": "http://localhost:8080",
       "jwks_uri": "http://localhost:8080/oauth/jwks",
+      "prompt_values_supported": [
+        "none",
+        "login",
+        "consent",
+        "select_account"
+      ],
       "protected_resources": [
         "http://localhost:8080/mcp"
       ],
       "registration_endpoint": "http://localhost:8080/oauth/register",
+      "request_uri_parameter_supported": false,
       "response_modes_supported": [
         "query"
       ],
@@ -86,11 +109,17 @@ async fn the_authorization_server_describes_itself() {
         "ES384"
       ],
       "scopes_supported": [
+        "email",
         "offline_access",
+        "openid",
+        "profile",
         "read",
         "write"
       ],
       "service_documentation": "http://localhost:8080/",
+      "subject_types_supported": [
+        "public"
+      ],
       "token_endpoint": "http://localhost:8080/oauth/token",
       "token_endpoint_auth_methods_supported": [
         "none",
@@ -104,7 +133,8 @@ async fn the_authorization_server_describes_itself() {
         "PS256",
         "RS256",
         "ES384"
-      ]
+      ],
+      "userinfo_endpoint": "http://localhost:8080/oauth/userinfo"
     }
     "#);
 }
@@ -260,31 +290,52 @@ async fn each_mount_has_its_own_document_and_the_root_is_the_default_ones() {
     }
 }
 
-/// SEP-2207: `offline_access` is the authorization server's, never the resource's.
+/// SEP-2207: `offline_access` is the authorization server's, never the resource's; so are the words of OpenID Connect.
 #[tokio::test]
-async fn offline_access_is_listed_by_the_authorization_server_alone() {
+async fn own_words_are_listed_by_the_authorization_server_alone() {
     let world = World::new().await;
-    let lists = |document: &Value| {
-        document["scopes_supported"]
-            .as_array()
-            .is_some_and(|scopes| scopes.iter().any(|scope| scope == "offline_access"))
-    };
-    assert!(lists(&get_json(&world.router, SERVER).await));
-    assert!(!lists(&get_json(&world.router, PROTECTED).await));
+    let server = get_json(&world.router, SERVER).await;
+    let resource = get_json(&world.router, PROTECTED).await;
     let page = world.stranger().call("/mcp", None, &Value::Null).await;
-    assert!(!text(&page, "www-authenticate").contains("offline_access"));
+    for word in ["offline_access", "openid", "email", "profile"] {
+        let lists = |document: &Value| document["scopes_supported"].as_array().expect("a list").contains(&word.into());
+        assert!(lists(&server), "{word}");
+        assert!(!lists(&resource), "{word}");
+        assert!(!text(&page, "www-authenticate").contains(word), "{word}");
+    }
 }
 
-/// jean is no OpenID provider for its clients: a document that said so would promise ID tokens.
+/// OpenID Connect Discovery section 3, RFC 8414 section 2: what either requires, in one document at all of its addresses.
 #[tokio::test]
-async fn there_is_no_openid_configuration() {
+async fn the_openid_configuration_is_the_same_document_wherever_clients_look() {
+    for prefix in ["", "/v2"] {
+        let world = below(prefix).await;
+        let server = get_json(&world.router, &format!("{SERVER}{prefix}")).await;
+        let name = "/.well-known/openid-configuration";
+        for path in [name.to_owned(), format!("{name}{prefix}"), format!("{prefix}{name}")] {
+            let page = ask(&world.router, "GET", &path, &[("origin", "https://app.example")], "").await;
+            assert_eq!((page.status.as_u16(), text(&page, "content-type")), (200, "application/json"), "{path}");
+            assert_eq!(text(&page, "access-control-allow-origin"), "*", "{path}");
+            assert_eq!(json_of(&page), server, "{path}");
+        }
+        for required in [
+            "issuer",
+            "authorization_endpoint",
+            "token_endpoint",
+            "userinfo_endpoint",
+            "jwks_uri",
+            "response_types_supported",
+            "subject_types_supported",
+            "id_token_signing_alg_values_supported",
+        ] {
+            assert!(server.get(required).is_some(), "{required}");
+        }
+        let algorithms = server["id_token_signing_alg_values_supported"].as_array().expect("a list");
+        assert!(algorithms.contains(&"RS256".into()), "{algorithms:?}");
+    }
     let world = below("/v2").await;
-    for path in [
-        "/.well-known/openid-configuration",
-        "/.well-known/openid-configuration/v2",
-        "/v2/.well-known/openid-configuration",
-    ] {
-        assert_eq!(ask(&world.router, "GET", path, &[], "").await.status, 404, "{path}");
+    for path in ["/.well-known/openid-configuration/v1", "/v1/.well-known/openid-configuration"] {
+        assert_eq!(ask(&world.router, "GET", path, &[("host", "jean.example")], "").await.status, 404, "{path}");
     }
 }
 

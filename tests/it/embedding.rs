@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use jean::Caller;
 use serde_json::json;
+use tower::ServiceExt as _;
 
 use crate::support::wire::{ask, json_of, text, tokens_of};
 use crate::support::{ORIGIN, World};
@@ -154,38 +155,104 @@ async fn every_path_and_method_below_the_mount_needs_a_token() {
 async fn a_host_that_is_not_ours_is_refused() {
     let world = World::new().await;
     let (app, calls) = application(&world).await;
+    let bearer = {
+        let (_, tokens) = tokens_of(ORIGIN, &app, &[]).await;
+        format!("Bearer {}", tokens.access())
+    };
+    let send = async |target: &str, hosts: &[&str]| {
+        let mut request = Request::builder().method("POST").uri(target).header("authorization", &bearer);
+        for host in hosts {
+            request = request.header("host", *host);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        let response = app.clone().oneshot(request).await.expect("an answer");
+        assert!(!response.headers().contains_key("www-authenticate"), "{hosts:?}: no sign-in begins here");
+        response.status().as_u16()
+    };
     for host in [
         "evil.example",
         "evil.example:8080",
         "localhost",
         "localhost:80",
+        "localhost:443",
         "localhost:8081",
+        "localhost:08080",
+        "localhost:8080:80",
+        "localhost:",
+        "localhost.",
+        "localhost.:8080",
+        "localhost:8080.",
         "127.0.0.1:8080",
+        "[::1]:8080",
+        "0.0.0.0:8080",
         "localhost.evil.example:8080",
         "localhost:8080.evil.example",
+        "evil.example/localhost:8080",
         "x@localhost:8080",
+        "http://localhost:8080",
+        "localhost:8080, localhost:8080",
         "",
         " ",
     ] {
         for path in ["/mcp", "/mcp/x"] {
-            let page = ask(&app, "POST", path, &[("host", host)], "").await;
-            assert_eq!(page.status, 403, "{host}");
-            assert_eq!(text(&page, "www-authenticate"), "", "{host}: no sign-in begins here");
+            assert_eq!(send(path, &[host]).await, 403, "{host}");
         }
     }
-    for host in ["localhost:8080", "LOCALHOST:8080"] {
-        assert_eq!(ask(&app, "POST", "/mcp", &[("host", host)], "").await.status, 401, "{host}");
+    assert_eq!(send("/mcp", &[]).await, 403, "no host at all");
+    for two in
+        [["localhost:8080", "localhost:8080"], ["localhost:8080", "evil.example"], ["evil.example", "localhost:8080"]]
+    {
+        assert_eq!(send("/mcp", &two).await, 403, "{two:?}");
     }
-    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    // RFC 9112 section 3.2.2: an absolute target names the host too.
+    for (target, hosts, status) in [
+        ("http://localhost:8080/mcp", &[][..], 200),
+        ("http://LocalHost:8080/mcp", &["localhost:8080"], 200),
+        ("http://evil.example/mcp", &["localhost:8080"], 403),
+        ("http://evil.example/mcp", &[], 403),
+        ("http://x@localhost:8080/mcp", &["localhost:8080"], 403),
+        ("http://localhost:8080/mcp", &["evil.example"], 403),
+    ] {
+        assert_eq!(send(target, hosts).await, status, "{target} {hosts:?}");
+    }
+    assert_eq!(calls.swap(0, Ordering::SeqCst), 2, "these two");
+    for host in ["localhost:8080", "LOCALHOST:8080"] {
+        assert_eq!(send("/mcp", &[host]).await, 200, "{host}");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
 async fn behind_https_the_default_port_may_be_named() {
-    let world = World::at("https://jean.example", crate::support::Db::Sqlite, "").await;
-    for (host, status) in
-        [("jean.example", 401), ("Jean.Example:443", 401), ("jean.example:80", 403), ("jean.example.", 403)]
-    {
-        assert_eq!(ask(&world.router, "POST", "/mcp", &[("host", host)], "").await.status, status, "{host}");
+    for (public_url, hosts) in [
+        (
+            "https://jean.example",
+            &[
+                ("jean.example", 401),
+                ("Jean.Example:443", 401),
+                ("jean.example:80", 403),
+                ("jean.example.", 403),
+                ("jean.example.:443", 403),
+                ("jean.example:443:443", 403),
+                ("localhost", 403),
+            ][..],
+        ),
+        (
+            "https://jean.example:8443/deep",
+            &[
+                ("jean.example:8443", 401),
+                ("jean.example", 403),
+                ("jean.example:443", 403),
+                ("jean.example:8443:443", 403),
+            ],
+        ),
+        ("http://[::1]", &[("[::1]", 401), ("[::1]:80", 401), ("[::1]:443", 403), ("::1", 403), ("[::2]", 403)]),
+    ] {
+        let world = World::at(public_url, crate::support::Db::Sqlite, "").await;
+        let path = if public_url.ends_with("/deep") { "/deep/mcp" } else { "/mcp" };
+        for (host, status) in hosts {
+            assert_eq!(ask(&world.router, "POST", path, &[("host", host)], "").await.status, *status, "{host}");
+        }
     }
 }
 
@@ -205,39 +272,56 @@ async fn pages_of_other_origins_may_not_call() {
         "https://app.example.com:444",
         "https://app.example.com.evil.example",
         "https://xapp.example.com",
+        "https://app.example.com.",
+        "https://app.example.com/",
+        "https://user@app.example.com",
+        "http://localhost.:6274",
+        "http://localhost:6274/path",
+        "http://user@localhost:6274",
+        "http://localhost:6274 http://localhost:6275",
+        "http://0.0.0.0:8080",
+        "file://localhost",
+        "file://",
         "chrome-extension://localhost",
         "http://10.0.0.1",
         "*",
     ];
+    let known = [
+        "authorization",
+        "content-type",
+        "accept",
+        "mcp-protocol-version",
+        "mcp-session-id",
+        "mcp-method",
+        "mcp-name",
+        "last-event-id",
+        "mcp-param-region",
+        "Mcp-Param-Tenant-ID",
+    ];
+    let unknown = ["x-forwarded-for", "cookie", "host", "mcp-param-", "mcp-params", "*", "authorization2"];
+    let asked = [&unknown[..4], &known, &unknown[4..]].concat().join(", ");
     let preflight = |origin: &'static str| {
         [
             ("origin", origin),
             ("access-control-request-method", "POST"),
-            ("access-control-request-headers", "authorization, mcp-protocol-version"),
+            ("access-control-request-headers", asked.as_str()),
         ]
     };
     for origin in ours {
         let page = ask(&app, "POST", "/mcp", &[("origin", origin)], "").await;
         assert_eq!(page.status, 401, "{origin}");
         assert_eq!(text(&page, "access-control-allow-origin"), origin);
-        assert!(text(&page, "access-control-expose-headers").contains("www-authenticate"), "{:?}", page.headers);
+        let exposed: Vec<&str> = text(&page, "access-control-expose-headers").split(',').collect();
+        assert_eq!(exposed, ["www-authenticate", "mcp-session-id", "retry-after"]);
         let page = ask(&app, "OPTIONS", "/mcp", &preflight(origin), "").await;
         assert_eq!((page.status.as_u16(), text(&page, "access-control-allow-origin")), (200, origin));
         assert_eq!(text(&page, "access-control-allow-methods"), "GET,POST,DELETE");
         let headers: Vec<&str> = text(&page, "access-control-allow-headers").split(',').collect();
-        for name in [
-            "authorization",
-            "content-type",
-            "mcp-protocol-version",
-            "mcp-session-id",
-            "mcp-method",
-            "mcp-name",
-            "last-event-id",
-        ] {
-            assert!(headers.contains(&name), "{name}: {headers:?}");
-        }
+        assert_eq!(headers, known, "{origin}");
         assert_eq!(text(&page, "access-control-allow-credentials"), "", "the token is not a cookie");
     }
+    let page = ask(&app, "POST", "/mcp", &[("origin", ORIGIN), ("origin", "https://evil.example")], "").await;
+    assert_eq!(page.status, 403, "two origins");
     for origin in foreign {
         let page = ask(&app, "POST", "/mcp", &[("origin", origin)], "").await;
         assert_eq!(page.status, 403, "{origin}");

@@ -28,6 +28,7 @@ async fn a_call_without_a_token_is_told_where_to_get_one_and_no_error() {
     assert_eq!(page.status, 401);
     assert_eq!(text(&page, "www-authenticate"), format!("Bearer {METADATA}, scope=\"read\""));
     assert_eq!(text(&page, "cache-control"), "no-store");
+    assert!(page.body.contains("Unauthorized"), "old versions of MCP Inspector wait for this word: {}", page.body);
     let basic = ask(&world.router, "POST", "/mcp", &[("authorization", "Basic YTpi")], "").await;
     assert_eq!(text(&basic, "www-authenticate"), format!("Bearer {METADATA}, scope=\"read\""));
     let query = ask(&world.router, "POST", "/mcp?access_token=x", &[], "").await;
@@ -227,8 +228,8 @@ async fn a_token_that_may_too_little_is_told_which_scopes_are_needed() {
     assert_eq!(page.status, 403);
     assert_eq!(json_of(&page)["error"], "insufficient_scope");
     let expected = format!(
-        "Bearer error=\"insufficient_scope\", error_description=\"The access token does not allow this.\", {METADATA}, \
-         scope=\"read\""
+        "Bearer error=\"insufficient_scope\", \
+         error_description=\"The access token does not allow this. It lacks: read.\", {METADATA}, scope=\"read write\""
     );
     assert_eq!(text(&page, "www-authenticate"), expected);
 }

@@ -9,14 +9,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "server.rs",
         &[
-            "Caller", "app", "clock", "config", "flow", "http", "keys", "mcp", "random", "secret", "store", "testing",
-            "upstream",
+            "Caller", "app", "clock", "config", "fetch", "flow", "http", "keys", "mcp", "oauth", "random", "secret",
+            "store", "testing", "upstream",
         ],
     ),
     ("http/", &["app", "clock", "config", "flow", "http", "oauth", "random"]),
     ("mcp/", &["app", "clock", "config", "flow", "http", "mcp", "oauth"]),
-    ("flow/", &["app", "clock", "config", "flow", "keys", "oauth", "random", "secret", "store", "upstream"]),
-    ("app.rs", &["clock", "config", "keys", "oauth", "secret", "store", "upstream"]),
+    ("flow/", &["app", "clock", "config", "fetch", "flow", "keys", "oauth", "random", "secret", "store", "upstream"]),
+    ("app", &["clock", "config", "fetch", "keys", "oauth", "secret", "store", "upstream"]),
     ("store/", &["clock", "config", "oauth", "store"]),
     ("upstream", &["clock", "config", "oauth", "upstream"]),
     ("keys", &["clock", "config"]),
@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("clock.rs", &[]),
     ("random.rs", &[]),
     ("testing/", &["clock", "http", "oauth", "random", "testing"]),
+    ("conformance/", &["Clock", "Config", "Jean", "ManualClock", "SystemClock", "conformance", "random", "testing"]),
     ("lib.rs", &[]),
 ];
 
@@ -40,12 +41,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("toml", &["config/"]),
     ("askama", &["http/", "testing/"]),
     ("tower_sessions", &["http/"]),
-    ("axum", &["http/", "mcp/", "server.rs", "cli/serve.rs", "testing/"]),
+    ("axum", &["http/", "mcp/", "server.rs", "cli/serve.rs", "conformance/bench.rs", "testing/"]),
     ("reqwest", &["upstream", "fetch", "testing/"]),
     ("SystemTime::now", &["clock.rs"]),
     ("Instant::now", &["clock.rs"]),
     ("now_utc", &["clock.rs"]),
-    ("SystemRandom", &["keys.rs", "testing/"]),
+    ("SystemRandom", &["conformance/key.rs", "keys.rs", "testing/"]),
     ("rand::fill", &["random.rs"]),
     // SQLite reports success for a write whose commit fails, where only one row is fetched.
     ("fetch_one", &[]),

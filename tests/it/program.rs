@@ -297,3 +297,30 @@ fn a_database_that_cannot_be_used_is_named() {
         assert!(!err.contains("panicked"), "{database}: {err}");
     }
 }
+
+/// It is about the version, not about what is configured: nothing of an operator's is read or written.
+#[test]
+fn the_conformance_report_is_printed_and_leaves_nothing_behind() {
+    let folder = folder("this is no configuration");
+    let temporary = tempfile::tempdir().expect("a folder");
+    let mut command = jean(folder.path());
+    command.env("TMPDIR", temporary.path()).env("JEAN_DATABASE", "postgres://nobody.example/jean").arg("conformance");
+    let (status, out, err) = output(&mut command);
+    assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
+    assert!(out.starts_with(&format!("jean {}: ", env!("CARGO_PKG_VERSION"))), "{out}");
+    assert!(out.contains("\nRFC 7636  Proof Key for Code Exchange\n  ok      MUST    "), "{out}");
+    assert!(out.contains("\nMCP 2026-07-28  "), "{out}");
+    assert!(!out.contains('\u{1b}'), "colours, though nobody looks");
+    let long = out.lines().find(|line| line.chars().count() > 80);
+    assert_eq!(long, None);
+
+    let (status, out, _) = output(command.arg("--json"));
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"));
+    assert_eq!(
+        (status, &report["version"], &report["failed"]),
+        (Some(0), &env!("CARGO_PKG_VERSION").into(), &0.into())
+    );
+    assert_eq!(report["requirements"].as_u64(), report["findings"].as_array().map(|all| all.len() as u64));
+    assert_eq!(fs::read_dir(temporary.path()).expect("the folder").count(), 0, "files are left");
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "files are left");
+}

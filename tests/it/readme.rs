@@ -116,7 +116,7 @@ fn the_commands_are_there() {
     }
     let help = Command::new(env!("CARGO_BIN_EXE_jean")).arg("--help").output().expect("the program runs");
     let help = String::from_utf8(help.stdout).expect("text");
-    for subcommand in ["check", "config"] {
+    for subcommand in ["check", "config", "conformance"] {
         assert!(README.contains(&format!("`jean {subcommand}`")), "{subcommand} in the README");
         assert!(help.lines().any(|line| line.trim_start().starts_with(subcommand)), "{subcommand} in {help}");
     }

@@ -121,6 +121,48 @@ async fn an_app_on_a_computer_is_never_remembered() {
     }
 }
 
+/// GHSA-6x8h-498w-gv8c for clients that are known by a document: what was remembered is for the document as it was.
+#[tokio::test]
+async fn a_remembered_consent_ends_with_any_change_of_the_document() {
+    let world = World::with(
+        "[clients]\nremember_consent = true\n\
+         [mcp.default]\nscopes = { read = \"Read\", write = \"Write\" }\ndefault_scopes = [\"read\"]\n\
+         [mcp.files]\npath = \"/files\"\nscopes = { read = \"Read\" }\n",
+    )
+    .await;
+    let id = "https://client.example/client.json";
+    let at = ["https://client.example/callback", "https://client.example/other", "http://localhost/callback"];
+    let mut client = world.document(id, Some("Client"), &at).await;
+    let mut browser = world.browser();
+    let asked = [("resource", RESOURCE)];
+    allow(&client, &mut browser, &asked).await;
+    assert!(is_answered_at_once(&client, &mut browser, &asked).await);
+    assert!(!is_answered_at_once(&client, &mut browser, &[asked[0], ("scope", "read write")]).await);
+    assert!(!is_answered_at_once(&client, &mut browser, &[("resource", "http://localhost:8080/files")]).await);
+    for redirect_uri in [at[1], "http://localhost:52100/callback"] {
+        client.redirect_uri = redirect_uri.into();
+        assert!(!is_answered_at_once(&client, &mut browser, &asked).await, "{redirect_uri}");
+    }
+    client.redirect_uri = "http://localhost:52100/callback".into();
+    allow(&client, &mut browser, &asked).await;
+    assert!(!is_answered_at_once(&client, &mut browser, &asked).await, "an app on a computer always asks");
+    client.redirect_uri = at[0].into();
+    assert!(is_answered_at_once(&client, &mut browser, &asked).await);
+
+    // Another document of the same host, name and redirect URIs is another client.
+    let twin = world.document("https://client.example/twin.json", Some("Client"), &at).await;
+    assert!(!is_answered_at_once(&twin, &mut browser, &asked).await);
+    // Another name, another redirect URI, and back.
+    world.describe(&client, Some("Klient"), &at).await;
+    assert!(!is_answered_at_once(&client, &mut browser, &asked).await);
+    world.describe(&client, Some("Client"), &[at[0], "https://evil.example/callback"]).await;
+    assert!(!is_answered_at_once(&client, &mut browser, &asked).await);
+    allow(&client, &mut browser, &asked).await;
+    assert!(is_answered_at_once(&client, &mut browser, &asked).await);
+    world.describe(&client, Some("Client"), &at).await;
+    assert!(!is_answered_at_once(&client, &mut browser, &asked).await);
+}
+
 /// The session alone is nothing: when it ends, the page asks again.
 #[tokio::test]
 async fn a_remembered_consent_ends_with_the_session() {

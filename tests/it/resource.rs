@@ -6,7 +6,7 @@ use jean::testing::client::{Client, Tokens};
 use serde_json::{Value, json};
 
 use crate::support::tokens::{jwt_part, moved};
-use crate::support::{BOTH, RESOURCE, World, code_of};
+use crate::support::{BOTH, Db, RESOURCE, World, code_of};
 
 const OTHER: &str = "http://localhost:8080/notes";
 
@@ -101,6 +101,76 @@ async fn of_several_approved_resources_each_token_is_for_one() {
         assert_eq!(statuses(&client, notes.access()).await, (401, 200));
         let again = client.refresh(notes.refresh(), &[("resource", RESOURCE)]).await;
         assert_eq!((audience(&again), again.text("scope")), (json!(RESOURCE), "files read"));
+    }
+}
+
+/// RFC 8707 section 2: several at once, each in whatever spelling clients use.
+#[tokio::test]
+async fn two_mounts_are_told_apart_in_every_spelling() {
+    let world = World::with(TWO).await;
+    let client = world.client().await;
+    let spelled =
+        "&resource=HTTP://LocalHost:8080/mcp/&resource=http://localhost:8080/notes/&resource=http://LOCALHOST:8080/mcp";
+    let url = client.authorization_url(&[("scope", "read files notes claudeai")]) + spelled;
+    let mut browser = world.browser();
+    let page = browser.get(&url).await;
+    for words in ["Read", "Use files", "Use notes"] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let code = code_of(&client.authorize_at(&mut browser, &url).await);
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("code_verifier", &client.verifier),
+        ("resource", "http://localhost:8080/notes/"),
+        ("resource", "HTTP://localhost:8080/notes"),
+    ];
+    let notes = client.token(&fields, &[]).await;
+    assert_eq!((audience(&notes), notes.text("scope")), (json!(OTHER), "notes read"), "one resource in two spellings");
+    let files = client.refresh(notes.refresh(), &[("resource", "HTTP://LOCALHOST:8080/mcp/")]).await;
+    assert_eq!((audience(&files), files.text("scope")), (json!(RESOURCE), "files read"));
+    assert_eq!(statuses(&client, files.access()).await, (200, 401));
+    // A scope of the one resource is none of the other's.
+    let narrow = client.refresh(files.refresh(), &[("resource", RESOURCE), ("scope", "notes read")]).await;
+    assert_eq!((audience(&narrow), narrow.text("scope")), (json!(RESOURCE), "read"));
+}
+
+/// Behind https the default port is one more spelling; another path, port or scheme is another resource.
+#[tokio::test]
+async fn a_bad_resource_is_answered_where_it_was_sent() {
+    let world = World::at("https://jean.example", Db::Sqlite, "").await;
+    let (client, stranger) = (world.client().await, world.client().await);
+    assert_eq!(audience(&world.tokens_for(&client, &[]).await), "https://jean.example/mcp");
+    for good in ["https://jean.example:443/mcp", "HTTPS://JEAN.example/mcp/"] {
+        let code = world.code_for(&client, &[("resource", good)]).await;
+        for bad in [
+            "https://jean.example",
+            "https://jean.example/",
+            "https://jean.example/mcp//",
+            "https://jean.example/MCP",
+            "https://jean.example/mcp?x=1",
+            "https://jean.example/mcp#x",
+            "https://jean.example:8443/mcp",
+            "https://jean.example./mcp",
+            "https://x@jean.example/mcp",
+            "https://jean.example/x/../mcp",
+            "https://jean.example\\mcp",
+            "http://jean.example/mcp",
+            "jean.example/mcp",
+            "urn:jean",
+        ] {
+            let page = world.browser().get(&stranger.authorization_url(&[("resource", bad)])).await;
+            let link = page.body.contains("error=invalid_target");
+            assert!(page.leads_to().is_none() && link, "{bad}: by a link, since nobody knows the client: {page:?}");
+            // Where the client holds a grant, the answer goes to it at once.
+            let page = world.browser().get(&client.authorization_url(&[("resource", bad)])).await;
+            assert_eq!(page.answer().get("error").map(String::as_str), Some("invalid_target"), "{bad}: {page:?}");
+            assert_eq!(page.answer().get("iss").map(String::as_str), Some("https://jean.example"), "{bad}");
+            let refused = client.redeem(&code, &[("resource", bad)]).await;
+            assert_eq!((refused.status.as_u16(), refused.error()), (400, "invalid_target"), "{bad}");
+        }
+        let tokens = client.redeem(&code, &[("resource", good)]).await;
+        assert_eq!(audience(&tokens), "https://jean.example/mcp", "and the code was not burned");
     }
 }
 

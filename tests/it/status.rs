@@ -125,6 +125,16 @@ async fn the_landing_page_shows_the_address_to_paste() {
 }
 
 #[tokio::test]
+async fn the_landing_page_says_so_where_no_app_can_register() {
+    const CLOSED: &str = "set up can connect.";
+    for (tables, closed) in [("", false), ("[clients]\nregistration = false\n", true)] {
+        let world = World::with(tables).await;
+        let page = ask(&world.router, "GET", "/", &[], "").await;
+        assert_eq!(page.body.contains(CLOSED), closed, "{}", page.body);
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_json_for_programs_and_a_page_for_browsers() {
     let world = World::new().await;
     for method in ["GET", "POST"] {

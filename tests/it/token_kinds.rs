@@ -16,11 +16,12 @@ async fn kinds(world: &World) -> Kinds {
     let mut client = world.stranger();
     client.auth_method = "client_secret_post".to_owned();
     let registration = client.register().await;
-    let tokens = world.tokens_for(&client, &[]).await;
+    let tokens = world.tokens_for(&client, &[("scope", "openid read")]).await;
     let code = world.code_for(&client, &[]).await;
     let all = vec![
         ("code", code),
         ("access", tokens.access().to_owned()),
+        ("id_token", tokens.text("id_token").to_owned()),
         ("refresh", tokens.refresh().to_owned()),
         ("secret", client.secret.clone().expect("a secret")),
         ("registration", registration["registration_access_token"].as_str().expect("a token").to_owned()),

@@ -8,7 +8,7 @@ use super::mounts::ReadMount;
 use super::{CENTURY, DAY, Pass};
 use crate::clock::UnixTime;
 use crate::config::secret;
-use crate::config::settings::ClientSettings;
+use crate::config::settings::{ClientSettings, DocumentSettings};
 use crate::config::tables::{ClientTable, Tables};
 use crate::oauth::client::{
     ApplicationType, AuthMethod, Client, ClientId, ClientMetadata, ClientOrigin, GrantType, ResponseType, showable,
@@ -21,7 +21,12 @@ use crate::oauth::token::ClientSecret;
 pub(super) const MIN_SECRET: usize = 16;
 
 impl Pass<'_> {
-    pub(super) fn clients(&mut self, tables: &Tables, mounts: &[ReadMount]) -> ClientSettings {
+    pub(super) fn clients(
+        &mut self,
+        tables: &Tables,
+        mounts: &[ReadMount],
+        documents: DocumentSettings,
+    ) -> ClientSettings {
         let table = &tables.clients;
         let known = mounts.iter().fold(Scopes::default(), |all, (_, scopes)| all.union(scopes));
         let mut ids = BTreeSet::new();
@@ -40,6 +45,7 @@ impl Pass<'_> {
             remember_consent: table.remember_consent,
             unused_lifetime: self.span("clients.unused_lifetime", table.unused_lifetime, DAY, CENTURY),
             idle_lifetime: self.span("clients.idle_lifetime", table.idle_lifetime, DAY, CENTURY),
+            documents,
             preregistered,
         }
     }
@@ -85,6 +91,7 @@ impl Pass<'_> {
         let metadata = ClientMetadata {
             redirect_uris,
             token_endpoint_auth_method: method?,
+            token_endpoint_auth_methods_supported: Vec::new(),
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             response_types: vec![ResponseType::Code],
             application_type: ApplicationType::Web,

@@ -3,6 +3,7 @@
 //! Every value is looked at, whatever is wrong with another, so that all problems are told at once.
 
 mod clients;
+mod documents;
 mod mounts;
 mod resource_servers;
 mod upstreams;
@@ -45,7 +46,8 @@ pub(super) fn resolve(tables: &Tables, source: &Source) -> Result<Settings, Prob
     let mounts = pass.mounts(tables, issuer.as_ref());
     let access = pass.access(tables);
     let tokens = pass.tokens(tables);
-    let clients = pass.clients(tables, &mounts);
+    let documents = pass.documents(tables, issuer.as_ref(), listen);
+    let clients = pass.clients(tables, &mounts, documents);
     let resource_servers = pass.resource_servers(tables, &mounts);
     let brand = pass.brand(&tables.brand, issuer.as_ref());
     let max_staleness = pass.span("guard.max_staleness", tables.guard.max_staleness, Duration::ZERO, 60 * MINUTE);

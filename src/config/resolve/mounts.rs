@@ -8,7 +8,7 @@ use super::Pass;
 use crate::config::settings::{Issuer, Mount, ToolNeeds};
 use crate::config::tables::{List, MountTable, Tables};
 use crate::oauth::resource::Resource;
-use crate::oauth::scope::{Scope, Scopes};
+use crate::oauth::scope::{self, Scope, Scopes};
 
 /// Paths that are jean's own, with all below them.
 const OWN_PATHS: [&str; 4] = ["/oauth", "/.well-known", "/status", "/healthz"];
@@ -56,6 +56,9 @@ impl Pass<'_> {
             if Scope::parse(scope).is_none() {
                 self.tell(&key("scopes"), format!("holds {scope:?}, which is no scope (RFC 6749 section 3.3)"));
             }
+            if scope::OWN.contains(&scope.as_str()) {
+                self.tell(&key("scopes"), format!("holds {scope:?}, which jean answers itself: choose another word"));
+            }
             if words.trim().is_empty() {
                 self.tell(&key(&format!("scopes.{scope}")), "must say in words what the scope lets a client do");
             }
@@ -66,7 +69,7 @@ impl Pass<'_> {
             Some(listed) => self.known_scopes(&key("default_scopes"), listed, &known),
         };
         let required_scopes = self.known_scopes(&key("required_scopes"), &table.required_scopes, &known);
-        let tools = self.tools(&key("tools"), &table.tools, &known);
+        let tools = self.tools(&key("tools"), table.tools.iter().flatten(), &known);
         for (i, origin) in table.allowed_origins.0.iter().enumerate() {
             let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if !exact {
@@ -89,7 +92,12 @@ impl Pass<'_> {
     }
 
     /// What the calls of some tools need.
-    fn tools(&mut self, key: &str, tools: &BTreeMap<String, List>, known: &Scopes) -> Vec<ToolNeeds> {
+    fn tools<'t>(
+        &mut self,
+        key: &str,
+        tools: impl Iterator<Item = (&'t String, &'t List)>,
+        known: &Scopes,
+    ) -> Vec<ToolNeeds> {
         let mut needs = Vec::new();
         for (name, scopes) in tools {
             let key = format!("{key}.{name}");
@@ -241,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_scope_has_a_name_and_words() {
-        for bad in ["{}", "{ \"a b\" = \"x\" }", "{ read = \" \" }"] {
+        for bad in ["{}", "{ \"a b\" = \"x\" }", "{ read = \" \" }", "{ email = \"Read your mail\" }"] {
             assert!(told(&format!("mcp.default.scopes = {bad}")).contains("scopes"), "{bad}");
         }
     }

@@ -144,6 +144,7 @@ fn landing() -> Landing {
         mcp_urls: vec![McpUrl { name: "memory".into(), url: "https://memory.example.com/mcp".into() }],
         upstreams: vec!["Google".into(), "GitHub".into(), "Acme".into()],
         scopes: scopes(),
+        closed: false,
         dev: false,
         status_url: "/status".into(),
     }
@@ -244,7 +245,7 @@ fn pages() -> Vec<(&'static str, String)> {
                 account: Some(ada()),
                 scopes: scopes(),
                 learns: learns(true),
-                seen: since("it asks for more; it describes itself in another way"),
+                seen: since("it asks for more; it describes itself anew"),
                 ..consent()
             },
         ),
@@ -370,6 +371,7 @@ fn pages() -> Vec<(&'static str, String)> {
                     .map(|name| McpUrl { name: name.into(), url: format!("http://localhost:8080/{name}/mcp") })
                     .into(),
                 upstreams: vec!["Development sign-in".into()],
+                closed: true,
                 dev: true,
                 ..landing()
             },
@@ -668,6 +670,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         mcp_urls: vec![McpUrl { name: e(), url: e() }, McpUrl { name: e(), url: e() }],
         upstreams: vec![e(), e()],
         scopes: scopes(),
+        closed: true,
         dev: true,
         status_url: e(),
     });

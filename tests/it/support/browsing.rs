@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jean::Jean;
 use jean::testing::browser::{Browser, Page};
 use jean::testing::client::Client;
+use jean::{Clock as _, Jean};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use super::World;
@@ -24,6 +24,35 @@ impl World {
         let registered: serde_json::Value = serde_json::from_str(&page.body).expect("JSON");
         client.id = registered["client_id"].as_str().expect("a client id").to_owned();
         client
+    }
+
+    /// A client that is known by a stored copy of its document, of this name and with these redirect URIs, while its host
+    /// cannot be reached.
+    pub async fn document(&self, id: &str, name: Option<&str>, redirect_uris: &[&str]) -> Client {
+        let mut client = self.stranger();
+        client.id = id.to_owned();
+        client.redirect_uri = redirect_uris[0].to_owned();
+        self.describe(&client, name, redirect_uris).await;
+        client
+    }
+
+    /// Another copy is stored, a minute later, when nobody goes by the one before any more.
+    pub async fn describe(&self, client: &Client, name: Option<&str>, redirect_uris: &[&str]) {
+        self.clock.advance(61);
+        let mut metadata = client.metadata();
+        metadata["application_type"] = "web".into();
+        metadata["redirect_uris"] = redirect_uris.into();
+        metadata["client_name"] = name.into();
+        let now = self.clock.now().0;
+        let text = |text: &str| text.replace('\'', "''");
+        self.sql(&format!("DELETE FROM clients WHERE id = '{}'", text(&client.id))).await;
+        self.sql(&format!(
+            "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
+             VALUES ('{}', 'document', '{}', '', '', {now}, {now})",
+            text(&client.id),
+            text(&metadata.to_string())
+        ))
+        .await;
     }
 
     /// A browser in which Ada is signed in.
@@ -135,4 +164,20 @@ pub fn assert_page(page: &Page, status: u16, words: &str) {
     assert_eq!(page.leads_to(), None, "{page:?}");
     assert!(page.body.starts_with("<!doctype html>"), "{page:?}");
     assert!(page.body.contains(words), "{words:?} is not on the page: {}", page.body);
+}
+
+/// What a person reads of a page, word by word; what is folded away is left out.
+pub fn reads(page: &Page) -> String {
+    let main = page.body.split("<main>").nth(1).unwrap_or_default().split("<details>").next().unwrap_or_default();
+    let words = main.split('<').filter_map(|part| part.split('>').nth(1)).flat_map(str::split_whitespace);
+    let mut text = words.collect::<Vec<_>>().join(" ");
+    for (apart, together) in [(" .", "."), (" ,", ","), (" ?", "?"), ("“ ", "“"), (" ”", "”")] {
+        text = text.replace(apart, together);
+    }
+    text
+}
+
+/// The title of a page.
+pub fn title(page: &Page) -> &str {
+    page.body.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next()).unwrap_or_default()
 }

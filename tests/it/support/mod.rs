@@ -12,6 +12,7 @@ use std::sync::Arc;
 use axum::Router;
 use jean::testing::browser::{Browser, Page};
 use jean::testing::client::{Client, Tokens};
+use jean::testing::document::DocumentHost;
 use jean::testing::issuer::{Account, Issuer, IssuerOptions};
 use jean::{Config, Jean, ManualClock, UnixTime};
 use tempfile::TempDir;
@@ -121,6 +122,14 @@ impl World {
         client
     }
 
+    /// A web site with the document of a public client, and that client.
+    pub async fn document_client(&self) -> (DocumentHost, Client) {
+        let host = DocumentHost::start().await.expect("a document host");
+        let mut client = self.stranger();
+        client.publish(&host, "/client.json");
+        (host, client)
+    }
+
     /// A registered client, and a code for it.
     pub async fn code(&self) -> (Client, String) {
         let client = self.client().await;
@@ -143,7 +152,8 @@ const MOUNT: &str = "[mcp.default]\nscopes = { read = \"Read your data\", write 
 
 async fn start(config: &str, clock: &Arc<ManualClock>) -> Jean {
     let config = Config::from_toml(config).expect("the configuration can be used");
-    Jean::start_with_clock(config, clock.clone()).await.expect("jean starts")
+    // No test asks DNS: what is not on this computer does not answer.
+    Jean::start_with_names(config, clock.clone(), |_| Vec::new()).await.expect("jean starts")
 }
 
 /// The code on its way to the client.

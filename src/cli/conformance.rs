@@ -1,0 +1,148 @@
+//! `jean conformance`: what the specifications ask for, and whether this version does it.
+
+use std::fmt;
+use std::io::{IsTerminal as _, Write as _};
+
+use jean::conformance::{Finding, Report, Revision};
+use serde_json::json;
+
+/// Where lines end: what the narrowest terminals have.
+const WIDTH: usize = 80;
+
+/// How far the sentences are from the left.
+const INDENT: usize = 18;
+
+/// Runs the table and prints it, as text or as JSON. What does not hold is an error.
+pub async fn run(as_json: bool) -> anyhow::Result<()> {
+    let report = jean::conformance::run().await?;
+    let failed = report.findings.iter().filter(|finding| finding.failure.is_some()).count();
+    let mut out = std::io::stdout().lock();
+    if as_json {
+        let Report { version, findings, .. } = &report;
+        let all = json!({
+            "version": version,
+            "requirements": findings.len(),
+            "failed": failed,
+            "findings": findings,
+        });
+        writeln!(out, "{all:#}")?;
+    } else {
+        let colours = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+        write!(out, "{}", Table { report: &report, colours })?;
+    }
+    anyhow::ensure!(failed == 0, "{failed} of {} requirements do not hold", report.findings.len());
+    Ok(())
+}
+
+/// The report for people.
+struct Table<'a> {
+    report: &'a Report,
+    colours: bool,
+}
+
+impl Table<'_> {
+    /// The text in a colour (ECMA-48 section 8.3.117), where there are any.
+    fn paint(&self, colour: &str, text: impl fmt::Display) -> String {
+        if self.colours { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_string() }
+    }
+
+    fn heading(&self, f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
+        writeln!(f, "\n{}  {}", self.paint("1", &finding.specification), finding.title)
+    }
+
+    fn row(&self, f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
+        let outcome = match finding.failure {
+            None => self.paint("32", "ok    "),
+            Some(_) => self.paint("1;31", "FAILED"),
+        };
+        let sentence = format!("{} ({})", finding.requirement, section(finding.section));
+        writeln!(f, "  {outcome}  {:6}  {}", finding.level, wrapped(&sentence))?;
+        match &finding.failure {
+            None => Ok(()),
+            Some(why) => writeln!(f, "{:INDENT$}{}\n{:INDENT$}{}", "", wrapped(why), "", finding.link),
+        }
+    }
+
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let findings = || self.report.findings.iter();
+        let is_of_mcp = |finding: &&Finding| finding.specification.starts_with("MCP");
+        writeln!(f)?;
+        for revision in Revision::ALL {
+            let asked = || findings().filter(move |finding| finding.revisions.contains(&revision));
+            let own = self.count(asked().filter(is_of_mcp));
+            let named = self.count(asked().filter(|finding| !is_of_mcp(finding)));
+            writeln!(f, "MCP {revision}  {own}, and of the RFCs and drafts that it names {named}")?;
+        }
+        let mut names: Vec<&str> = findings().filter(|of| !is_of_mcp(of)).map(|of| of.specification.as_str()).collect();
+        names.dedup();
+        for name in names {
+            writeln!(f, "{name:14}  {}", self.count(findings().filter(|finding| finding.specification == name)))?;
+        }
+        writeln!(f, "{:14}  {}", format!("jean {}", self.report.version), self.count(findings()))
+    }
+
+    fn count<'b>(&self, findings: impl Iterator<Item = &'b Finding>) -> String {
+        let (mut good, mut all) = (0, 0);
+        for finding in findings {
+            all += 1;
+            good += usize::from(finding.failure.is_none());
+        }
+        self.paint(if good == all { "32" } else { "1;31" }, format_args!("{good} of {all}"))
+    }
+}
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "jean {}: what the specifications ask for, checked from outside.", self.report.version)?;
+        let mut before = "";
+        for finding in &self.report.findings {
+            if finding.specification != before {
+                self.heading(f, finding)?;
+                before = &finding.specification;
+            }
+            self.row(f, finding)?;
+        }
+        self.summary(f)
+    }
+}
+
+/// A section as people read it: the number, or the words of a heading.
+fn section(section: &str) -> String {
+    let heading = section.rsplit(['#', '/']).next().unwrap_or(section);
+    heading.replace('-', " ")
+}
+
+/// The text in lines that begin below one another, the first one not indented.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut column) = (String::new(), INDENT);
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if column > INDENT {
+            if column + 1 + length > WIDTH {
+                lines.push_str(&format!("\n{:INDENT$}", ""));
+                column = INDENT;
+            } else {
+                lines.push(' ');
+                column += 1;
+            }
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sentences_go_on_below_where_they_began() {
+        let lines = wrapped(&"word ".repeat(30));
+        assert!(lines.lines().all(|line| line.len() <= WIDTH), "{lines}");
+        assert!(lines.lines().skip(1).all(|line| line.starts_with(&" ".repeat(INDENT)) && !line.ends_with(' ')));
+        assert_eq!(lines.split_whitespace().count(), 30);
+        assert_eq!(section("authorization/client-registration#pre-registration"), "pre registration");
+        assert_eq!(section("4.1.2"), "4.1.2");
+    }
+}

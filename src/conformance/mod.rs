@@ -1,0 +1,209 @@
+//! What the specifications ask for, as a table of black-box checks: `jean conformance` prints it for the running
+//! version, and `tests/it/spec.rs` holds every row.
+//!
+//! [`run`] starts a complete jean of its own, with a temporary folder and the dev provider, and sends it what a client
+//! and a browser would send. Nothing of an operator's configuration or data is read. A row is one requirement with its
+//! source ([`source`]) and 3 to 10 lines of check over the [`bench`]; there is one file for each topic. Rows know the
+//! wire and nothing else: no type of the server's own is named here.
+
+mod assertion;
+mod authorize;
+mod bearer;
+mod bench;
+mod browser;
+mod cimd;
+mod discovery;
+mod issuer;
+mod jwt;
+mod key;
+mod manage;
+mod mcp;
+mod native;
+mod openid;
+mod pkce;
+mod refresh;
+mod register;
+mod resource;
+mod revoke;
+mod source;
+mod token;
+mod transport;
+mod wire;
+
+use std::pin::Pin;
+
+use serde::Serialize;
+
+use bench::Bench;
+use source::Source;
+pub use source::{Level, Revision};
+
+/// The version that the table is about.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What became of every row.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The version of jean.
+    pub version: &'static str,
+    /// The rows, those of one specification together.
+    pub findings: Vec<Finding>,
+}
+
+/// One requirement, and whether it holds.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The row's name, which stays the same from version to version: `rfc7636-wrong-verifier`.
+    pub id: String,
+    /// The specification: `RFC 7636`.
+    pub specification: String,
+    /// What the specification is about.
+    pub title: &'static str,
+    /// The section: a number, or the heading's anchor.
+    pub section: &'static str,
+    /// Where to read it.
+    pub link: String,
+    /// How strict it is.
+    pub level: Level,
+    /// One sentence.
+    pub requirement: &'static str,
+    /// The revisions of MCP that ask for it; empty for what stands beside MCP.
+    pub revisions: Vec<Revision>,
+    /// What went wrong, where it does not hold.
+    pub failure: Option<String>,
+}
+
+/// Why the table could not be run at all.
+#[derive(Debug, thiserror::Error)]
+#[error("no jean could be started to check: {0:#}")]
+pub struct Error(anyhow::Error);
+
+impl Report {
+    /// Whether every row holds.
+    pub fn passed(&self) -> bool {
+        self.findings.iter().all(|finding| finding.failure.is_none())
+    }
+}
+
+/// Runs the whole table against a jean of its own.
+///
+/// # Errors
+/// Where there is no room for a temporary folder, or no free port on loopback.
+pub async fn run() -> Result<Report, Error> {
+    let bench = Bench::start().await.map_err(Error)?;
+    let rows = rows();
+    // Some at once: most of the time of a check is spent waiting for the disk.
+    let lane = |first| checked(&bench, rows.iter().enumerate().skip(first).step_by(4));
+    let (a, b, c, d) = tokio::join!(lane(0), lane(1), lane(2), lane(3));
+    let mut findings = [a, b, c, d].concat();
+    findings.sort_by_key(|(place, _)| *place);
+    bench.close().await;
+    Ok(Report { version: VERSION, findings: findings.into_iter().map(|(_, finding)| finding).collect() })
+}
+
+/// Checks rows one after the other; each with its place in the table.
+async fn checked<'a>(bench: &Bench, rows: impl Iterator<Item = (usize, &'a Row)>) -> Vec<(usize, Finding)> {
+    let mut findings = Vec::new();
+    for (place, row) in rows {
+        let failure = (row.check)(bench).await.err().map(|error| format!("{error:#}"));
+        findings.push((place, Finding::new(row, failure)));
+    }
+    findings
+}
+
+impl Finding {
+    fn new(row: &Row, failure: Option<String>) -> Self {
+        let Source { specification, section, .. } = row.source;
+        Finding {
+            id: format!("{}-{}", specification.slug(), row.id),
+            specification: specification.to_string(),
+            title: specification.title(),
+            section,
+            link: specification.link(section),
+            level: row.level,
+            requirement: row.requirement,
+            revisions: row.source.revisions().collect(),
+            failure,
+        }
+    }
+}
+
+/// A check under way, on one thread.
+type Checking<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
+
+type Check = Box<dyn for<'a> Fn(&'a Bench) -> Checking<'a>>;
+
+/// One requirement.
+struct Row {
+    id: &'static str,
+    source: Source,
+    level: Level,
+    requirement: &'static str,
+    check: Check,
+}
+
+impl Source {
+    /// What an implementation is bound to do.
+    fn must<F>(self, id: &'static str, requirement: &'static str, check: F) -> Row
+    where
+        F: AsyncFn(&Bench) -> anyhow::Result<()> + Copy + 'static,
+    {
+        self.row(Level::Must, (id, requirement), check)
+    }
+
+    /// What an implementation does unless there is a good reason.
+    fn should<F>(self, id: &'static str, requirement: &'static str, check: F) -> Row
+    where
+        F: AsyncFn(&Bench) -> anyhow::Result<()> + Copy + 'static,
+    {
+        self.row(Level::Should, (id, requirement), check)
+    }
+
+    /// What an implementation may do, and jean does.
+    fn may<F>(self, id: &'static str, requirement: &'static str, check: F) -> Row
+    where
+        F: AsyncFn(&Bench) -> anyhow::Result<()> + Copy + 'static,
+    {
+        self.row(Level::May, (id, requirement), check)
+    }
+
+    fn row<F>(self, level: Level, (id, requirement): (&'static str, &'static str), check: F) -> Row
+    where
+        F: AsyncFn(&Bench) -> anyhow::Result<()> + Copy + 'static,
+    {
+        let check: Check = Box::new(move |bench| Box::pin(async move { check(bench).await }));
+        Row { id, source: self, level, requirement, check }
+    }
+}
+
+/// The table: the rows of one specification together, in the order of their numbers, MCP last.
+fn rows() -> Vec<Row> {
+    let mut rows: Vec<Row> = [
+        authorize::rows(),
+        browser::rows(),
+        token::rows(),
+        refresh::rows(),
+        bearer::rows(),
+        revoke::rows(),
+        register::rows(),
+        manage::rows(),
+        assertion::rows(),
+        pkce::rows(),
+        native::rows(),
+        discovery::rows(),
+        resource::rows(),
+        jwt::rows(),
+        issuer::rows(),
+        cimd::rows(),
+        openid::rows(),
+        mcp::rows(),
+        transport::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    rows.sort_by_key(|row| row.source.specification);
+    rows
+}

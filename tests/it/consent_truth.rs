@@ -1,0 +1,250 @@
+//! What the consent page, and the page after the upstream, say of the client: who vouches for it, where the answer goes, and
+//! what is new since the last time.
+
+use jean::testing::browser::Browser;
+use jean::testing::client::Client;
+
+use crate::support::browsing::{UPSTREAM, consent_page, reads, title};
+use crate::support::{RESOURCE, World, code_of};
+
+const CLAUDE: &str = "https://claude.ai/oauth/mcp-oauth-client-metadata";
+const CALLBACK: &str = "https://claude.ai/api/mcp/auth_callback";
+
+/// The consent page while nobody is known.
+async fn said(world: &World, client: &Client) -> (String, String) {
+    let page = consent_page(client, &mut world.browser(), &[]).await;
+    (title(&page).to_owned(), reads(&page))
+}
+
+#[tokio::test]
+async fn the_host_of_a_document_is_the_headline_and_its_name_comes_second() {
+    let world = World::new().await;
+    let client = world.document(CLAUDE, Some("Claude"), &[CALLBACK]).await;
+    let (name, text) = said(&world, &client).await;
+    assert_eq!(name, "Allow claude.ai to use localhost?");
+    assert!(
+        text.starts_with(
+            "Allow claude.ai to use localhost? It calls itself “Claude”; its address claude.ai is confirmed."
+        ),
+        "{text}"
+    );
+    assert!(text.contains("You return to claude.ai"), "{text}");
+    assert!(!text.contains("nverified") && !text.contains("Go on only if"), "{text}");
+
+    // The same on every page after it.
+    let mut browser = world.browser();
+    let page = consent_page(&client, &mut browser, &[]).await;
+    let confirm = browser.press(&page, UPSTREAM).await;
+    let text = reads(&confirm);
+    assert!(title(&confirm).starts_with("Continue as "), "{}", title(&confirm));
+    assert!(text.contains("It calls itself “Claude”; its address claude.ai is confirmed."), "{text}");
+    assert!(text.contains("Connected never before"), "{text}");
+    let leaving = browser.submit(&confirm, &[("answer", "continue")]).await;
+    assert!(reads(&leaving).contains("On to claude.ai"), "{}", leaving.body);
+}
+
+/// A document says of itself what it likes; only its host is checked.
+#[tokio::test]
+async fn a_document_cannot_borrow_another_name() {
+    let world = World::new().await;
+    for (id, name, headline, second) in [
+        (
+            "https://evil.example/claude.json",
+            Some("claude.ai"),
+            "evil.example",
+            "It calls itself “claude.ai”; its address evil.example",
+        ),
+        (
+            "https://claude.ai.evil.example/c",
+            Some("Claude"),
+            "claude.ai.evil.example",
+            "its address claude.ai.evil.example",
+        ),
+        ("https://evil.example:8443/c", None, "evil.example:8443", "Its address evil.example:8443 is confirmed."),
+        ("https://xn--pple-43d.example/c", Some("Apple"), "xn--pple-43d.example", "its address xn--pple-43d.example"),
+        (
+            "https://evil.example/c",
+            Some("</bdi></h1><script>alert(1)</script>\u{202e}"),
+            "evil.example",
+            "&#60;script&#62;",
+        ),
+    ] {
+        let host = headline.to_owned();
+        let client = world.document(id, name, &[&format!("https://{host}/callback")]).await;
+        let page = consent_page(&client, &mut world.browser(), &[]).await;
+        let text = reads(&page);
+        assert_eq!(title(&page), format!("Allow {headline} to use localhost?"));
+        assert!(text.starts_with(&format!("Allow {headline} to use ")) && text.contains(second), "{text}");
+        assert!(!text.contains("goes to another site") && !page.body.contains("<script"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_else_is_confirmed() {
+    let world = World::new().await;
+    let mut registered = world.stranger();
+    registered.redirect_uri = CALLBACK.to_owned();
+    registered.register().await;
+    let (name, text) = said(&world, &registered).await;
+    assert_eq!(name, "Allow Scripted client to use localhost?");
+    assert!(text.contains("Unverified name, given by the app itself. Go on only if you trust claude.ai."), "{text}");
+    assert!(!text.contains("confirmed"), "{text}");
+
+    for id in
+        ["http://localhost:6000/client.json", "http://127.0.0.1:6000/c", "http://[::1]:6000/c", "https://localhost/c"]
+    {
+        let client = world.document(id, Some("claude.ai"), &["http://localhost/callback"]).await;
+        let (name, text) = said(&world, &client).await;
+        assert_eq!(name, "Allow claude.ai to use localhost?", "its own name, as that of any other");
+        assert!(text.contains("Unverified name, given by the app itself on this computer"), "{text}");
+        assert!(!text.contains("confirmed"), "{text}");
+    }
+}
+
+/// RFC 8252 section 8.6, and the CIMD draft on apps that answer to a loopback address: anybody on this computer has the id.
+#[tokio::test]
+async fn an_app_on_this_computer_is_warned_of_whoever_describes_it() {
+    let world = World::new().await;
+    let code = "https://claude.ai/oauth/claude-code-client-metadata";
+    let client =
+        world.document(code, Some("Claude Code"), &["http://localhost/callback", "http://127.0.0.1/callback"]).await;
+    let (name, text) = said(&world, &client).await;
+    assert_eq!(name, "Allow claude.ai to use localhost?");
+    assert!(
+        text.contains(
+            "Did you start this yourself, just now? claude.ai describes this app, but any app on this device"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("You return to an app on this computer"), "{text}");
+
+    // One that has a site too is warned of where the answer goes here.
+    let redirect_uris = ["http://127.0.0.1:33418/", "https://vscode.dev/redirect"];
+    let mut client = world.document("https://vscode.dev/c.json", Some("VS Code"), &redirect_uris).await;
+    assert!(said(&world, &client).await.1.contains("Did you start this yourself"));
+    client.redirect_uri = redirect_uris[1].to_owned();
+    assert!(!said(&world, &client).await.1.contains("Did you start this yourself"));
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_to_another_site_is_said_plainly() {
+    let world = World::new().await;
+    for (redirect_uri, site) in [
+        ("https://login.example/callback", "login.example"),
+        ("https://claude.ai.login.example/callback", "claude.ai.login.example"),
+        ("https://claude.ai:8443/callback", "claude.ai:8443"),
+    ] {
+        let client = world.document(CLAUDE, Some("Claude"), &[redirect_uri]).await;
+        let mut browser = world.browser();
+        let page = consent_page(&client, &mut browser, &[]).await;
+        let said = format!(
+            "The answer goes to another site. It is for claude.ai, but goes to {site}. Go on only if you know why."
+        );
+        assert!(reads(&page).contains(&said), "{}", page.body);
+        let page = browser.press(&page, UPSTREAM).await;
+        assert!(reads(&page).contains(&said), "{}", page.body);
+    }
+}
+
+async fn allow(client: &Client, browser: &mut Browser, changes: &[(&str, &str)]) {
+    code_of(&client.authorize(browser, changes).await);
+}
+
+/// What the page says is new, to somebody who is signed in.
+async fn news(client: &Client, browser: &mut Browser, changes: &[(&str, &str)]) -> Option<String> {
+    let text = reads(&consent_page(client, browser, changes).await);
+    assert!(text.contains("Connected since 15 January 2027") && !text.contains("never before"), "{text}");
+    let news = text.split("New this time ").nth(1)?;
+    Some(news.split(" Ends after").next().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn what_is_new_since_the_last_time_is_said_in_words() {
+    let world = World::with(
+        "[mcp.default]\nscopes = { read = \"Read\", write = \"Write\" }\ndefault_scopes = [\"read\"]\n\
+         [mcp.files]\npath = \"/files\"\nscopes = { read = \"Read files\" }\n",
+    )
+    .await;
+    let at =
+        ["https://claude.ai/one", "https://claude.ai/two", "http://localhost/callback", "http://127.0.0.1/callback"];
+    let mut client = world.document(CLAUDE, Some("Claude"), &at).await;
+    let mut browser = world.browser();
+    let asked = [("resource", RESOURCE), ("scope", "read")];
+    allow(&client, &mut browser, &asked).await;
+    world.clock.advance(86_400);
+    allow(&world.client().await, &mut browser, &[("resource", RESOURCE)]).await;
+
+    assert_eq!(news(&client, &mut browser, &asked).await, None);
+    let more = [("resource", RESOURCE), ("scope", "read write")];
+    assert_eq!(news(&client, &mut browser, &more).await.as_deref(), Some("it asks for more"));
+    let files = [("resource", "http://localhost:8080/files"), ("scope", "read")];
+    assert_eq!(
+        news(&client, &mut browser, &files).await.as_deref(),
+        Some("it asks for more; it asks for another part of this server")
+    );
+    client.redirect_uri = at[1].to_owned();
+    assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("you return to another place"));
+    client.redirect_uri = "http://localhost:1/callback".to_owned();
+    assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("you return to another place"));
+    // Of the places on this computer one is like another.
+    allow(&client, &mut browser, &asked).await;
+    client.redirect_uri = "http://127.0.0.1:2/callback".to_owned();
+    assert_eq!(news(&client, &mut browser, &asked).await, None);
+
+    client.redirect_uri = at[0].to_owned();
+    world.describe(&client, Some("Claude 2"), &at).await;
+    assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("it describes itself anew"));
+    assert_eq!(news(&client, &mut browser, &more).await.as_deref(), Some("it asks for more; it describes itself anew"));
+    allow(&client, &mut browser, &asked).await;
+    assert_eq!(news(&client, &mut browser, &asked).await, None, "known now");
+}
+
+/// Identity is not among the permissions, and not hidden either (OpenID Connect Core section 5.4).
+#[tokio::test]
+async fn what_an_app_learns_of_the_person_is_said() {
+    let world = World::new().await;
+    let client = world.document(CLAUDE, Some("Claude"), &[CALLBACK]).await;
+    let mut browser = world.browser();
+    for (scope, learns) in [
+        ("read", ""),
+        ("read openid", ""),
+        ("read email profile", ""),
+        ("read openid offline_access", ""),
+        ("read openid email", "It also learns your email address."),
+        ("read openid profile", "It also learns your name."),
+        ("read openid email profile", "It also learns your name and email address."),
+    ] {
+        let text = reads(&consent_page(&client, &mut world.browser(), &[("scope", scope)]).await);
+        assert!(text.contains("Read your data") && text.contains(learns), "{scope}: {text}");
+        assert_eq!(text.contains("learns"), !learns.is_empty(), "{scope}: {text}");
+    }
+    allow(&client, &mut browser, &[("scope", "read openid email")]).await;
+    for (scope, news) in [
+        ("read openid email", ""),
+        ("read openid email offline_access", ""),
+        ("read openid email profile", "It also learns your name and email address. New"),
+    ] {
+        let text = reads(&consent_page(&client, &mut browser, &[("scope", scope)]).await);
+        assert!(text.contains(news), "{scope}: {text}");
+        assert_eq!(text.contains("New this time it asks for more"), !news.is_empty(), "{scope}: {text}");
+    }
+}
+
+/// The past of another person, or of another client of the same host, is nobody's here.
+#[tokio::test]
+async fn known_since_is_of_this_person_and_this_client() {
+    let world = World::new().await;
+    let client = world.document(CLAUDE, Some("Claude"), &[CALLBACK]).await;
+    let mut browser = world.browser();
+    allow(&client, &mut browser, &[]).await;
+    let twin = world.document("https://claude.ai/oauth/another", Some("Claude"), &[CALLBACK]).await;
+    let text = reads(&consent_page(&twin, &mut browser, &[]).await);
+    assert!(text.contains("Connected never before"), "{text}");
+    world.issuer.sign_in_as(jean::testing::issuer::Account::named("Bob"));
+    let page = consent_page(&client, &mut world.browser(), &[]).await;
+    let mut browser = world.browser();
+    assert!(!page.body.contains("Connected"), "nobody is known: {}", page.body);
+    let page = consent_page(&client, &mut browser, &[]).await;
+    let page = browser.press(&page, UPSTREAM).await;
+    assert!(reads(&page).contains("Connected never before"), "{}", page.body);
+}

@@ -1,0 +1,175 @@
+//! A client that is not known here, or not as it comes: a page that names the button to press in each app, and nothing but
+//! `invalid_client` for programs.
+
+use axum::http::Method;
+
+use crate::support::browsing::{assert_page, reads};
+use crate::support::{RESOURCE, World};
+
+/// One row for each sign of each app: what comes as `client_id` and `redirect_uri`, and what the page has to say.
+const APPS: &[(&str, &str, &[&str])] = &[
+    ("jci_gone", "https://claude.ai/api/mcp/auth_callback", &["In Claude ", "Settings", "Connectors", RESOURCE]),
+    ("jci_gone", "https://claude.com/api/mcp/auth_callback", &["In Claude ", "Add custom connector"]),
+    (
+        "jci_gone",
+        "http://localhost:52100/callback",
+        &[
+            "If this is Claude Code ",
+            "/mcp",
+            "Clear authentication",
+            "claude mcp remove",
+            "If this is Codex ",
+            "In another app",
+        ],
+    ),
+    ("jci_gone", "http://127.0.0.1:52100/callback", &["If this is Claude Code ", "claude mcp add --transport http"]),
+    ("jci_gone", "https://chatgpt.com/connector/oauth/abc", &["In ChatGPT ", "Settings", "Apps", RESOURCE]),
+    ("jci_gone", "https://chatgpt.com/connector_platform_oauth_redirect", &["In ChatGPT "]),
+    (
+        "jci_gone",
+        "https://vscode.dev/redirect",
+        &["In VS Code ", "Authentication: Remove Dynamic Authentication Providers"],
+    ),
+    ("jci_gone", "https://insiders.vscode.dev/redirect", &["In VS Code "]),
+    ("jci_gone", "http://127.0.0.1:33418/", &["In VS Code "]),
+    ("jci_gone", "http://127.0.0.1:40000/", &["If this is VS Code ", "In another app"]),
+    ("jci_gone", "cursor://anysphere.cursor-mcp/oauth/callback", &["In Cursor ", "Logout"]),
+    ("jci_gone", "https://www.cursor.com/agents/mcp/oauth/callback", &["In Cursor "]),
+    ("jci_gone", "http://localhost:8787/callback", &["If this is Cursor ", "If this is Claude Code "]),
+    ("jci_gone", "http://localhost:6274/oauth/callback", &["In MCP Inspector ", "Clear OAuth State"]),
+    ("jci_gone", "http://localhost:6274/oauth/callback/debug", &["In MCP Inspector "]),
+    ("jci_gone", "http://localhost:3334/oauth/callback", &["If this is mcp-remote ", "~/.mcp-auth", "In another app"]),
+    ("jci_gone", "https://other.example/callback", &["In the app ", "Remove the connection", RESOURCE]),
+    ("jci_gone", "", &["In the app "]),
+];
+
+#[tokio::test]
+async fn an_unknown_client_is_told_which_button_to_press_in_which_app() {
+    let world = World::new().await;
+    for (client_id, redirect_uri, said) in APPS {
+        let mut client = world.stranger();
+        client.id = (*client_id).to_owned();
+        let page = world.browser().get(&client.authorization_url(&[("redirect_uri", redirect_uri)])).await;
+        assert_page(&page, 400, "This app is not known here");
+        let text = reads(&page);
+        for words in *said {
+            assert!(text.contains(words), "{redirect_uri}: {words:?} is not in {text}");
+        }
+        let sure = said[0].starts_with("In ") && said[0] != "In the app ";
+        assert_eq!(text.contains("In the app") || text.contains("In another app"), !sure, "{redirect_uri}: {text}");
+        assert!(text.contains("If you came here by a link that somebody sent you, close this page."), "{text}");
+        // What is recognised vouches for nobody: not for the app, and not for the link.
+        assert!(!text.contains("confirmed"), "{redirect_uri}: {text}");
+    }
+}
+
+/// An app that registered another redirect URI gets the same help; one that registers nothing gets what helps there.
+#[tokio::test]
+async fn an_app_that_answers_elsewhere_now_is_told_what_to_do() {
+    let world =
+        World::with("[[clients.preregistered]]\nid = \"desk\"\nredirect_uris = [\"https://desk.example/callback\"]\n")
+            .await;
+    let client = world.client_at(&["http://localhost/callback"]).await;
+    let changes = [("redirect_uri", "http://localhost:6274/oauth/callback/debug")];
+    let page = world.browser().get(&client.authorization_url(&changes)).await;
+    assert_page(&page, 400, "The answer would go to the wrong place");
+    assert!(reads(&page).contains("In MCP Inspector "), "{}", page.body);
+
+    let mut desk = world.stranger();
+    desk.id = "desk".to_owned();
+    let page = world
+        .browser()
+        .get(&desk.authorization_url(&[("redirect_uri", "https://claude.ai/api/mcp/auth_callback")]))
+        .await;
+    assert_page(&page, 400, "Tell whoever runs this server");
+    assert!(!reads(&page).contains("In Claude"), "adding it again would not help: {}", page.body);
+}
+
+/// With several servers none can be named, and no step hangs in the air.
+#[tokio::test]
+async fn with_several_servers_no_address_is_guessed() {
+    let world = World::with(
+        "[mcp.default]\nscopes = { read = \"Read\" }\n[mcp.files]\npath = \"/files\"\nscopes = { read = \"Read\" }\n",
+    )
+    .await;
+    for (client_id, redirect_uri, _) in APPS {
+        let mut client = world.stranger();
+        client.id = (*client_id).to_owned();
+        let page = world.browser().get(&client.authorization_url(&[("redirect_uri", redirect_uri)])).await;
+        assert_page(&page, 400, "This app is not known here");
+        let text = reads(&page);
+        assert!(!text.contains("/mcp ") || text.contains("Type /mcp") || text.contains("by /mcp"), "{text}");
+        assert!(!text.contains('{') && !text.contains("claude mcp remove"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_accepted_the_answer_is_a_page() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let mut unknown = world.stranger();
+    unknown.id = "jci_gone".to_owned();
+    let urls = [
+        unknown.authorization_url(&[]),
+        client.authorization_url(&[("redirect_uri", "https://evil.example/")]),
+        unknown.authorization_url(&[("client_id", "https://app.example/client.json#x")]),
+        "/oauth/authorize".to_owned(),
+        format!("{}&client_id=twice", client.authorization_url(&[])),
+    ];
+    for url in urls {
+        for accept in ["text/html", "application/json", "*/*", "application/json, text/plain, */*", "image/png", ""] {
+            let page = world.browser().send(Method::GET, &url, &[("accept", accept)], None).await;
+            assert_page(&page, 400, "What to do next");
+            assert_eq!(page.headers["content-type"], "text/html; charset=utf-8", "{accept}");
+            assert!(!page.body.contains("{\""), "{}", page.body);
+        }
+    }
+}
+
+/// <https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2>: a host can be spelled in many ways; shown is the one that was meant.
+#[tokio::test]
+async fn a_document_that_cannot_be_taken_gets_a_page_with_its_real_host() {
+    let world = World::new().await;
+    for (id, host) in [
+        ("https://app.example", "app.example"),
+        ("https://claude.ai@evil.example/client.json", "evil.example"),
+        ("https://EVIL.example:8443/claude.ai", "evil.example:8443"),
+        ("https://xn--80ak6aa92e.example", "xn--80ak6aa92e.example"),
+        ("https://%D0%B0pple.example/c", "xn--pple-43d.example"),
+        ("https://<script>alert(1)</script>.example/c", ""),
+        ("https://", ""),
+        ("http://", ""),
+    ] {
+        let mut client = world.stranger();
+        client.id = id.to_owned();
+        let page = world.browser().get(&client.authorization_url(&[])).await;
+        assert_page(&page, 400, if host.is_empty() { "This app is not known here" } else { host });
+        assert!(!page.body.contains("<script"), "{}", page.body);
+        let text = reads(&page);
+        let title = format!("This server cannot take what {host} says of the app");
+        assert_eq!(text.starts_with(&title), !host.is_empty(), "{id}: {text}");
+        assert!(!text.contains("claude.ai"), "{id}: {text}");
+    }
+}
+
+/// RFC 6749 section 5.2: by this answer clients know that they have to register anew.
+#[tokio::test]
+async fn at_the_token_endpoint_an_unknown_client_is_invalid_client() {
+    let world = World::new().await;
+    let (client, tokens) = world.tokens().await;
+    let mut unknown = client.clone();
+    unknown.id = "jci_gone".to_owned();
+    for method in ["none", "client_secret_basic", "client_secret_post"] {
+        unknown.auth_method = method.to_owned();
+        unknown.secret = (method != "none").then(|| "jcs1_something".to_owned());
+        let answer = unknown.refresh(tokens.refresh(), &[]).await;
+        assert_eq!((answer.status.as_u16(), answer.error()), (401, "invalid_client"), "{method}");
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
+        let page = unknown.post_form("/oauth/token", &fields, &[]).await;
+        assert_eq!(page.status, 401);
+        let challenge = page.headers["www-authenticate"].to_str().expect("ASCII");
+        assert!(challenge.starts_with("Basic realm="), "{method}: {challenge}");
+        assert_eq!(page.headers["content-type"], "application/json", "{method}");
+    }
+    assert_eq!(client.refresh(tokens.refresh(), &[]).await.status, 200, "and nothing was spent");
+}
