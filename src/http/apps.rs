@@ -105,10 +105,16 @@ pub(super) const APPS: &[App] = &[
     },
     App {
         name: "MCP Inspector",
-        own: &["http://localhost:6274/oauth/callback", "http://localhost:6274/oauth/callback/debug"],
+        own: &[
+            "http://localhost:6274/oauth/callback",
+            "http://localhost:6274/oauth/callback/debug",
+            "http://127.0.0.1:6274/oauth/callback",
+            "http://127.0.0.1:6276/oauth/callback",
+        ],
         shared: &[],
         steps: &[
-            ("Press “Clear OAuth State”. In version 2 it is in the server's settings, under Authorization.", ""),
+            ("In the server's Settings press “Clear stored OAuth state”; in version 1 it is “Clear OAuth State”.", ""),
+            ("On the command line, add this option instead.", "--relogin"),
             ("Connect again.", ""),
         ],
     },
@@ -195,6 +201,8 @@ mod tests {
             ("https://www.cursor.com/agents/mcp/oauth/callback", "Cursor"),
             ("http://localhost:6274/oauth/callback", "MCP Inspector"),
             ("http://localhost:6274/oauth/callback/debug", "MCP Inspector"),
+            ("http://127.0.0.1:6274/oauth/callback", "MCP Inspector"),
+            ("http://127.0.0.1:6276/oauth/callback", "MCP Inspector"),
         ] {
             assert_eq!(names("jean-made-this", sign), [app], "{sign}");
             assert_eq!(names(sign, ""), [app], "{sign}");

@@ -37,7 +37,9 @@ impl Challenge {
 
     /// The answer to a request that carried no token: where to get one, and no error.
     pub fn no_token(&self) -> Response {
-        let error = Error::new(ErrorCode::InvalidToken, "An access token is needed: see WWW-Authenticate.");
+        // Old clients that see the body alone, as MCP Inspector up to 0.15 does, begin to sign in at the word "Unauthorized".
+        let error =
+            Error::new(ErrorCode::InvalidToken, "Unauthorized: an access token is needed, see WWW-Authenticate.");
         let challenge = self.header(None, &self.first);
         answer(StatusCode::UNAUTHORIZED, error, Some(challenge))
     }

@@ -6,14 +6,10 @@
 //   CHROMIUM   the browser, /usr/bin/chromium by default
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { promisify } from 'node:util';
 import { openBrowser } from './browser.mjs';
+import { certificate } from './certificate.mjs';
 import { listenForAnswers } from './provider.mjs';
 import { startJean } from './server.mjs';
 
@@ -23,7 +19,7 @@ let jean, browser, page, onThisComputer, onTheWeb;
 before(async () => {
   jean = await startJean();
   onThisComputer = await listenForAnswers();
-  onTheWeb = await certified(SITE);
+  onTheWeb = await listenForAnswers({ host: SITE, tls: await certificate(SITE) });
   browser = await openBrowser({ sites: { [SITE]: onTheWeb.port } });
   page = browser.page;
 
@@ -156,18 +152,6 @@ async function statusOfCall(token) {
     }),
   });
   return response.status;
-}
-
-/** A web site of this name, with a certificate that nobody vouches for. */
-async function certified(host) {
-  const folder = await mkdtemp(join(tmpdir(), 'jean-chain-'));
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const name = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
-  await promisify(execFile)('openssl', ['req', '-x509', ...curve, ...name, '-keyout', key, '-out', cert, '-days', '2']);
-  const tls = { key: await readFile(key), cert: await readFile(cert) };
-  await rm(folder, { recursive: true });
-  return listenForAnswers({ host, tls });
 }
 
 const onward = tab => tab.getByRole('button', { name: /^Continue with / }).first();

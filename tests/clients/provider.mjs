@@ -43,12 +43,16 @@ export async function listenForAnswers({ host, tls } = {}) {
   };
 }
 
-/** The SDK's OAuthClientProvider. `person(url)` is what happens in the browser once it is sent to `url`. */
+/**
+ * The SDK's OAuthClientProvider. `person(url)` is what happens in the browser once it is sent to `url`; with the address
+ * of a metadata document the SDK may use that instead of a registration.
+ */
 export class App {
-  constructor(name, answers, person) {
+  constructor(name, answers, person, clientMetadataUrl) {
     this.name = name;
     this.answers = answers;
     this.person = person;
+    this.clientMetadataUrl = clientMetadataUrl;
   }
 
   get redirectUrl() {
@@ -95,4 +99,12 @@ export class App {
   saveCodeVerifier = verifier => void (this.verifier = verifier);
   discoveryState = () => this.discovery;
   saveDiscoveryState = discovery => void (this.discovery = discovery);
+
+  /** What the SDK forgets when the server says that it is no longer good. */
+  invalidateCredentials(what) {
+    if (['all', 'client'].includes(what)) this.client = undefined;
+    if (['all', 'tokens'].includes(what)) this.saved = undefined;
+    if (['all', 'verifier'].includes(what)) this.verifier = undefined;
+    if (['all', 'discovery'].includes(what)) this.discovery = undefined;
+  }
 }

@@ -86,7 +86,8 @@ function withoutSettings(env) {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !read(name)));
 }
 
-async function freePorts(count) {
+/** Ports that were free a moment ago. */
+export async function freePorts(count) {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map(server => once(server, 'listening')));
   const ports = servers.map(server => server.address().port);

@@ -28,6 +28,7 @@ async fn a_call_without_a_token_is_told_where_to_get_one_and_no_error() {
     assert_eq!(page.status, 401);
     assert_eq!(text(&page, "www-authenticate"), format!("Bearer {METADATA}, scope=\"read\""));
     assert_eq!(text(&page, "cache-control"), "no-store");
+    assert!(page.body.contains("Unauthorized"), "old versions of MCP Inspector wait for this word: {}", page.body);
     let basic = ask(&world.router, "POST", "/mcp", &[("authorization", "Basic YTpi")], "").await;
     assert_eq!(text(&basic, "www-authenticate"), format!("Bearer {METADATA}, scope=\"read\""));
     let query = ask(&world.router, "POST", "/mcp?access_token=x", &[], "").await;
