@@ -269,34 +269,36 @@ async fn a_session_does_not_hang_on_the_client_s_web_site() {
 
 #[tokio::test]
 async fn the_stored_copy_is_brought_up_to_date_when_the_client_refreshes() {
-    let world = World::new().await;
-    let (host, mut client) = world.document_client().await;
-    let tokens = tokens(&world, &client).await;
-    let mut document = client.document(&host.url(PATH));
-    document["token_endpoint_auth_method"] = "private_key_jwt".into();
-    document["jwks_uri"] = host.url("/jwks.json").into();
-    host.answer(PATH, Answer::json(&document));
-    world.clock.advance(61);
-    let refreshed = client.refresh(tokens.refresh(), &[]).await;
-    assert_eq!(refreshed.status, 200, "the old copy is good for this one: {}", refreshed.json);
-    // By and by the new one is known, here and in the database.
-    let renewed = async {
-        while client.refresh(refreshed.refresh(), &[]).await.error() != "invalid_client" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), renewed).await.expect("the new document is known");
-    drop(host);
-    let renewed = async {
-        loop {
-            let replica = world.replica().await;
-            let client = client.at(&world.public_url, replica.service());
-            if client.refresh(refreshed.refresh(), &[]).await.error() == "invalid_client" {
-                break;
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (host, mut client) = world.document_client().await;
+        let tokens = tokens(&world, &client).await;
+        let mut document = client.document(&host.url(PATH));
+        document["token_endpoint_auth_method"] = "private_key_jwt".into();
+        document["jwks_uri"] = host.url("/jwks.json").into();
+        host.answer(PATH, Answer::json(&document));
+        world.clock.advance(61);
+        let refreshed = client.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(refreshed.status, 200, "the old copy is good for this one: {}", refreshed.json);
+        // By and by the new one is known, here and in the database.
+        let renewed = async {
+            while client.refresh(refreshed.refresh(), &[]).await.error() != "invalid_client" {
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), renewed).await.expect("the new document is stored");
+        };
+        tokio::time::timeout(Duration::from_secs(5), renewed).await.expect("the new document is known");
+        drop(host);
+        let renewed = async {
+            loop {
+                let replica = world.replica().await;
+                let client = client.at(&world.public_url, replica.service());
+                if client.refresh(refreshed.refresh(), &[]).await.error() == "invalid_client" {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), renewed).await.expect("the new document is stored");
+    }
 }
 
 #[tokio::test]
