@@ -307,14 +307,14 @@ async fn a_pinned_copy_serves_where_the_host_does_not_answer() {
     let mut claude = world.stranger();
     claude.id = CLAUDE.into();
     claude.redirect_uri = "https://claude.ai/api/mcp/auth_callback".into();
+    // A pinned client is known well enough to be told of an error at once.
+    let page = world.browser().get(&claude.authorization_url(&[("response_type", "token")])).await;
+    assert_eq!(error_to(&page, &claude), "unsupported_response_type");
     let mut browser = world.browser();
     let page = consent_page(&claude, &mut browser, &[]).await;
     assert!(page.body.contains("claude.ai"), "{}", page.body);
     let tokens = tokens(&world, &claude).await;
     assert_eq!(claude.refresh(tokens.refresh(), &[]).await.status, 200);
-    // It is known well enough to be told of an error at once.
-    let page = world.browser().get(&claude.authorization_url(&[("response_type", "token")])).await;
-    assert_eq!(error_to(&page, &claude), "unsupported_response_type");
     // A redirect URI of somebody else is still none.
     claude.redirect_uri = "https://evil.example/callback".into();
     assert_page(&opened(&world, &claude).await, 400, "wrong place");
