@@ -362,6 +362,22 @@ async fn the_operator_limits_whose_documents_count() {
     assert!(asks(&opened(&world, &claude).await));
 }
 
+#[tokio::test]
+async fn a_session_of_a_client_whose_document_is_wrong_goes_on_without_asking_for_it_each_time() {
+    let world = World::new().await;
+    let (host, client) = world.document_client().await;
+    let mut tokens = tokens(&world, &client).await;
+    host.answer(PATH, Answer { body: "{}".into(), ..Answer::json(&json!({})) });
+    world.clock.advance(61);
+    assert_page(&opened(&world, &client).await, 400, "own address");
+    for _ in 0..3 {
+        tokens = client.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(tokens.status, 200, "{}", tokens.json);
+        assert_page(&opened(&world, &client).await, 400, "own address");
+    }
+    assert_eq!(fetches(&host), 2);
+}
+
 /// <https://github.com/jlowin/fastmcp/issues/3098>: patterns of redirect URIs, this time by a document.
 #[tokio::test]
 async fn a_document_s_redirect_uris_are_no_patterns() {
