@@ -119,6 +119,21 @@ impl Fetcher {
 
     /// GETs the JSON at an address, of at most `most` bytes.
     pub async fn get(&self, url: &str, most: usize, now: UnixTime) -> Result<Fetched, Error> {
+        let url = self.check(url)?;
+        if !self.may_ask_again(url.as_url().host_str().unwrap_or_default(), now) {
+            return Err(Error::Busy);
+        }
+        self.ask_in_time(&url, most, now).await
+    }
+
+    /// The same for an address that gave something good before, which its keeper does not ask for often. It does not count
+    /// among the requests to its host: whoever names other addresses there keeps nobody from this one.
+    pub async fn get_anew(&self, url: &str, most: usize, now: UnixTime) -> Result<Fetched, Error> {
+        self.ask_in_time(&self.check(url)?, most, now).await
+    }
+
+    /// The address, where it may be asked. What a name in it leads to is looked at when it is asked.
+    fn check(&self, url: &str) -> Result<DocumentUrl, Error> {
         let url = DocumentUrl::parse(url, self.local).map_err(Error::Address)?;
         let address = match url.as_url().host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -128,10 +143,11 @@ impl Fetcher {
         if address.is_some_and(|address| !may_ask(is_loopback(url.as_url()), address)) {
             return Err(Error::NotPublic);
         }
-        if !self.may_ask_again(url.authority(), now) {
-            return Err(Error::Busy);
-        }
-        tokio::time::timeout(self.timeout, self.ask(&url, most, now)).await.unwrap_or(Err(Error::TooSlow))
+        Ok(url)
+    }
+
+    async fn ask_in_time(&self, url: &DocumentUrl, most: usize, now: UnixTime) -> Result<Fetched, Error> {
+        tokio::time::timeout(self.timeout, self.ask(url, most, now)).await.unwrap_or(Err(Error::TooSlow))
     }
 
     async fn ask(&self, url: &DocumentUrl, most: usize, now: UnixTime) -> Result<Fetched, Error> {
@@ -173,9 +189,9 @@ impl Fetcher {
         self.client.get_or_try_init(make).await.map_err(|error| Error::Unreachable(error.into()))
     }
 
-    /// Counts a request to a host; `false` where it had enough of them within a minute.
-    fn may_ask_again(&self, authority: &str, now: UnixTime) -> bool {
-        let asked = self.asked.get_with_by_ref(authority, Arc::default);
+    /// Counts a request to a host, whatever the port; `false` where it had enough of them within a minute.
+    fn may_ask_again(&self, host: &str, now: UnixTime) -> bool {
+        let asked = self.asked.get_with_by_ref(host, Arc::default);
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         if !(0..60).contains(&now.since(asked.0)) {
             *asked = (now, 0);

@@ -152,7 +152,7 @@ async fn keys(app: &App, client: &Client, token: &UnverifiedToken<'_>, now: Unix
     let mut failure =
         Error::new(ErrorCode::TemporarilyUnavailable, "The client's keys could not be read a moment ago.");
     if known.may_ask(now) {
-        match ask(app, uri, now).await {
+        match ask(app, uri, known.last().is_some(), now).await {
             Ok((jwks, lifetime)) => return Ok(known.keep(jwks, lifetime, now)),
             Err(error) => failure = error,
         }
@@ -160,12 +160,16 @@ async fn keys(app: &App, client: &Client, token: &UnverifiedToken<'_>, now: Unix
     known.last().ok_or(failure)
 }
 
-/// Asks for a key set, by the rules for all addresses that strangers name.
-async fn ask(app: &App, uri: &str, now: UnixTime) -> Result<(Value, Duration), Error> {
+/// Asks for a key set, by the rules for all addresses that strangers name; `known` where there was one before.
+async fn ask(app: &App, uri: &str, known: bool, now: UnixTime) -> Result<(Value, Duration), Error> {
     let unreadable = |code, why: &dyn fmt::Display| {
         Error::new(code, format!("The client's keys at its jwks_uri cannot be read: {why}."))
     };
-    let fetched = app.fetch.get(uri, MAX_KEY_SET, now).await.map_err(|error| {
+    let fetched = match known {
+        true => app.fetch.get_anew(uri, MAX_KEY_SET, now).await,
+        false => app.fetch.get(uri, MAX_KEY_SET, now).await,
+    };
+    let fetched = fetched.map_err(|error| {
         let passing = if error.passes() { ErrorCode::TemporarilyUnavailable } else { ErrorCode::InvalidClient };
         unreadable(passing, &error)
     })?;

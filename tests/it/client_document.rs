@@ -203,13 +203,13 @@ async fn a_failure_is_not_kept_but_not_repeated_at_once() {
     let world = World::new().await;
     let (host, mut client) = world.document_client().await;
     host.answer(PATH, Answer::status(404).with("cache-control", "max-age=600"));
-    for (pass, expected) in [(0, 1), (4, 1), (1, 2)] {
+    for (pass, expected) in [(0, 1), (9, 1), (1, 2)] {
         world.clock.advance(pass);
         assert_page(&opened(&world, &client).await, 400, "answered 404");
         assert_eq!(fetches(&host), expected);
     }
     client.publish(&host, PATH);
-    world.clock.advance(5);
+    world.clock.advance(10);
     assert!(asks(&opened(&world, &client).await));
 }
 
@@ -246,6 +246,31 @@ async fn the_last_good_copy_serves_while_the_document_cannot_be_had() {
     host.answer(PATH, Answer::json(&other.document(&host.url("/other.json"))));
     world.clock.advance(61);
     assert_page(&opened(&world, &client).await, 400, "own address");
+}
+
+/// Whoever names other addresses of a host uses up what it is asked in a minute, and neither hides a change of a document
+/// that is known nor keeps its client out.
+#[tokio::test]
+async fn a_stranger_does_not_keep_jean_from_a_document_that_is_known() {
+    let world = World::new().await;
+    let (host, mut client) = world.document_client().await;
+    assert!(asks(&opened(&world, &client).await));
+    let mut stranger = client.clone();
+    let mut flood = async || {
+        for i in 0..40 {
+            stranger.id = host.url(&format!("/{i}.json"));
+            opened(&world, &stranger).await;
+        }
+        opened(&world, &stranger).await
+    };
+    assert_page(&flood().await, 503, "too many such requests");
+    world.clock.advance(61);
+    flood().await;
+    let mut document = client.document(&host.url(PATH));
+    document["redirect_uris"] = json!(["https://elsewhere.example/callback"]);
+    host.answer(PATH, Answer::json(&document));
+    let page = opened(&world, &client).await;
+    assert_page(&page, 400, "did not register");
 }
 
 #[tokio::test]
