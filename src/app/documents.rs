@@ -73,9 +73,12 @@ impl Known {
         state.copy.clone().map(|copy| (copy, now < state.fresh_until))
     }
 
-    /// Remembers a copy of unknown age, without a word on whether there is a newer one.
+    /// Remembers a copy that may be old, unless one as new came meanwhile.
     pub fn remember(&self, copy: &Client) {
-        self.state().copy = Some(copy.clone());
+        let mut state = self.state();
+        if state.copy.as_ref().is_none_or(|known| known.created_at < copy.created_at) {
+            state.copy = Some(copy.clone());
+        }
     }
 
     /// Remembers a copy that serves until then.
