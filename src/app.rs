@@ -1,5 +1,6 @@
 //! What a request may reach: the settings, the store, the keys, the upstreams, the clock, and what this process remembers.
 
+mod client_keys;
 mod documents;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use crate::secret::RootSecret;
 use crate::store::Store;
 use crate::upstream::Upstream;
 
+pub(crate) use client_keys::ClientKeys;
 pub(crate) use documents::Documents;
 
 /// Everything that flows work with; shared by all requests.
@@ -35,6 +37,8 @@ pub(crate) struct App {
     pub fetch: Fetcher,
     /// The clients' metadata documents that are known.
     pub documents: Documents,
+    /// The keys of clients that sign assertions.
+    pub client_keys: ClientKeys,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The signing keys; replaced as a whole.

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tower::Service;
 
-use crate::app::{App, Documents, Memory};
+use crate::app::{App, ClientKeys, Documents, Memory};
 use crate::clock::{Clock, SystemClock};
 use crate::config::settings::{Database, Mount, Settings, UpstreamKind, UpstreamSettings};
 use crate::config::{Config, Problems};
@@ -129,6 +129,7 @@ impl Jean {
         let app = Arc::new(App {
             fetch: Fetcher::new(names, settings.clients.documents.local),
             documents,
+            client_keys: ClientKeys::new(),
             settings,
             store,
             root,

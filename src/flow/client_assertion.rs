@@ -3,6 +3,10 @@
 //! The assertion names the client as its issuer and its subject and this server as its only audience, lives for an hour
 //! at most, and works once, on all replicas: its `jti` is kept until it could not be used again anyway.
 
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +17,7 @@ use crate::app::App;
 use crate::clock::UnixTime;
 use crate::keys::foreign::UnverifiedToken;
 use crate::oauth::client::{Client, ClientId};
-use crate::oauth::error::Error;
+use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::params::Params;
 
 /// `client_assertion_type` (RFC 7523 section 2.2).
@@ -27,6 +31,13 @@ const SKEW: i64 = 60;
 
 /// The longest assertion, in bytes.
 const MAX_LENGTH: usize = 8 * 1024;
+
+/// The largest key set at a `jwks_uri`, in bytes.
+const MAX_KEY_SET: usize = 32 * 1024;
+
+/// How long a key set serves at least and at most, whatever its headers say: at most for as long as a key that was taken
+/// out of it may still be believed.
+const LIFETIME: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
 
 /// An assertion that nobody has checked yet.
 pub struct Assertion(String);
@@ -84,7 +95,10 @@ pub fn read(params: &Params) -> Result<Option<(ClientId, Assertion)>, Error> {
 /// Checks the assertion of `client` and spends it. Whatever is wrong with it is `invalid_client`.
 pub async fn verify(app: &App, client: &Client, assertion: &Assertion, now: UnixTime) -> Result<(), Error> {
     let token = UnverifiedToken::read(&assertion.0).map_err(refused)?;
-    let claims: Claims = token.verify(&keys(app, client, &token, now).await?).map_err(refused)?;
+    // Before the signature, since its keys may have to be fetched: nobody makes us ask for what is worth nothing.
+    judge(app, client, &token.unverified_claims().map_err(refused)?, now)?;
+    let keys = keys(app, client, &token, now).await?;
+    let claims: Claims = token.verify(&keys).map_err(refused)?;
     let until = judge(app, client, &claims, now)?;
     let jti = URL_SAFE_NO_PAD.encode(digest(&SHA256, claims.jti.as_bytes()));
     match app.store.spend_jti(client.id.as_str(), &jti, until).await? {
@@ -119,10 +133,46 @@ fn judge(app: &App, client: &Client, claims: &Claims, now: UnixTime) -> Result<U
     Ok(UnixTime(claims.exp + SKEW))
 }
 
-/// The client's keys, those of its `jwks` or at its `jwks_uri`.
-async fn keys(_app: &App, client: &Client, _token: &UnverifiedToken<'_>, _now: UnixTime) -> Result<Value, Error> {
-    let metadata = &client.metadata;
-    metadata.jwks.clone().ok_or_else(|| Error::invalid_client("The client has no keys."))
+/// The client's keys: those of its `jwks`, or at its `jwks_uri`, which is asked anew for a key that is not there yet.
+async fn keys(app: &App, client: &Client, token: &UnverifiedToken<'_>, now: UnixTime) -> Result<Arc<Value>, Error> {
+    let uri = match (&client.metadata.jwks, &client.metadata.jwks_uri) {
+        (Some(jwks), _) => return Ok(Arc::new(jwks.clone())),
+        (None, Some(uri)) => uri,
+        (None, None) => return Err(Error::invalid_client("The client has no keys.")),
+    };
+    let known = app.client_keys.of(uri);
+    let serves = |jwks: &Arc<Value>| !token.is_missing_from(jwks);
+    if let Some(jwks) = known.fresh(now).filter(serves) {
+        return Ok(jwks);
+    }
+    let _turn = known.asking.lock().await;
+    if let Some(jwks) = known.fresh(now).filter(serves) {
+        return Ok(jwks);
+    }
+    let mut failure =
+        Error::new(ErrorCode::TemporarilyUnavailable, "The client's keys could not be read a moment ago.");
+    if known.may_ask(now) {
+        match ask(app, uri, now).await {
+            Ok((jwks, lifetime)) => return Ok(known.keep(jwks, lifetime, now)),
+            Err(error) => failure = error,
+        }
+    }
+    known.last().ok_or(failure)
+}
+
+/// Asks for a key set, by the rules for all addresses that strangers name.
+async fn ask(app: &App, uri: &str, now: UnixTime) -> Result<(Value, Duration), Error> {
+    let unreadable = |code, why: &dyn fmt::Display| {
+        Error::new(code, format!("The client's keys at its jwks_uri cannot be read: {why}."))
+    };
+    let fetched = app.fetch.get(uri, MAX_KEY_SET, now).await.map_err(|error| {
+        let passing = if error.passes() { ErrorCode::TemporarilyUnavailable } else { ErrorCode::InvalidClient };
+        unreadable(passing, &error)
+    })?;
+    let jwks = serde_json::from_slice::<Value>(&fetched.body).ok();
+    let jwks = jwks.filter(|jwks| jwks.get("keys").is_some_and(Value::is_array));
+    let jwks = jwks.ok_or_else(|| unreadable(ErrorCode::InvalidClient, &"there is no JWK Set"))?;
+    Ok((jwks, fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1)))
 }
 
 /// What is wrong with the token itself; whose fault is told, and nothing of what the token says.

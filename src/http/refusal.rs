@@ -21,6 +21,7 @@ pub(super) fn refused(web: &Web, refusal: Refusal) -> Response {
         Refusal::Page(error) => page_of(web, error),
         Refusal::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
         Refusal::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
+        Refusal::Document { client_id, unusable } if unusable.host.is_empty() => unknown_client(web, &client_id, ""),
         Refusal::Document { client_id, unusable } => unusable_document(web, &client_id, &unusable),
         Refusal::Answer(answer) if answer.at_once => found(&answer.return_to.with_error(&answer.error)),
         Refusal::Answer(answer) => with_link(web, &answer),

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use jean::Clock as _;
 use jean::testing::browser::Page;
 use jean::testing::client::Client;
+use jean::testing::document::{Answer, DocumentHost};
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
 
@@ -211,4 +212,104 @@ async fn keys_of_an_unknown_kind_are_passed_over() {
     assert_eq!(page.status, 200, "{}", page.body);
     let tokens = json_of(&page);
     assert_eq!(client.whoami(tokens["access_token"].as_str().expect("one")).await.status, 200);
+}
+
+/// A client whose document says where its keys are, as ChatGPT's does.
+async fn by_document(world: &World, methods: &Value) -> (DocumentHost, Client, Forge) {
+    let host = DocumentHost::start().await.expect("a host");
+    let forge = Forge::foreign("client-key");
+    host.answer("/jwks", Answer::json(&json!({ "keys": [forge.public] })).with("cache-control", "max-age=600"));
+    let mut client = world.stranger();
+    let mut document = client.document(&host.url("/client.json"));
+    let object = document.as_object_mut().expect("an object");
+    object.extend(methods.as_object().expect("an object").clone());
+    object.insert("jwks_uri".to_owned(), json!(host.url("/jwks")));
+    host.answer("/client.json", Answer::json(&document));
+    (host, client, forge)
+}
+
+#[tokio::test]
+async fn a_document_may_offer_a_choice_and_its_keys_lie_at_its_jwks_uri() {
+    let world = World::new().await;
+    let both = json!({
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+    });
+    let (host, client, forge) = by_document(&world, &both).await;
+    let code = world.code_for(&client, &[]).await;
+    let assertion = forge.sign_as(&header(), &claims(&world, &client, "1"));
+    let page = redeem(&client, &code, &assertion, &[]).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let refresh = json_of(&page)["refresh_token"].as_str().expect("a refresh token").to_owned();
+    assert_eq!(client.refresh(&refresh, &[]).await.status, 200, "`none` is among its methods");
+    assert_eq!(host.requests_to("/jwks").len(), 1);
+
+    let only = json!({ "token_endpoint_auth_method": "private_key_jwt" });
+    let (_host, client, forge) = by_document(&world, &only).await;
+    let code = world.code_for(&client, &[]).await;
+    assert_eq!(client.redeem(&code, &[]).await.error(), "invalid_client", "without a proof");
+    let page = redeem(&client, &code, &forge.sign_as(&header(), &claims(&world, &client, "1")), &[]).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_new_key_is_looked_for_and_an_old_one_serves_while_its_host_is_away() {
+    let world = World::new().await;
+    let (host, client, old) = by_document(&world, &json!({ "token_endpoint_auth_method": "private_key_jwt" })).await;
+    let code = world.code_for(&client, &[]).await;
+    let mut page = redeem(&client, &code, &old.sign_as(&header(), &claims(&world, &client, "1")), &[]).await;
+    let refresh = async |key: &Forge, page: &Page, jti: &str| {
+        let mut header = header();
+        header.kid = Some(key.kid.clone());
+        let assertion = key.sign_as(&header, &claims(&world, &client, jti));
+        let token = json_of(page)["refresh_token"].as_str().expect("a refresh token").to_owned();
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token.as_str()),
+            ("client_assertion_type", TYPE),
+            ("client_assertion", assertion.as_str()),
+        ];
+        client.post_form("/oauth/token", &fields, &[]).await
+    };
+    let new = Forge::foreign("new-key");
+    host.answer("/jwks", Answer::json(&json!({ "keys": [new.public] })));
+    assert_eq!(refresh(&new, &page, "2").await.status, 401, "asked a moment ago: nobody makes us ask without end");
+    world.clock.advance(11);
+    page = refresh(&new, &page, "3").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert_eq!(refresh(&old, &page, "4").await.status, 401, "the old key is out of the set");
+    assert_eq!(host.requests_to("/jwks").len(), 2);
+
+    host.answer("/jwks", Answer::status(503));
+    world.clock.advance(7200);
+    page = refresh(&new, &page, "5").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert_eq!(host.requests_to("/jwks").len(), 3);
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_read_burn_nothing() {
+    let world = World::new().await;
+    let method = json!({ "token_endpoint_auth_method": "private_key_jwt" });
+    for (answer, status, error) in [
+        (Answer::status(503), 503, "temporarily_unavailable"),
+        (Answer::status(404), 401, "invalid_client"),
+        (Answer::json(&json!({ "keys": "none" })), 401, "invalid_client"),
+        (Answer::json(&json!({ "keys": [], "padding": "x".repeat(33 * 1024) })), 401, "invalid_client"),
+    ] {
+        let (host, client, forge) = by_document(&world, &method).await;
+        let good = json!({ "keys": [forge.public] });
+        let code = world.code_for(&client, &[]).await;
+        host.answer("/jwks", answer);
+        let worthless = with(&claims(&world, &client, "0"), "aud", json!("https://other.example"));
+        assert_eq!(redeem(&client, &code, &forge.sign_as(&header(), &worthless), &[]).await.status, 401);
+        assert_eq!(host.requests_to("/jwks").len(), 0, "for an assertion that is worth nothing nobody is asked");
+        let assertion = forge.sign_as(&header(), &claims(&world, &client, "1"));
+        let page = redeem(&client, &code, &assertion, &[]).await;
+        assert_eq!((page.status.as_u16(), &json_of(&page)["error"]), (status, &json!(error)), "{}", page.body);
+        host.answer("/jwks", Answer::json(&good));
+        world.clock.advance(11);
+        let page = redeem(&client, &code, &assertion, &[]).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+    }
 }

@@ -350,7 +350,7 @@ async fn the_operator_pins_what_the_host_will_not_tell() {
 async fn the_operator_limits_whose_documents_count() {
     let world = World::with("[clients]\ndocument_hosts = [\"*.example.com\", \"claude.ai\"]").await;
     let (host, client) = world.document_client().await;
-    assert_page(&opened(&world, &client).await, 400, "not among those whose apps may connect");
+    assert_page(&opened(&world, &client).await, 403, "not among those whose apps may connect");
     let refused = client.redeem("jc1_x.y", &[]).await;
     assert_eq!((refused.status.as_u16(), refused.error()), (401, "invalid_client"));
     assert_eq!(fetches(&host), 0);

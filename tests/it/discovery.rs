@@ -431,20 +431,30 @@ async fn scripts_of_any_site_may_use_what_is_for_programs_and_nothing_else() {
         ("POST", "/oauth/register"),
         ("POST", "/oauth/token"),
         ("POST", "/oauth/revoke"),
+        ("GET", "/.well-known/openid-configuration"),
+        ("GET", "/oauth/userinfo"),
+        ("POST", "/oauth/userinfo"),
+        ("GET", "/oauth/register/x"),
+        ("PUT", "/oauth/register/x"),
+        ("DELETE", "/oauth/register/x"),
     ] {
         let [preflight, answer] = open(&world.router, method, path).await;
         assert_eq!(preflight.status, 200, "{path}");
         for page in [&preflight, &answer] {
             assert_eq!(text(page, "access-control-allow-origin"), "*", "{path}");
         }
+        let exposed = text(&answer, "access-control-expose-headers");
+        assert!(exposed.contains("www-authenticate"), "{path}: {exposed}");
         assert!(text(&preflight, "access-control-allow-methods").contains(method), "{path}");
         let headers = text(&preflight, "access-control-allow-headers").to_lowercase();
         assert!(["authorization", "content-type", "mcp-protocol-version"].iter().all(|name| headers.contains(name)));
     }
     for (method, path) in [
         ("GET", "/oauth/authorize"),
+        ("POST", "/oauth/authorize"),
         ("POST", "/oauth/consent"),
         ("GET", "/oauth/callback/idp"),
+        ("GET", "/oauth/login/1"),
         ("POST", "/oauth/login/1"),
         ("GET", "/"),
         ("GET", "/status"),
