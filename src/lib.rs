@@ -64,7 +64,8 @@
 //! # The journey
 //!
 //! A client without a token is sent on by the guard's 401 ([`mcp`]), reads the metadata ([`flow::discovery`]), registers
-//! ([`flow::register`]; [`flow::client_configuration`] manages that later), and opens a browser:
+//! ([`flow::register`]; [`flow::client_configuration`] manages that later) unless it has a document
+//! ([`flow::client_document`]), and opens a browser:
 //!
 //! 1. `GET /oauth/authorize`: [`flow::authorize::parse`] validates, [`flow::authorize::next`] decides what the person sees.
 //!    A GET writes nothing.

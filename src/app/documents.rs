@@ -73,7 +73,12 @@ impl Known {
         state.copy.clone().map(|copy| (copy, now < state.fresh_until))
     }
 
-    /// Remembers a copy.
+    /// Remembers a copy of unknown age, without a word on whether there is a newer one.
+    pub fn remember(&self, copy: &Client) {
+        self.state().copy = Some(copy.clone());
+    }
+
+    /// Remembers a copy that serves until then.
     pub fn keep(&self, copy: &Client, fresh_until: UnixTime) {
         *self.state() = State { copy: Some(copy.clone()), fresh_until, failed: None };
     }

@@ -1,7 +1,7 @@
 //! `jean conformance`: what the specifications ask for, and whether this version does it.
 
 use std::fmt;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use jean::conformance::{Finding, Report, Revision};
 use serde_json::json;
@@ -17,7 +17,7 @@ pub async fn run(as_json: bool) -> anyhow::Result<()> {
     let report = jean::conformance::run().await?;
     let failed = report.findings.iter().filter(|finding| finding.failure.is_some()).count();
     let mut out = std::io::stdout().lock();
-    if as_json {
+    let text = if as_json {
         let Report { version, findings, .. } = &report;
         let all = json!({
             "version": version,
@@ -25,10 +25,15 @@ pub async fn run(as_json: bool) -> anyhow::Result<()> {
             "failed": failed,
             "findings": findings,
         });
-        writeln!(out, "{all:#}")?;
+        format!("{all:#}\n")
     } else {
         let colours = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-        write!(out, "{}", Table { report: &report, colours })?;
+        Table { report: &report, colours }.to_string()
+    };
+    match out.write_all(text.as_bytes()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        other => other?,
     }
     anyhow::ensure!(failed == 0, "{failed} of {} requirements do not hold", report.findings.len());
     Ok(())
@@ -47,7 +52,13 @@ impl Table<'_> {
     }
 
     fn heading(&self, f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
-        writeln!(f, "\n{}  {}", self.paint("1", &finding.specification), finding.title)
+        let name = self.paint("1", &finding.specification);
+        let since = match finding.revisions.first() {
+            Some(_) if is_of_mcp(finding) => String::new(),
+            Some(revision) => format!(" (MCP asks for it since {revision})"),
+            None => " (beside MCP)".to_owned(),
+        };
+        writeln!(f, "\n{name}  {}{since}", finding.title)
     }
 
     fn row(&self, f: &mut fmt::Formatter<'_>, finding: &Finding) -> fmt::Result {
@@ -65,11 +76,10 @@ impl Table<'_> {
 
     fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let findings = || self.report.findings.iter();
-        let is_of_mcp = |finding: &&Finding| finding.specification.starts_with("MCP");
         writeln!(f)?;
         for revision in Revision::ALL {
             let asked = || findings().filter(move |finding| finding.revisions.contains(&revision));
-            let own = self.count(asked().filter(is_of_mcp));
+            let own = self.count(asked().filter(|finding| is_of_mcp(finding)));
             let named = self.count(asked().filter(|finding| !is_of_mcp(finding)));
             writeln!(f, "MCP {revision}  {own}, and of the RFCs and drafts that it names {named}")?;
         }
@@ -104,6 +114,11 @@ impl fmt::Display for Table<'_> {
         }
         self.summary(f)
     }
+}
+
+/// Whether MCP itself says so, and none of what it names.
+fn is_of_mcp(finding: &Finding) -> bool {
+    finding.specification.starts_with("MCP")
 }
 
 /// A section as people read it: the number, or the words of a heading.

@@ -213,7 +213,7 @@ mod tests {
             assert!(default.is_null() || with == without, "{table} {key}: the default is {default}");
             compared += usize::from(!default.is_null());
         }
-        assert_eq!(compared, 17);
+        assert_eq!(compared, 19);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! [`run`] starts a complete jean of its own, with a temporary folder and the dev provider, and sends it what a client
 //! and a browser would send. Nothing of an operator's configuration or data is read. A row is one requirement with its
-//! source ([`source`]) and 3 to 10 lines of check over the [`bench`]; there is one file for each topic. Rows know the
+//! source ([`source`]) and 3 to 10 lines of check over the [`mod@bench`]; there is one file for each topic. Rows know the
 //! wire and nothing else: no type of the server's own is named here.
 
 mod assertion;

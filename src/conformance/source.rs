@@ -108,7 +108,7 @@ impl Specification {
             Specification::Cimd => "OAuth Client ID Metadata Document, draft 02",
             Specification::OpenIdDiscovery => "OpenID Connect Discovery 1.0",
             Specification::OpenIdCore => "OpenID Connect Core 1.0",
-            Specification::Mcp(_) => "The MCP specification of this revision",
+            Specification::Mcp(_) => "Model Context Protocol, new in this revision",
         }
     }
 

@@ -99,7 +99,7 @@ async fn last_good(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<(Cl
     let newest = [remembered, stored].into_iter().flatten().max_by_key(|copy| copy.created_at);
     let copy = newest.or_else(|| app.settings.clients.documents.pinned.get(id).cloned());
     if let Some(copy) = &copy {
-        known.keep(copy, UnixTime(0));
+        known.remember(copy);
     }
     Ok(copy.map(|copy| (copy, false)))
 }

@@ -116,5 +116,11 @@ fn standards(app: &App) -> Vec<Standard> {
         everywhere("RFC 9207", "Issuer identification in every answer", "/oauth/authorize"),
         everywhere("RFC 9700", "Security best current practice", "/oauth/token"),
         everywhere("RFC 9728", "Protected resource metadata", "/.well-known/oauth-protected-resource"),
+        Standard {
+            name: "CIMD, draft 02",
+            title: "Client ID metadata documents",
+            met: app.settings.clients.documents.on,
+            at: issuer.at("/oauth/authorize"),
+        },
     ]
 }

@@ -31,7 +31,7 @@ pub(super) async fn landing(State(web): State<Web>) -> Response {
         scopes: scopes
             .map(|(name, words)| ScopeLine { words: words.clone(), name: name.clone(), new: false })
             .collect(),
-        closed: !settings.clients.registration,
+        closed: !settings.clients.registration && !settings.clients.documents.on,
         dev: settings.upstreams.iter().any(|upstream| upstream.kind == UpstreamKind::Dev),
         status_url: web.path("/status"),
     };

@@ -21,6 +21,7 @@ pub(super) fn refused(web: &Web, refusal: Refusal) -> Response {
         Refusal::Page(error) => page_of(web, error),
         Refusal::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
         Refusal::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
+        // An address that names no host says nothing that a page could name.
         Refusal::Document { client_id, unusable } if unusable.host.is_empty() => unknown_client(web, &client_id, ""),
         Refusal::Document { client_id, unusable } => unusable_document(web, &client_id, &unusable),
         Refusal::Answer(answer) if answer.at_once => found(&answer.return_to.with_error(&answer.error)),
@@ -98,7 +99,13 @@ fn unusable_document(web: &Web, client_id: &str, Unusable { host, why, fault }: 
             "Whoever runs this server chose from where apps may come.".to_owned(),
             "If you need this app here, ask whoever runs this server.",
         ),
-        Fault::Host | Fault::Document => (
+        Fault::Host => (
+            StatusCode::BAD_REQUEST,
+            format!("This server does not ask {host} about the app"),
+            format!("The app says that it is from {host}, by an address that breaks a rule."),
+            "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+        ),
+        Fault::Document => (
             StatusCode::BAD_REQUEST,
             format!("This server cannot take what {host} says of the app"),
             format!("The app says that it is from {host}, and what is written there about it breaks a rule."),

@@ -106,6 +106,23 @@ async fn a_client_goes_400_days_after_its_last_grant_was_over_and_its_consents_w
     }
 }
 
+/// From the moment that somebody agreed, a sweep at the same time finds it in use, whatever it sees of the grant.
+#[tokio::test]
+async fn a_client_that_was_just_allowed_something_is_not_unused() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let client = world.client().await;
+        world.clock.advance(31 * DAY);
+        let mut browser = world.browser();
+        for _ in 0..2 {
+            client.authorize(&mut browser, &[]).await;
+            let marked = "SELECT grant_ended_at FROM clients";
+            assert_eq!(world.database().await.number(marked).await, world.clock.now().0, "{db:?}");
+            world.clock.advance(HOUR);
+        }
+    }
+}
+
 /// A code that nobody fetched was a grant all the same: the person agreed.
 #[tokio::test]
 async fn a_code_that_was_never_redeemed_counts_as_a_grant() {

@@ -287,6 +287,21 @@ async fn a_deleted_client_leaves_nothing_that_works() {
     }
 }
 
+/// The grants come first: where the rest cannot be done the client is still there to do it again, and nothing of it works.
+#[tokio::test]
+async fn a_deletion_that_breaks_off_has_revoked_already() {
+    let world = World::new().await;
+    let registration = register(&world, json!({})).await;
+    let tokens = world.tokens_for(&registration.client, &[]).await;
+    world.sql("CREATE TRIGGER stuck BEFORE DELETE ON clients BEGIN SELECT RAISE(ABORT, 'stuck'); END").await;
+    assert_eq!(registration.delete(&world).await.status, 503);
+    assert_eq!(registration.client.whoami(tokens.access()).await.status, 401);
+    assert_eq!(registration.client.refresh(tokens.refresh(), &[]).await.error(), "invalid_grant");
+    assert_eq!(registration.read(&world).await.status, 200);
+    world.sql("DROP TRIGGER stuck").await;
+    assert_eq!(registration.delete(&world).await.status, 204);
+}
+
 /// No oracle: a wrong token, a client that is gone, one that never was, and one that never registered itself.
 #[tokio::test]
 async fn whoever_lacks_the_token_learns_and_changes_nothing() {

@@ -269,34 +269,36 @@ async fn a_session_does_not_hang_on_the_client_s_web_site() {
 
 #[tokio::test]
 async fn the_stored_copy_is_brought_up_to_date_when_the_client_refreshes() {
-    let world = World::new().await;
-    let (host, mut client) = world.document_client().await;
-    let tokens = tokens(&world, &client).await;
-    let mut document = client.document(&host.url(PATH));
-    document["token_endpoint_auth_method"] = "private_key_jwt".into();
-    document["jwks_uri"] = host.url("/jwks.json").into();
-    host.answer(PATH, Answer::json(&document));
-    world.clock.advance(61);
-    let refreshed = client.refresh(tokens.refresh(), &[]).await;
-    assert_eq!(refreshed.status, 200, "the old copy is good for this one: {}", refreshed.json);
-    // By and by the new one is known, here and in the database.
-    let renewed = async {
-        while client.refresh(refreshed.refresh(), &[]).await.error() != "invalid_client" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), renewed).await.expect("the new document is known");
-    drop(host);
-    let renewed = async {
-        loop {
-            let replica = world.replica().await;
-            let client = client.at(&world.public_url, replica.service());
-            if client.refresh(refreshed.refresh(), &[]).await.error() == "invalid_client" {
-                break;
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (host, mut client) = world.document_client().await;
+        let tokens = tokens(&world, &client).await;
+        let mut document = client.document(&host.url(PATH));
+        document["token_endpoint_auth_method"] = "private_key_jwt".into();
+        document["jwks_uri"] = host.url("/jwks.json").into();
+        host.answer(PATH, Answer::json(&document));
+        world.clock.advance(61);
+        let refreshed = client.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(refreshed.status, 200, "the old copy is good for this one: {}", refreshed.json);
+        // By and by the new one is known, here and in the database.
+        let renewed = async {
+            while client.refresh(refreshed.refresh(), &[]).await.error() != "invalid_client" {
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), renewed).await.expect("the new document is stored");
+        };
+        tokio::time::timeout(Duration::from_secs(5), renewed).await.expect("the new document is known");
+        drop(host);
+        let renewed = async {
+            loop {
+                let replica = world.replica().await;
+                let client = client.at(&world.public_url, replica.service());
+                if client.refresh(refreshed.refresh(), &[]).await.error() == "invalid_client" {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), renewed).await.expect("the new document is stored");
+    }
 }
 
 #[tokio::test]
@@ -305,14 +307,14 @@ async fn a_pinned_copy_serves_where_the_host_does_not_answer() {
     let mut claude = world.stranger();
     claude.id = CLAUDE.into();
     claude.redirect_uri = "https://claude.ai/api/mcp/auth_callback".into();
+    // A pinned client is known well enough to be told of an error at once.
+    let page = world.browser().get(&claude.authorization_url(&[("response_type", "token")])).await;
+    assert_eq!(error_to(&page, &claude), "unsupported_response_type");
     let mut browser = world.browser();
     let page = consent_page(&claude, &mut browser, &[]).await;
     assert!(page.body.contains("claude.ai"), "{}", page.body);
     let tokens = tokens(&world, &claude).await;
     assert_eq!(claude.refresh(tokens.refresh(), &[]).await.status, 200);
-    // It is known well enough to be told of an error at once.
-    let page = world.browser().get(&claude.authorization_url(&[("response_type", "token")])).await;
-    assert_eq!(error_to(&page, &claude), "unsupported_response_type");
     // A redirect URI of somebody else is still none.
     claude.redirect_uri = "https://evil.example/callback".into();
     assert_page(&opened(&world, &claude).await, 400, "wrong place");
@@ -358,6 +360,22 @@ async fn the_operator_limits_whose_documents_count() {
     claude.id = CLAUDE.into();
     claude.redirect_uri = "https://claude.ai/api/mcp/auth_callback".into();
     assert!(asks(&opened(&world, &claude).await));
+}
+
+#[tokio::test]
+async fn a_session_of_a_client_whose_document_is_wrong_goes_on_without_asking_for_it_each_time() {
+    let world = World::new().await;
+    let (host, client) = world.document_client().await;
+    let mut tokens = tokens(&world, &client).await;
+    host.answer(PATH, Answer { body: "{}".into(), ..Answer::json(&json!({})) });
+    world.clock.advance(61);
+    assert_page(&opened(&world, &client).await, 400, "own address");
+    for _ in 0..3 {
+        tokens = client.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(tokens.status, 200, "{}", tokens.json);
+        assert_page(&opened(&world, &client).await, 400, "own address");
+    }
+    assert_eq!(fetches(&host), 2);
 }
 
 /// <https://github.com/jlowin/fastmcp/issues/3098>: patterns of redirect URIs, this time by a document.

@@ -317,6 +317,30 @@ async fn a_hostile_name_stands_on_every_page_only_as_text() {
     }
 }
 
+/// A redirect URI may hold any printable character of ASCII, and stands on pages and in the way back.
+#[tokio::test]
+async fn a_hostile_redirect_uri_stands_on_every_page_only_as_text() {
+    let world = World::new().await;
+    for hostile in [
+        "https://client.example/cb?\"'></bdi></code><script>alert(1)</script><img/src=x/onerror=alert(1)>",
+        "https://client.example/'onfocus='alert(1)'autofocus='/\"onfocus=\"alert(1)\"",
+        "com.example.app:/\"'><script>alert(1)</script><!--",
+        "http://localhost/cb?{{9999*9999}}&lt;script&gt;",
+    ] {
+        let client = world.client_at(&[hostile]).await;
+        let mut browser = world.browser();
+        let mut pages = vec![consent_page(&client, &mut browser, &[]).await];
+        pages.push(browser.submit(&pages[0], &[("answer", "cancel")]).await);
+        pages.push(browser.press(&pages[0], UPSTREAM).await);
+        pages.push(browser.press(&pages[2], "continue").await);
+        pages.push(browser.get(&client.authorization_url(&[("redirect_uri", "https://evil.example/")])).await);
+        pages.push(world.browser().get(&client.authorization_url(&[("client_id", "unknown")])).await);
+        for page in pages.iter().filter(|page| !page.body.is_empty()) {
+            assert_only_text(page);
+        }
+    }
+}
+
 /// No markup but our own: every tag of the page is one that our templates write, without scripts and handlers.
 fn assert_only_text(page: &Page) {
     assert!(page.body.starts_with("<!doctype html>"), "{page:?}");

@@ -3,12 +3,13 @@
 
 use jean::testing::browser::Browser;
 use jean::testing::client::Client;
+use jean::testing::document::DocumentHost;
 
 use crate::support::browsing::{UPSTREAM, consent_page, reads, title};
 use crate::support::{RESOURCE, World, code_of};
 
-const CLAUDE: &str = "https://claude.ai/oauth/mcp-oauth-client-metadata";
-const CALLBACK: &str = "https://claude.ai/api/mcp/auth_callback";
+const CLIENT: &str = "https://app.example/client.json";
+const CALLBACK: &str = "https://app.example/callback";
 
 /// The consent page while nobody is known.
 async fn said(world: &World, client: &Client) -> (String, String) {
@@ -19,16 +20,16 @@ async fn said(world: &World, client: &Client) -> (String, String) {
 #[tokio::test]
 async fn the_host_of_a_document_is_the_headline_and_its_name_comes_second() {
     let world = World::new().await;
-    let client = world.document(CLAUDE, Some("Claude"), &[CALLBACK]).await;
+    let client = world.document(CLIENT, Some("Claude"), &[CALLBACK]).await;
     let (name, text) = said(&world, &client).await;
-    assert_eq!(name, "Allow claude.ai to use localhost?");
+    assert_eq!(name, "Allow app.example to use localhost?");
     assert!(
         text.starts_with(
-            "Allow claude.ai to use localhost? It calls itself “Claude”; its address claude.ai is confirmed."
+            "Allow app.example to use localhost? It calls itself “Claude”; its address app.example is confirmed."
         ),
         "{text}"
     );
-    assert!(text.contains("You return to claude.ai"), "{text}");
+    assert!(text.contains("You return to app.example"), "{text}");
     assert!(!text.contains("nverified") && !text.contains("Go on only if"), "{text}");
 
     // The same on every page after it.
@@ -37,10 +38,10 @@ async fn the_host_of_a_document_is_the_headline_and_its_name_comes_second() {
     let confirm = browser.press(&page, UPSTREAM).await;
     let text = reads(&confirm);
     assert!(title(&confirm).starts_with("Continue as "), "{}", title(&confirm));
-    assert!(text.contains("It calls itself “Claude”; its address claude.ai is confirmed."), "{text}");
+    assert!(text.contains("It calls itself “Claude”; its address app.example is confirmed."), "{text}");
     assert!(text.contains("Connected never before"), "{text}");
     let leaving = browser.submit(&confirm, &[("answer", "continue")]).await;
-    assert!(reads(&leaving).contains("On to claude.ai"), "{}", leaving.body);
+    assert!(reads(&leaving).contains("On to app.example"), "{}", leaving.body);
 }
 
 /// A document says of itself what it likes; only its host is checked.
@@ -83,7 +84,7 @@ async fn a_document_cannot_borrow_another_name() {
 async fn nothing_else_is_confirmed() {
     let world = World::new().await;
     let mut registered = world.stranger();
-    registered.redirect_uri = CALLBACK.to_owned();
+    registered.redirect_uri = "https://claude.ai/api/mcp/auth_callback".to_owned();
     registered.register().await;
     let (name, text) = said(&world, &registered).await;
     assert_eq!(name, "Allow Scripted client to use localhost?");
@@ -105,22 +106,22 @@ async fn nothing_else_is_confirmed() {
 #[tokio::test]
 async fn an_app_on_this_computer_is_warned_of_whoever_describes_it() {
     let world = World::new().await;
-    let code = "https://claude.ai/oauth/claude-code-client-metadata";
+    let code = "https://app.example/cli.json";
     let client =
         world.document(code, Some("Claude Code"), &["http://localhost/callback", "http://127.0.0.1/callback"]).await;
     let (name, text) = said(&world, &client).await;
-    assert_eq!(name, "Allow claude.ai to use localhost?");
+    assert_eq!(name, "Allow app.example to use localhost?");
     assert!(
         text.contains(
-            "Did you start this yourself, just now? claude.ai describes this app, but any app on this device"
+            "Did you start this yourself, just now? app.example describes this app, but any app on this device"
         ),
         "{text}"
     );
     assert!(text.contains("You return to an app on this computer"), "{text}");
 
     // One that has a site too is warned of where the answer goes here.
-    let redirect_uris = ["http://127.0.0.1:33418/", "https://vscode.dev/redirect"];
-    let mut client = world.document("https://vscode.dev/c.json", Some("VS Code"), &redirect_uris).await;
+    let redirect_uris = ["http://127.0.0.1:33418/", "https://editor.example/redirect"];
+    let mut client = world.document("https://editor.example/c.json", Some("VS Code"), &redirect_uris).await;
     assert!(said(&world, &client).await.1.contains("Did you start this yourself"));
     client.redirect_uri = redirect_uris[1].to_owned();
     assert!(!said(&world, &client).await.1.contains("Did you start this yourself"));
@@ -131,14 +132,14 @@ async fn an_answer_that_goes_to_another_site_is_said_plainly() {
     let world = World::new().await;
     for (redirect_uri, site) in [
         ("https://login.example/callback", "login.example"),
-        ("https://claude.ai.login.example/callback", "claude.ai.login.example"),
-        ("https://claude.ai:8443/callback", "claude.ai:8443"),
+        ("https://app.example.login.example/callback", "app.example.login.example"),
+        ("https://app.example:8443/callback", "app.example:8443"),
     ] {
-        let client = world.document(CLAUDE, Some("Claude"), &[redirect_uri]).await;
+        let client = world.document(&format!("https://app.example/{site}"), Some("Claude"), &[redirect_uri]).await;
         let mut browser = world.browser();
         let page = consent_page(&client, &mut browser, &[]).await;
         let said = format!(
-            "The answer goes to another site. It is for claude.ai, but goes to {site}. Go on only if you know why."
+            "The answer goes to another site. It is for app.example, but goes to {site}. Go on only if you know why."
         );
         assert!(reads(&page).contains(&said), "{}", page.body);
         let page = browser.press(&page, UPSTREAM).await;
@@ -165,9 +166,16 @@ async fn what_is_new_since_the_last_time_is_said_in_words() {
          [mcp.files]\npath = \"/files\"\nscopes = { read = \"Read files\" }\n",
     )
     .await;
-    let at =
-        ["https://claude.ai/one", "https://claude.ai/two", "http://localhost/callback", "http://127.0.0.1/callback"];
-    let mut client = world.document(CLAUDE, Some("Claude"), &at).await;
+    let at = [
+        "https://app.example/one",
+        "https://app.example/two",
+        "http://localhost/callback",
+        "http://127.0.0.1/callback",
+    ];
+    let host = DocumentHost::start().await.expect("a site");
+    let mut client = world.stranger();
+    client.redirect_uri = at[0].to_owned();
+    world.describe(&host, &mut client, "Client", &at);
     let mut browser = world.browser();
     let asked = [("resource", RESOURCE), ("scope", "read")];
     allow(&client, &mut browser, &asked).await;
@@ -192,7 +200,7 @@ async fn what_is_new_since_the_last_time_is_said_in_words() {
     assert_eq!(news(&client, &mut browser, &asked).await, None);
 
     client.redirect_uri = at[0].to_owned();
-    world.describe(&client, Some("Claude 2"), &at).await;
+    world.describe(&host, &mut client, "Client 2", &at);
     assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("it describes itself anew"));
     assert_eq!(news(&client, &mut browser, &more).await.as_deref(), Some("it asks for more; it describes itself anew"));
     allow(&client, &mut browser, &asked).await;
@@ -203,7 +211,7 @@ async fn what_is_new_since_the_last_time_is_said_in_words() {
 #[tokio::test]
 async fn what_an_app_learns_of_the_person_is_said() {
     let world = World::new().await;
-    let client = world.document(CLAUDE, Some("Claude"), &[CALLBACK]).await;
+    let client = world.document(CLIENT, Some("Claude"), &[CALLBACK]).await;
     let mut browser = world.browser();
     for (scope, learns) in [
         ("read", ""),
@@ -234,10 +242,10 @@ async fn what_an_app_learns_of_the_person_is_said() {
 #[tokio::test]
 async fn known_since_is_of_this_person_and_this_client() {
     let world = World::new().await;
-    let client = world.document(CLAUDE, Some("Claude"), &[CALLBACK]).await;
+    let client = world.document(CLIENT, Some("Claude"), &[CALLBACK]).await;
     let mut browser = world.browser();
     allow(&client, &mut browser, &[]).await;
-    let twin = world.document("https://claude.ai/oauth/another", Some("Claude"), &[CALLBACK]).await;
+    let twin = world.document("https://app.example/another.json", Some("Claude"), &[CALLBACK]).await;
     let text = reads(&consent_page(&twin, &mut browser, &[]).await);
     assert!(text.contains("Connected never before"), "{text}");
     world.issuer.sign_in_as(jean::testing::issuer::Account::named("Bob"));

@@ -52,6 +52,7 @@ async fn the_authorization_server_describes_itself() {
         "email_verified",
         "name"
       ],
+      "client_id_metadata_document_supported": true,
       "code_challenge_methods_supported": [
         "S256"
       ],

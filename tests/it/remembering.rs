@@ -2,6 +2,7 @@
 
 use jean::testing::browser::{Browser, Page};
 use jean::testing::client::Client;
+use jean::testing::document::DocumentHost;
 use jean::testing::issuer::Account;
 
 use crate::support::browsing::{UPSTREAM, answer_to, asks, consent_page, error_to, knows_who};
@@ -130,9 +131,11 @@ async fn a_remembered_consent_ends_with_any_change_of_the_document() {
          [mcp.files]\npath = \"/files\"\nscopes = { read = \"Read\" }\n",
     )
     .await;
-    let id = "https://client.example/client.json";
+    let host = DocumentHost::start().await.expect("a site");
     let at = ["https://client.example/callback", "https://client.example/other", "http://localhost/callback"];
-    let mut client = world.document(id, Some("Client"), &at).await;
+    let mut client = world.stranger();
+    client.redirect_uri = at[0].to_owned();
+    world.describe(&host, &mut client, "Client", &at);
     let mut browser = world.browser();
     let asked = [("resource", RESOURCE)];
     allow(&client, &mut browser, &asked).await;
@@ -150,16 +153,17 @@ async fn a_remembered_consent_ends_with_any_change_of_the_document() {
     assert!(is_answered_at_once(&client, &mut browser, &asked).await);
 
     // Another document of the same host, name and redirect URIs is another client.
-    let twin = world.document("https://client.example/twin.json", Some("Client"), &at).await;
+    let mut twin = world.stranger();
+    twin.publish(&host, "/twin.json");
     assert!(!is_answered_at_once(&twin, &mut browser, &asked).await);
     // Another name, another redirect URI, and back.
-    world.describe(&client, Some("Klient"), &at).await;
+    world.describe(&host, &mut client, "Klient", &at);
     assert!(!is_answered_at_once(&client, &mut browser, &asked).await);
-    world.describe(&client, Some("Client"), &[at[0], "https://evil.example/callback"]).await;
+    world.describe(&host, &mut client, "Client", &[at[0], "https://evil.example/callback"]);
     assert!(!is_answered_at_once(&client, &mut browser, &asked).await);
     allow(&client, &mut browser, &asked).await;
     assert!(is_answered_at_once(&client, &mut browser, &asked).await);
-    world.describe(&client, Some("Client"), &at).await;
+    world.describe(&host, &mut client, "Client", &at);
     assert!(!is_answered_at_once(&client, &mut browser, &asked).await);
 }
 

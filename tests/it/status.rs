@@ -125,9 +125,13 @@ async fn the_landing_page_shows_the_address_to_paste() {
 }
 
 #[tokio::test]
-async fn the_landing_page_says_so_where_no_app_can_register() {
+async fn the_landing_page_says_so_where_no_app_can_introduce_itself() {
     const CLOSED: &str = "set up can connect.";
-    for (tables, closed) in [("", false), ("[clients]\nregistration = false\n", true)] {
+    for (tables, closed) in [
+        ("", false),
+        ("[clients]\nregistration = false\n", false),
+        ("[clients]\nregistration = false\ndocuments = false\n", true),
+    ] {
         let world = World::with(tables).await;
         let page = ask(&world.router, "GET", "/", &[], "").await;
         assert_eq!(page.body.contains(CLOSED), closed, "{}", page.body);

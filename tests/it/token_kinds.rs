@@ -123,3 +123,15 @@ async fn only_access_and_refresh_tokens_are_revoked() {
     }
     kinds.assert_untouched().await;
 }
+
+#[tokio::test]
+async fn only_access_and_refresh_tokens_are_active() {
+    let world = World::new().await;
+    let kinds = kinds(&world).await;
+    for (kind, value) in kinds.except("refresh") {
+        let page = kinds.client.post_form("/oauth/introspect", &[("token", value)], &[]).await;
+        let is_active = page.body.starts_with("{\"active\":true,");
+        assert_eq!((page.status.as_u16(), is_active), (200, kind == "access"), "{kind}: {}", page.body);
+    }
+    kinds.assert_untouched().await;
+}

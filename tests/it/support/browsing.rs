@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jean::testing::browser::{Browser, Page};
 use jean::testing::client::Client;
+use jean::testing::document::{Answer, DocumentHost};
 use jean::{Clock as _, Jean};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
@@ -26,33 +27,35 @@ impl World {
         client
     }
 
-    /// A client that is known by a stored copy of its document, of this name and with these redirect URIs, while its host
-    /// cannot be reached.
+    /// A client that is known by a document of this name and these redirect URIs, of which a copy is stored: names below
+    /// `.example` lead nowhere (RFC 2606), so that its host never answers.
     pub async fn document(&self, id: &str, name: Option<&str>, redirect_uris: &[&str]) -> Client {
         let mut client = self.stranger();
         client.id = id.to_owned();
         client.redirect_uri = redirect_uris[0].to_owned();
-        self.describe(&client, name, redirect_uris).await;
-        client
-    }
-
-    /// Another copy is stored, a minute later, when nobody goes by the one before any more.
-    pub async fn describe(&self, client: &Client, name: Option<&str>, redirect_uris: &[&str]) {
-        self.clock.advance(61);
         let mut metadata = client.metadata();
         metadata["application_type"] = "web".into();
         metadata["redirect_uris"] = redirect_uris.into();
         metadata["client_name"] = name.into();
         let now = self.clock.now().0;
         let text = |text: &str| text.replace('\'', "''");
-        self.sql(&format!("DELETE FROM clients WHERE id = '{}'", text(&client.id))).await;
         self.sql(&format!(
             "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
              VALUES ('{}', 'document', '{}', '', '', {now}, {now})",
-            text(&client.id),
+            text(id),
             text(&metadata.to_string())
         ))
         .await;
+        client
+    }
+
+    /// The document of a client at a site says this from now on, and it is time to look at it again.
+    pub fn describe(&self, host: &DocumentHost, client: &mut Client, name: &str, redirect_uris: &[&str]) {
+        let mut document = client.document(&host.url("/client.json"));
+        document["client_name"] = name.into();
+        document["redirect_uris"] = redirect_uris.into();
+        host.answer("/client.json", Answer::json(&document));
+        self.clock.advance(61);
     }
 
     /// A browser in which Ada is signed in.

@@ -77,6 +77,6 @@ impl World {
     /// A jean of another configuration, by the same clock.
     pub async fn start(&self, config: &str) -> Result<Jean, jean::Error> {
         let config = jean::Config::from_toml(config)?;
-        Jean::start_with_clock(config, self.clock.clone()).await
+        Jean::start_with_names(config, self.clock.clone(), |_| Vec::new()).await
     }
 }
