@@ -5,10 +5,15 @@ use serde_json::{Value, json};
 
 use super::Row;
 use super::bench::{Bench, ISSUER, RESOURCE};
+use super::resource::{NOTES, TWO};
 use super::source::rfc;
 use super::wire::{header, json, jwt_part, problem};
 use crate::testing::browser::Page;
 use crate::testing::client::{Client, Tokens};
+
+/// Whoever serves the notes, as `jean.toml` names it.
+const RESOURCE_SERVER: &str =
+    "[[resource_servers]]\nid = \"notes-server\"\nsecret = \"a-secret-of-its-own\"\nmounts = [\"notes\"]\n";
 
 /// A confidential client and its tokens.
 async fn confidential(bench: &Bench) -> Result<(Client, Tokens)> {
@@ -86,6 +91,25 @@ pub(super) fn rows() -> Vec<Row> {
             bench.close().await;
             Ok(())
         }),
+        rfc(7662, "4").must(
+            "resource-server",
+            "A resource server learns of the tokens for it, and of no others.",
+            async |_| {
+                let bench = Bench::with(&format!("{TWO}{RESOURCE_SERVER}")).await?;
+                let client = bench.client().await?;
+                let mut server = bench.stranger();
+                (server.id, server.secret) = ("notes-server".into(), Some("a-secret-of-its-own".into()));
+                server.auth_method = "client_secret_basic".into();
+                let notes = bench.tokens_for(&client, &[("resource", NOTES)]).await?;
+                let told = json(&ask(&server, notes.access()).await)?;
+                ensure!(told["active"] == true && told["client_id"] == client.id.as_str(), "{told}");
+                let other = bench.tokens_for(&client, &[("resource", RESOURCE)]).await?;
+                unknown(&server, other.access()).await?;
+                unknown(&server, notes.refresh()).await?;
+                bench.close().await;
+                Ok(())
+            },
+        ),
         rfc(7662, "2.1").must("post", "The token comes in the body of a POST.", async |bench| {
             let (client, tokens) = confidential(bench).await?;
             let page = bench.get(&format!("/oauth/introspect?token={}", tokens.access())).await;
