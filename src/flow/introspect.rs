@@ -44,7 +44,7 @@ pub struct Introspection {
 }
 
 /// Authenticates whoever asks. A public client has nothing to show that it is the one, so it may not ask
-/// (RFC 7662 section 2.1).
+/// (RFC 7662 section 2.1); nor may one whose document lists `none` beside another method, by which its id alone is enough.
 pub async fn authenticate<'a>(
     app: &'a App,
     authorization: Option<&str>,
@@ -55,7 +55,7 @@ pub async fn authenticate<'a>(
         return Ok(Asker::ResourceServer(server));
     }
     let client = client_auth::authenticate(app, authorization, params, now).await?;
-    if client.metadata.token_endpoint_auth_method == AuthMethod::None {
+    if client.accepts(AuthMethod::None) {
         return Err(Error::invalid_client("A public client cannot ask about tokens."));
     }
     Ok(Asker::Client(Box::new(client)))

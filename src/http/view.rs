@@ -18,7 +18,7 @@ use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::error::Error;
 use crate::oauth::grant::Person;
 use crate::oauth::redirect::{RedirectKind, RedirectUri};
-use crate::oauth::scope::{EMAIL, OPENID, PROFILE, Scopes};
+use crate::oauth::scope::{EMAIL, OPENID, PROFILE, Scope, Scopes};
 use crate::oauth::token::TokenHash;
 
 use super::cookies::Names;
@@ -130,20 +130,22 @@ impl Web {
         Asked { scopes, learns, seen: seen(request, past, more) }
     }
 
-    /// One line for each permission of the request; new ones are marked where something was allowed before.
+    /// One line for each permission of the request, in the words of every mount that it is for; new ones are marked where
+    /// something was allowed before.
     fn scope_lines(&self, request: &AuthorizationRequest, past: &Past) -> Vec<ScopeLine> {
-        let mount = |resource| self.app.settings.mount(resource);
-        let mounts: Vec<&Mount> = request.resources.iter().filter_map(mount).collect();
-        let words = |name: &str| mounts.iter().find_map(|mount| mount.scopes.get(name)).cloned();
+        let mounts: Vec<&Mount> =
+            request.resources.iter().filter_map(|resource| self.app.settings.mount(resource)).collect();
         let before = past.scopes(request);
-        let line = |scope: &str| {
-            words(scope).map(|words| ScopeLine {
-                words,
-                name: scope.to_owned(),
-                new: before.as_ref().is_some_and(|before| !before.contains(scope)),
-            })
-        };
-        request.scopes.iter().filter_map(|scope| line(scope.as_str())).collect()
+        let mut lines: Vec<ScopeLine> = Vec::new();
+        for scope in request.scopes.iter().map(Scope::as_str) {
+            let new = before.as_ref().is_some_and(|before| !before.contains(scope));
+            for words in mounts.iter().filter_map(|mount| mount.scopes.get(scope)) {
+                if !lines.iter().any(|line| line.name == scope && line.words == *words) {
+                    lines.push(ScopeLine { words: words.clone(), name: scope.to_owned(), new });
+                }
+            }
+        }
+        lines
     }
 }
 

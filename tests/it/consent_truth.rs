@@ -256,3 +256,22 @@ async fn known_since_is_of_this_person_and_this_client() {
     let page = browser.press(&page, UPSTREAM).await;
     assert!(reads(&page).contains("Connected never before"), "{}", page.body);
 }
+
+/// One word may stand for another permission at each MCP endpoint: all that is granted is told.
+#[tokio::test]
+async fn a_scope_is_told_in_the_words_of_every_endpoint_that_it_is_for() {
+    let world = World::with(
+        "[mcp.default]\nscopes = { read = \"Read your notes\", write = \"Change things\" }\n\
+         [mcp.files]\nscopes = { read = \"Read your files\", write = \"Change things\" }\n",
+    )
+    .await;
+    let client = world.client().await;
+    let mut browser = world.browser();
+    let both = client.authorization_url(&[("resource", RESOURCE), ("scope", "read write")]);
+    let page = browser.get(&format!("{both}&resource={}/files", world.public_url)).await;
+    let text = reads(&page);
+    assert!(text.contains("Read your notes") && text.contains("Read your files"), "{text}");
+    assert_eq!(text.matches("Change things").count(), 1, "{text}");
+    let page = browser.get(&client.authorization_url(&[("resource", RESOURCE), ("scope", "read")])).await;
+    assert!(!reads(&page).contains("Read your files"), "{}", reads(&page));
+}

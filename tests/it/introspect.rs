@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jean::testing::browser::Page;
 use jean::testing::client::Client;
+use jean::testing::document::Answer;
 use serde_json::{Value, json};
 
 use crate::support::forge::{self, Forge};
@@ -315,6 +316,24 @@ async fn whoever_does_not_show_who_they_are_is_401() {
     assert_error(&page, StatusCode::BAD_REQUEST, "invalid_request");
     assert_active(&send(None, &both).await, "in the body");
     assert_active(&send(Some(&basic("rs-all", SECRET)), &[]).await, "in the header");
+}
+
+/// A client whose document lists `none` too is known by its id alone, which everybody has.
+#[tokio::test]
+async fn a_document_that_offers_none_makes_a_public_client() {
+    let world = World::new().await;
+    let (host, mut client) = world.document_client().await;
+    let mut document = client.document(&host.url("/client.json"));
+    document["jwks_uri"] = host.url("/jwks").into();
+    for named in ["private_key_jwt", "none"] {
+        document["token_endpoint_auth_method"] = named.into();
+        document["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt", "none"]);
+        host.answer("/client.json", Answer::json(&document));
+        world.clock.advance(61);
+        let tokens = world.tokens_for(&client, &[]).await;
+        assert_error(&ask(&client, tokens.access()).await, StatusCode::UNAUTHORIZED, "invalid_client");
+        assert_error(&ask(&client, tokens.refresh()).await, StatusCode::UNAUTHORIZED, "invalid_client");
+    }
 }
 
 /// A resource server is no client: it gets no tokens and revokes none.
