@@ -74,7 +74,7 @@ impl Known {
         state.copy.clone().map(|copy| (copy, now < state.fresh_until))
     }
 
-    /// Remembers a copy of unknown age, without a word on whether there is a newer one; one that was made meanwhile stays.
+    /// Remembers a copy that may be old, unless one as new came meanwhile.
     pub fn remember(&self, copy: &Client) {
         let mut state = self.state();
         if state.copy.as_ref().is_none_or(|known| known.created_at < copy.created_at) {

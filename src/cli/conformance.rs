@@ -55,7 +55,7 @@ impl Table<'_> {
         let name = self.paint("1", &finding.specification);
         let since = match finding.revisions.first() {
             Some(_) if is_of_mcp(finding) => String::new(),
-            Some(revision) => format!(" (MCP asks for it since {revision})"),
+            Some(revision) => format!(" (MCP since {revision})"),
             None => " (beside MCP)".to_owned(),
         };
         writeln!(f, "\n{name}  {}{since}", finding.title)

@@ -13,6 +13,7 @@ mod bench;
 mod browser;
 mod cimd;
 mod discovery;
+mod introspect;
 mod issuer;
 mod jwt;
 mod key;
@@ -191,6 +192,7 @@ fn rows() -> Vec<Row> {
         manage::rows(),
         assertion::rows(),
         pkce::rows(),
+        introspect::rows(),
         native::rows(),
         discovery::rows(),
         resource::rows(),

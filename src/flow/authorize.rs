@@ -217,7 +217,8 @@ fn nonce(params: &Params) -> Result<String, Error> {
     Ok(nonce.to_owned())
 }
 
-/// The resources that were asked for, each one of ours; the only one there is where none was named (RFC 8707 section 2).
+/// The resources that were asked for, each one of ours; the default mount's where none was named, as clients of revision
+/// 2025-03-26 do (RFC 8707 section 2).
 fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
     let asked: Resources = params.all("resource").map(Resource::parse).collect::<Result<_, _>>()?;
     if asked.iter().any(|resource| app.settings.mount(resource).is_none()) {
@@ -226,10 +227,7 @@ fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
     if asked.iter().next().is_some() {
         return Ok(asked);
     }
-    match app.settings.mounts.as_slice() {
-        [only] => Ok(Resources::from_iter([only.resource.clone()])),
-        _ => Err(issue::invalid_target("Several resources are served here: name one.")),
-    }
+    Ok(app.settings.mounts.first().map(|default| default.resource.clone()).into_iter().collect())
 }
 
 /// The scopes that will be granted: the known ones of those that were asked for, else the default ones of each resource.

@@ -30,8 +30,8 @@ pub async fn authenticate(app: &App, id: &str, token: &RegistrationToken) -> Res
 }
 
 /// Replaces the whole of a client's metadata by what `request`, a JSON object, describes: what is left out is gone
-/// (RFC 7592 section 2.2). No consent on file answers for its person any more. Answers with the client, and with its secret where it has
-/// one now and had none before.
+/// (RFC 7592 section 2.2). No consent on file answers for its person any more. Answers with the client, and with its
+/// secret where it has one now and had none before.
 pub async fn update(
     app: &App,
     client: Client,

@@ -1,8 +1,8 @@
 //! The resource side: the guard in front of MCP servers, and the small server of our own.
 //!
-//! [`guard`] is the order of the checks: Host and Origin ([`origin`]), the token, the session ([`session`]), and what the
-//! call needs ([`operation`]). A stream of events
-//! that comes of it ends with what was allowed ([`stream`]). [`challenge`] is how a refusal leads on; [`caller`] is what the server behind is told.
+//! [`mod@guard`] is the order of the checks: Host and Origin ([`origin`]), the token, the session ([`session`]), and what
+//! the call needs ([`operation`]). [`challenge`] is how a refusal leads on; [`caller`] is what the server behind is told. A
+//! stream of events ends with what was allowed ([`stream`]).
 
 mod builtin;
 mod caller;

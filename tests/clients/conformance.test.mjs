@@ -5,23 +5,12 @@
 //   CHROMIUM   the browser, /usr/bin/chromium by default
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openBrowser } from './browser.mjs';
 import { serveDocuments } from './documents.mjs';
 import { agree } from './person.mjs';
 import { freePorts, startJean } from './server.mjs';
-
-const packages = join(import.meta.dirname, 'node_modules');
-const suite = join(packages, '@modelcontextprotocol/conformance/dist/index.js');
-// The suite needs Node.js 22, which is among the packages for those who have an older one.
-const packaged = join(packages, `node-${process.platform}-${process.arch}`, 'bin/node');
-const node = existsSync(packaged) ? packaged : process.execPath;
+import { runSuite } from './suite.mjs';
 
 let jean, browser, documents, port;
 
@@ -52,34 +41,13 @@ async function registered() {
   return (await response.json()).client_id;
 }
 
-/** Runs all scenarios of a revision. Answers the suite's exit status, its checks, and what it said. */
-async function run(revision, options) {
-  const results = await mkdtemp(join(tmpdir(), 'jean-conformance-'));
-  const args = ['authorization', '--url', jean.url, '--port', String(port), '--spec-version', revision];
-  const child = spawn(node, [suite, ...args, '--output-dir', results, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const late = setTimeout(() => child.kill('SIGKILL'), 60_000);
-  let said = '';
-  let person;
-  const read = text => {
-    said += text;
-    const [address] = said.match(/^http\S+\/oauth\/authorize\?\S+$/m) ?? [];
-    if (!address || person) return;
-    person = agree(browser.page, address, url => url.port === String(port)).catch(error => {
-      said += `\n${error.stack}`;
-      child.kill();
-    });
-  };
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', read);
-  try {
-    const [status] = await once(child, 'close');
-    await person;
-    const scenarios = await readdir(results);
-    const checks = await Promise.all(scenarios.map(name => readFile(join(results, name, 'checks.json'), 'utf8')));
-    return { status, said, checks: checks.flatMap(text => JSON.parse(text)) };
-  } finally {
-    clearTimeout(late);
-    await rm(results, { recursive: true });
-  }
+/** Runs all scenarios of a revision. */
+function run(revision, options) {
+  const args = ['authorization', '--url', jean.url, '--port', String(port), '--spec-version', revision, ...options];
+  return runSuite(args, {
+    asks: /^http\S+\/oauth\/authorize\?\S+$/m,
+    answer: ([address]) => agree(browser.page, address, url => url.port === String(port)),
+  });
 }
 
 const checksOf = revision => [

@@ -112,7 +112,7 @@ async fn a_client_that_was_just_allowed_something_is_not_unused() {
     for db in BOTH {
         let world = World::on(db, "").await;
         let client = world.client().await;
-        world.clock.advance(31 * DAY);
+        world.clock.advance(29 * DAY);
         let mut browser = world.browser();
         for _ in 0..2 {
             client.authorize(&mut browser, &[]).await;

@@ -5,6 +5,7 @@ use jean::testing::browser::Page;
 use crate::support::browsing::{
     answer_to, asks, assert_page, consent_page, depart, error_to, knows_who, parameter, to_upstream,
 };
+use crate::support::tokens::jwt_part;
 use crate::support::{RESOURCE, World, code_of};
 
 const LOOPBACK: &str = "http://localhost:52100/callback";
@@ -350,14 +351,16 @@ async fn known_scopes_are_granted_and_the_default_where_none_is_known() {
 
 /// RFC 8707 section 2.
 #[tokio::test]
-async fn several_resources_are_served_by_name_only() {
+async fn of_several_resources_those_that_were_named_are_granted_and_else_the_default_one() {
     let world = World::with(
         "[mcp.default]\nscopes = { read = \"Read your data\" }\n[mcp.files]\npath = \"/files\"\nscopes = { files = \"Read your files\" }\n",
     )
     .await;
     let client = world.client_at(&[LOOPBACK]).await;
-    let page = world.browser().get(&client.authorization_url(&[])).await;
-    assert_eq!(error_to(&page, &client), "invalid_target");
+    let page = consent_page(&client, &mut world.browser(), &[]).await;
+    assert!(page.body.contains("Read your data") && !page.body.contains("Read your files"), "{}", page.body);
+    let tokens = world.tokens_for(&client, &[]).await;
+    assert_eq!(jwt_part(tokens.access(), 1)["aud"], RESOURCE);
     let page = consent_page(&client, &mut world.browser(), &[("resource", "http://localhost:8080/files")]).await;
     assert!(page.body.contains("Read your files") && !page.body.contains("Read your data"), "{}", page.body);
     let url = client.authorization_url(&[("resource", RESOURCE)]);

@@ -308,7 +308,7 @@ fn the_conformance_report_is_printed_and_leaves_nothing_behind() {
     let (status, out, err) = output(&mut command);
     assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
     assert!(out.starts_with(&format!("jean {}: ", env!("CARGO_PKG_VERSION"))), "{out}");
-    assert!(out.contains("\nRFC 7636  Proof Key for Code Exchange (MCP asks for it since 2025-03-26)\n  ok "), "{out}");
+    assert!(out.contains("\nRFC 7636  Proof Key for Code Exchange (MCP since 2025-03-26)\n  ok "), "{out}");
     assert!(out.contains("\nMCP 2026-07-28  "), "{out}");
     assert!(!out.contains('\u{1b}'), "colours, though nobody looks");
     let long = out.lines().find(|line| line.chars().count() > 80);

@@ -88,7 +88,7 @@ fn the_configurations_can_be_read() {
         }
         read += 1;
     }
-    assert_eq!(read, 7);
+    assert_eq!(read, 8);
 }
 
 #[test]

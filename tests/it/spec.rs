@@ -13,6 +13,7 @@ const SPECIFICATIONS: &[&str] = &[
     "RFC 7591",
     "RFC 7592",
     "RFC 7636",
+    "RFC 7662",
     "RFC 8252",
     "RFC 8414",
     "RFC 8707",
