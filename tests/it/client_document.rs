@@ -403,6 +403,30 @@ async fn a_session_of_a_client_whose_document_is_wrong_goes_on_without_asking_fo
     assert_eq!(fetches(&host), 2);
 }
 
+/// Documents are looked at anew in the background: a host that takes its time keeps nobody else's old.
+#[tokio::test]
+async fn a_slow_host_does_not_hold_up_the_documents_of_others() {
+    let world = World::new().await;
+    let (slow_host, slow) = world.document_client().await;
+    let (host, mut client) = world.document_client().await;
+    let (slow_tokens, tokens) = (tokens(&world, &slow).await, tokens(&world, &client).await);
+    slow_host.answer(PATH, Answer::status(503).after(Duration::from_secs(4)));
+    let mut document = client.document(&host.url(PATH));
+    document["token_endpoint_auth_method"] = "private_key_jwt".into();
+    document["jwks_uri"] = host.url("/jwks.json").into();
+    host.answer(PATH, Answer::json(&document));
+    world.clock.advance(61);
+    assert_eq!(slow.refresh(slow_tokens.refresh(), &[]).await.status, 200);
+    let refreshed = client.refresh(tokens.refresh(), &[]).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.json);
+    let renewed = async {
+        while client.refresh(refreshed.refresh(), &[]).await.error() != "invalid_client" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(3), renewed).await.expect("the new document is known");
+}
+
 /// <https://github.com/jlowin/fastmcp/issues/3098>: patterns of redirect URIs, this time by a document.
 #[tokio::test]
 async fn a_document_s_redirect_uris_are_no_patterns() {
