@@ -31,7 +31,7 @@ pub(crate) use names::{Names, SystemNames};
 /// How long all of a fetch may take: the name, the connection, the answer and its body.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many fetches may go on at once.
+/// How many fetches may go on at once, of addresses that are new and of those that are known.
 const AT_ONCE: usize = 64;
 
 /// How often one host is asked in a minute, so that nobody turns us against it.
@@ -48,6 +48,7 @@ pub(crate) struct Fetcher {
     /// Made at the first fetch: reading the certificates takes its time.
     client: OnceCell<Client>,
     permits: Semaphore,
+    permits_anew: Semaphore,
     asked: moka::sync::Cache<String, Arc<Mutex<(UnixTime, u32)>>>,
 }
 
@@ -113,6 +114,7 @@ impl Fetcher {
             timeout: TIMEOUT,
             client: OnceCell::new(),
             permits: Semaphore::new(AT_ONCE),
+            permits_anew: Semaphore::new(AT_ONCE),
             asked: moka::sync::Cache::new(HOSTS),
         }
     }
@@ -123,13 +125,14 @@ impl Fetcher {
         if !self.may_ask_again(url.as_url().host_str().unwrap_or_default(), now) {
             return Err(Error::Busy);
         }
-        self.ask_in_time(&url, most, now).await
+        self.ask_in_time(&url, most, &self.permits, now).await
     }
 
     /// The same for an address that gave something good before, which its keeper does not ask for often. It does not count
-    /// among the requests to its host: whoever names other addresses there keeps nobody from this one.
+    /// among the requests to its host, and waits for no new one: whoever names other addresses, there or at slow hosts, keeps
+    /// nobody from this one.
     pub async fn get_anew(&self, url: &str, most: usize, now: UnixTime) -> Result<Fetched, Error> {
-        self.ask_in_time(&self.check(url)?, most, now).await
+        self.ask_in_time(&self.check(url)?, most, &self.permits_anew, now).await
     }
 
     /// The address, where it may be asked. What a name in it leads to is looked at when it is asked.
@@ -146,12 +149,21 @@ impl Fetcher {
         Ok(url)
     }
 
-    async fn ask_in_time(&self, url: &DocumentUrl, most: usize, now: UnixTime) -> Result<Fetched, Error> {
-        tokio::time::timeout(self.timeout, self.ask(url, most, now)).await.unwrap_or(Err(Error::TooSlow))
+    async fn ask_in_time(
+        &self,
+        url: &DocumentUrl,
+        most: usize,
+        permits: &Semaphore,
+        now: UnixTime,
+    ) -> Result<Fetched, Error> {
+        let fetch = async {
+            let _permit = permits.acquire().await.map_err(|_| Error::Busy)?;
+            self.ask(url, most, now).await
+        };
+        tokio::time::timeout(self.timeout, fetch).await.unwrap_or(Err(Error::TooSlow))
     }
 
     async fn ask(&self, url: &DocumentUrl, most: usize, now: UnixTime) -> Result<Fetched, Error> {
-        let _permit = self.permits.acquire().await.map_err(|_| Error::Busy)?;
         let request = self.client().await?.get(url.as_url().clone());
         let request = request.header(ACCEPT, "application/json").header(ACCEPT_ENCODING, "identity");
         let mut response = request.send().await.map_err(failure)?;
