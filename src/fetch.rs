@@ -31,7 +31,7 @@ pub(crate) use names::{Names, SystemNames};
 /// How long all of a fetch may take: the name, the connection, the answer and its body.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many fetches may go on at once.
+/// How many fetches may go on at once, of addresses that are new and of those that are known.
 const AT_ONCE: usize = 64;
 
 /// How often one host is asked in a minute, so that nobody turns us against it.
@@ -48,6 +48,7 @@ pub(crate) struct Fetcher {
     /// Made at the first fetch: reading the certificates takes its time.
     client: OnceCell<Client>,
     permits: Semaphore,
+    permits_anew: Semaphore,
     asked: moka::sync::Cache<String, Arc<Mutex<(UnixTime, u32)>>>,
 }
 
@@ -113,12 +114,29 @@ impl Fetcher {
             timeout: TIMEOUT,
             client: OnceCell::new(),
             permits: Semaphore::new(AT_ONCE),
+            permits_anew: Semaphore::new(AT_ONCE),
             asked: moka::sync::Cache::new(HOSTS),
         }
     }
 
     /// GETs the JSON at an address, of at most `most` bytes.
     pub async fn get(&self, url: &str, most: usize, now: UnixTime) -> Result<Fetched, Error> {
+        let url = self.check(url)?;
+        if !self.may_ask_again(url.as_url().host_str().unwrap_or_default(), now) {
+            return Err(Error::Busy);
+        }
+        self.ask_in_time(&url, most, &self.permits, now).await
+    }
+
+    /// The same for an address that gave something good before, which its keeper does not ask for often. It does not count
+    /// among the requests to its host, and waits for no new one: whoever names other addresses, there or at slow hosts, keeps
+    /// nobody from this one.
+    pub async fn get_anew(&self, url: &str, most: usize, now: UnixTime) -> Result<Fetched, Error> {
+        self.ask_in_time(&self.check(url)?, most, &self.permits_anew, now).await
+    }
+
+    /// The address, where it may be asked. What a name in it leads to is looked at when it is asked.
+    fn check(&self, url: &str) -> Result<DocumentUrl, Error> {
         let url = DocumentUrl::parse(url, self.local).map_err(Error::Address)?;
         let address = match url.as_url().host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -128,14 +146,24 @@ impl Fetcher {
         if address.is_some_and(|address| !may_ask(is_loopback(url.as_url()), address)) {
             return Err(Error::NotPublic);
         }
-        if !self.may_ask_again(url.authority(), now) {
-            return Err(Error::Busy);
-        }
-        tokio::time::timeout(self.timeout, self.ask(&url, most, now)).await.unwrap_or(Err(Error::TooSlow))
+        Ok(url)
+    }
+
+    async fn ask_in_time(
+        &self,
+        url: &DocumentUrl,
+        most: usize,
+        permits: &Semaphore,
+        now: UnixTime,
+    ) -> Result<Fetched, Error> {
+        let fetch = async {
+            let _permit = permits.acquire().await.map_err(|_| Error::Busy)?;
+            self.ask(url, most, now).await
+        };
+        tokio::time::timeout(self.timeout, fetch).await.unwrap_or(Err(Error::TooSlow))
     }
 
     async fn ask(&self, url: &DocumentUrl, most: usize, now: UnixTime) -> Result<Fetched, Error> {
-        let _permit = self.permits.acquire().await.map_err(|_| Error::Busy)?;
         let request = self.client().await?.get(url.as_url().clone());
         let request = request.header(ACCEPT, "application/json").header(ACCEPT_ENCODING, "identity");
         let mut response = request.send().await.map_err(failure)?;
@@ -173,9 +201,9 @@ impl Fetcher {
         self.client.get_or_try_init(make).await.map_err(|error| Error::Unreachable(error.into()))
     }
 
-    /// Counts a request to a host; `false` where it had enough of them within a minute.
-    fn may_ask_again(&self, authority: &str, now: UnixTime) -> bool {
-        let asked = self.asked.get_with_by_ref(authority, Arc::default);
+    /// Counts a request to a host, whatever the port; `false` where it had enough of them within a minute.
+    fn may_ask_again(&self, host: &str, now: UnixTime) -> bool {
+        let asked = self.asked.get_with_by_ref(host, Arc::default);
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         if !(0..60).contains(&now.since(asked.0)) {
             *asked = (now, 0);

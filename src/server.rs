@@ -316,12 +316,24 @@ async fn keep_keys(app: Arc<App>) {
     }
 }
 
-/// Looks anew at the metadata documents of clients that were found too old where nobody could wait.
+/// How many metadata documents are looked at anew at once.
+const LOOKS: usize = 16;
+
+/// Looks anew at the metadata documents of clients that were found too old where nobody could wait; at several at once, so
+/// that no slow host holds up the others.
 async fn look_again(app: Arc<App>, mut stale: mpsc::Receiver<ClientId>) {
+    let mut looks = JoinSet::new();
     while let Some(id) = stale.recv().await {
-        if let Err(error) = client_document::look_again(&app, &id, app.clock.now()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a client's metadata could not be kept");
+        while looks.len() >= LOOKS {
+            looks.join_next().await;
         }
+        while looks.try_join_next().is_some() {}
+        let app = app.clone();
+        looks.spawn(async move {
+            if let Err(error) = client_document::look_again(&app, &id, app.clock.now()).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "a client's metadata could not be kept");
+            }
+        });
     }
 }
 

@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::clock::UnixTime;
+use crate::oauth::jwks::Jwks;
 
 /// How many key sets are remembered; those that are used most stay.
 const REMEMBERED: u64 = 500;
@@ -26,7 +25,7 @@ pub(crate) struct KeySet {
 
 #[derive(Default)]
 struct State {
-    jwks: Option<Arc<Value>>,
+    jwks: Option<Jwks>,
     fresh_until: UnixTime,
     asked_at: UnixTime,
 }
@@ -45,12 +44,12 @@ impl ClientKeys {
 
 impl KeySet {
     /// The last key set that was read, fresh or not.
-    pub fn last(&self) -> Option<Arc<Value>> {
+    pub fn last(&self) -> Option<Jwks> {
         self.state().jwks.clone()
     }
 
     /// The key set, where it need not be asked for anew.
-    pub fn fresh(&self, now: UnixTime) -> Option<Arc<Value>> {
+    pub fn fresh(&self, now: UnixTime) -> Option<Jwks> {
         let state = self.state();
         state.jwks.clone().filter(|_| now < state.fresh_until)
     }
@@ -66,12 +65,10 @@ impl KeySet {
     }
 
     /// Remembers a key set.
-    pub fn keep(&self, jwks: Value, lifetime: Duration, now: UnixTime) -> Arc<Value> {
-        let jwks = Arc::new(jwks);
+    pub fn keep(&self, jwks: &Jwks, lifetime: Duration, now: UnixTime) {
         let mut state = self.state();
         state.jwks = Some(jwks.clone());
         state.fresh_until = now + lifetime;
-        jwks
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -14,8 +14,9 @@ const REMEMBERED: u64 = 2_000;
 /// How many documents may wait to be looked at anew.
 const WAITING: usize = 64;
 
-/// How long nobody asks again for a document that could not be had, in seconds.
-const PATIENCE: i64 = 5;
+/// How long nobody asks again for a document that could not be had, in seconds; longer than a fetch may take, since it
+/// counts from the beginning of one.
+const PATIENCE: i64 = 10;
 
 /// All remembered documents.
 pub(crate) struct Documents {
@@ -95,5 +96,31 @@ impl Known {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::client_document;
+
+    fn copy(name: &str, at: UnixTime) -> Client {
+        let id = ClientId::parse("https://app.example/client.json").unwrap();
+        let document = serde_json::json!({
+            "client_id": id.as_str(), "client_name": name, "redirect_uris": ["https://app.example/callback"],
+        });
+        client_document::parse(&id, document.to_string().as_bytes(), at).unwrap()
+    }
+
+    /// A request that read the old copy, and comes to remember it when the new one was fetched by another.
+    #[test]
+    fn an_old_copy_does_not_take_the_place_of_a_fresh_one() {
+        let known = Known::default();
+        known.remember(&copy("Old", UnixTime(100)));
+        known.keep(&copy("New", UnixTime(200)), UnixTime(300));
+        known.remember(&copy("Old", UnixTime(100)));
+        assert_eq!(known.answer(UnixTime(200)).unwrap().unwrap().name(), "New");
+        known.remember(&copy("Newer, by another process", UnixTime(400)));
+        assert_eq!(known.copy(UnixTime(400)).unwrap().0.name(), "Newer, by another process");
     }
 }

@@ -228,9 +228,25 @@ async fn a_host_is_not_asked_without_end() {
     }
     let error = fetcher.get(&format!("http://{address}/again"), 20, NOW).await.unwrap_err();
     assert!(matches!(error, Error::Busy) && error.passes(), "{error:?}");
+    let error = fetcher.get(&format!("http://{}:9/again", address.ip()), 20, NOW).await.unwrap_err();
+    assert!(matches!(error, Error::Busy), "another port is the same host: {error:?}");
+    let error = fetcher.get_anew(&format!("http://{address}/known"), 20, NOW).await.unwrap_err();
+    assert!(matches!(error, Error::Status(_)), "what was good before does not suffer for it: {error:?}");
     let error = fetcher.get(&format!("http://{address}/later"), 20, NOW + Duration::from_secs(60)).await.unwrap_err();
     assert!(matches!(error, Error::Status(_)), "{error:?}");
-    assert_eq!(requests.lock().unwrap().len(), PER_HOST as usize + 1);
+    assert_eq!(requests.lock().unwrap().len(), PER_HOST as usize + 2);
+}
+
+/// Slow hosts that strangers name hold all that is there for new addresses.
+#[tokio::test]
+async fn what_is_known_waits_for_nothing_new() {
+    let answer = &["HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"];
+    let (address, _) = host(answer).await;
+    let url = format!("http://{address}/client.json");
+    let fetcher = fetcher(here, true);
+    let _held = fetcher.permits.acquire_many(AT_ONCE as u32).await.unwrap();
+    assert!(matches!(fetcher.get(&url, 20, NOW).await.unwrap_err(), Error::TooSlow));
+    assert!(fetcher.get_anew(&url, 20, NOW).await.is_ok());
 }
 
 #[tokio::test]

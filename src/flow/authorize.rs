@@ -281,11 +281,13 @@ pub async fn signed_in(app: &App, sign_in: Option<RowId>, now: UnixTime) -> Resu
 }
 
 /// Whoever is signed in, where the request is content with that: `prompt=login`, `prompt=select_account` and `max_age`
-/// may ask for the upstream anew (OpenID Connect Core section 3.1.2.1).
+/// may ask for the upstream anew (OpenID Connect Core section 3.1.2.1). A sign-in of which the upstream did not tell when it
+/// was may be of any age.
 pub fn content_with(request: &AuthorizationRequest, signed_in: Option<SignedIn>, now: UnixTime) -> Option<SignedIn> {
     signed_in.filter(|signed_in| {
-        let age = now.since(signed_in.sign_in.auth_time);
-        let fresh = request.max_age.is_none_or(|max_age| age <= i64::from(max_age));
+        let auth_time = signed_in.sign_in.auth_time;
+        let is_younger = |age: u32| auth_time.is_some_and(|at| now.since(at) <= i64::from(age));
+        let fresh = request.max_age.is_none_or(is_younger);
         fresh && !request.prompt.login && !request.prompt.select_account
     })
 }

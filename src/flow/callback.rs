@@ -146,7 +146,8 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
         person: person.id.clone(),
         upstream: login.upstream.clone(),
         upstream_sid: identity.sid.filter(|sid| !sid.contains('\0')).unwrap_or_default(),
-        auth_time: identity.auth_time.unwrap_or(now),
+        auth_time: identity.auth_time,
+        created_at: now,
         expires_at: now + SESSION_LIFETIME,
     };
     let identified = app.store.identify_login(login, &person, &sign_in, now).await?;

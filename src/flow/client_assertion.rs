@@ -4,7 +4,6 @@
 //! at most, and works once, on all replicas: its `jti` is kept until it could not be used again anyway.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -18,6 +17,7 @@ use crate::clock::UnixTime;
 use crate::keys::foreign::UnverifiedToken;
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::jwks::Jwks;
 use crate::oauth::params::Params;
 
 /// `client_assertion_type` (RFC 7523 section 2.2).
@@ -98,7 +98,7 @@ pub async fn verify(app: &App, client: &Client, assertion: &Assertion, now: Unix
     // Before the signature, since its keys may have to be fetched: nobody makes us ask for what is worth nothing.
     judge(app, client, &token.unverified_claims().map_err(refused)?, now)?;
     let keys = keys(app, client, &token, now).await?;
-    let claims: Claims = token.verify(&keys).map_err(refused)?;
+    let claims: Claims = token.verify(&keys.read()).map_err(refused)?;
     let until = judge(app, client, &claims, now)?;
     let jti = URL_SAFE_NO_PAD.encode(digest(&SHA256, claims.jti.as_bytes()));
     match app.store.spend_jti(client.id.as_str(), &jti, until).await? {
@@ -134,14 +134,14 @@ fn judge(app: &App, client: &Client, claims: &Claims, now: UnixTime) -> Result<U
 }
 
 /// The client's keys: those of its `jwks`, or at its `jwks_uri`, which is asked anew for a key that is not there yet.
-async fn keys(app: &App, client: &Client, token: &UnverifiedToken<'_>, now: UnixTime) -> Result<Arc<Value>, Error> {
+async fn keys(app: &App, client: &Client, token: &UnverifiedToken<'_>, now: UnixTime) -> Result<Jwks, Error> {
     let uri = match (&client.metadata.jwks, &client.metadata.jwks_uri) {
-        (Some(jwks), _) => return Ok(Arc::new(jwks.clone())),
+        (Some(jwks), _) => return Ok(jwks.clone()),
         (None, Some(uri)) => uri,
         (None, None) => return Err(Error::invalid_client("The client has no keys.")),
     };
     let known = app.client_keys.of(uri);
-    let serves = |jwks: &Arc<Value>| !token.is_missing_from(jwks);
+    let serves = |jwks: &Jwks| !token.is_missing_from(&jwks.read());
     if let Some(jwks) = known.fresh(now).filter(serves) {
         return Ok(jwks);
     }
@@ -152,27 +152,34 @@ async fn keys(app: &App, client: &Client, token: &UnverifiedToken<'_>, now: Unix
     let mut failure =
         Error::new(ErrorCode::TemporarilyUnavailable, "The client's keys could not be read a moment ago.");
     if known.may_ask(now) {
-        match ask(app, uri, now).await {
-            Ok((jwks, lifetime)) => return Ok(known.keep(jwks, lifetime, now)),
+        match ask(app, uri, known.last().is_some(), now).await {
+            Ok((jwks, lifetime)) => {
+                known.keep(&jwks, lifetime, now);
+                return Ok(jwks);
+            }
             Err(error) => failure = error,
         }
     }
     known.last().ok_or(failure)
 }
 
-/// Asks for a key set, by the rules for all addresses that strangers name.
-async fn ask(app: &App, uri: &str, now: UnixTime) -> Result<(Value, Duration), Error> {
+/// Asks for a key set, by the rules for all addresses that strangers name; `known` where there was one before.
+async fn ask(app: &App, uri: &str, known: bool, now: UnixTime) -> Result<(Jwks, Duration), Error> {
     let unreadable = |code, why: &dyn fmt::Display| {
         Error::new(code, format!("The client's keys at its jwks_uri cannot be read: {why}."))
     };
-    let fetched = app.fetch.get(uri, MAX_KEY_SET, now).await.map_err(|error| {
+    let fetched = match known {
+        true => app.fetch.get_anew(uri, MAX_KEY_SET, now).await,
+        false => app.fetch.get(uri, MAX_KEY_SET, now).await,
+    };
+    let fetched = fetched.map_err(|error| {
         let passing = if error.passes() { ErrorCode::TemporarilyUnavailable } else { ErrorCode::InvalidClient };
         unreadable(passing, &error)
     })?;
     let jwks = serde_json::from_slice::<Value>(&fetched.body).ok();
     let jwks = jwks.filter(|jwks| jwks.get("keys").is_some_and(Value::is_array));
     let jwks = jwks.ok_or_else(|| unreadable(ErrorCode::InvalidClient, &"there is no JWK Set"))?;
-    Ok((jwks, fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1)))
+    Ok((Jwks::new(&jwks), fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1)))
 }
 
 /// What is wrong with the token itself; whose fault is told, and nothing of what the token says.

@@ -47,7 +47,8 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
     if let Some(answer) = remembered {
         return answer.map_err(Refused::Unusable);
     }
-    let failure = match ask(app, id, now).await {
+    let last = last_good(app, id, now).await?;
+    let failure = match ask(app, id, last.is_some(), now).await {
         Ok((client, lifetime)) => {
             known.keep(&client, now + lifetime);
             return Ok(client);
@@ -55,8 +56,7 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
         Err(failure) => failure,
     };
     // What its host says in so many words is not overruled by what it said before.
-    let last = if failure.fault == Fault::Document { None } else { last_good(app, id, now).await? };
-    match last {
+    match last.filter(|_| failure.fault != Fault::Document) {
         Some((copy, _)) => {
             tracing::info!(client = %id, why = failure.why, "the last good copy of a client's metadata document serves");
             known.keep(&copy, now + LIFETIME.0);
@@ -136,9 +136,12 @@ fn check(app: &App, id: &ClientId) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Asks the host.
-async fn ask(app: &App, id: &ClientId, now: UnixTime) -> Result<(Client, Duration), Unusable> {
-    let fetched = app.fetch.get(id.as_str(), MAX_DOCUMENT, now).await;
+/// Asks the host; `known` where it had a good document before.
+async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Client, Duration), Unusable> {
+    let fetched = match known {
+        true => app.fetch.get_anew(id.as_str(), MAX_DOCUMENT, now).await,
+        false => app.fetch.get(id.as_str(), MAX_DOCUMENT, now).await,
+    };
     let fetched = fetched.map_err(|error| {
         let source = &error as &dyn std::error::Error;
         tracing::debug!(client = %id, error = source, "a client's metadata document was not fetched");

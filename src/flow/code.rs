@@ -33,7 +33,7 @@ pub fn grant(
         scopes: request.scopes.clone(),
         resources: request.resources.clone(),
         nonce: request.nonce.clone(),
-        auth_time: sign_in.auth_time,
+        auth_time: sign_in.auth_time.unwrap_or(sign_in.created_at),
         expires_at: now + app.settings.tokens.grant_lifetime,
     };
     let consent = Consent {

@@ -21,6 +21,9 @@ use crate::oauth::scope::Scopes;
 /// The largest message that is read, in bytes.
 const MAX_MESSAGE: usize = 4 << 20;
 
+/// The most messages of a batch: read, a small one takes many times its room.
+const MAX_BATCH: usize = 1000;
+
 /// The members of a JSON-RPC 2.0 message; MCP adds none.
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
@@ -148,6 +151,10 @@ impl<'de> Visitor<'de> for Read {
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(Read { lists, ..self })? {
             list.push(item);
+            if list.len() > MAX_BATCH {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(Part::Other);
+            }
         }
         Ok(Part::List(list))
     }

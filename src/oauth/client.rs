@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::error::{Error, ErrorCode};
+use super::jwks::Jwks;
 use super::redirect::{RedirectKind, RedirectUri};
 use super::resource::is_loopback;
 use super::scope::Scopes;
@@ -199,7 +200,7 @@ pub struct ClientMetadata {
     pub policy_uri: Option<String>,
     /// Its public keys, for `private_key_jwt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jwks: Option<Value>,
+    pub jwks: Option<Jwks>,
     /// Where its public keys are, for `private_key_jwt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
@@ -373,7 +374,7 @@ fn contacts(request: &Map<String, Value>) -> Result<Vec<String>, Error> {
 }
 
 /// `jwks`: a JWK Set (RFC 7517 section 5) of public keys.
-fn jwks(request: &Map<String, Value>) -> Result<Option<Value>, Error> {
+fn jwks(request: &Map<String, Value>) -> Result<Option<Jwks>, Error> {
     let Some(jwks) = request.get("jwks").filter(|jwks| !jwks.is_null()) else { return Ok(None) };
     let keys = jwks.get("keys").and_then(Value::as_array).ok_or_else(|| invalid("jwks must be a JWK Set."))?;
     if keys.is_empty() || keys.len() > MAX_KEYS || keys.iter().any(|key| !key.is_object()) {
@@ -382,7 +383,7 @@ fn jwks(request: &Map<String, Value>) -> Result<Option<Value>, Error> {
     if keys.iter().any(|key| PRIVATE_MEMBERS.iter().any(|member| key.get(member).is_some())) {
         return Err(invalid("jwks must hold public keys only: a private or symmetric one was sent."));
     }
-    Ok(Some(jwks.clone()))
+    Ok(Some(Jwks::new(jwks)))
 }
 
 fn web_address(request: &Map<String, Value>, name: &str) -> Result<Option<String>, Error> {

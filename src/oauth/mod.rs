@@ -9,6 +9,7 @@ pub mod client_document;
 pub mod document_url;
 pub mod error;
 pub mod grant;
+pub mod jwks;
 pub mod metadata;
 pub mod params;
 pub mod pkce;

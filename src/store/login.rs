@@ -129,7 +129,7 @@ impl Store {
         let unit = vec![
             Stmt::new(sql, args![login.id, login.attempt, sign_in.id]),
             person::upsert(who, now),
-            insert_sign_in(sign_in, now),
+            insert_sign_in(sign_in),
         ];
         Ok(!self.write_unit(unit).await?.is_empty())
     }

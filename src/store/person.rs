@@ -17,8 +17,10 @@ pub struct SignIn {
     pub upstream: String,
     /// The upstream's `sid`, or empty.
     pub upstream_sid: String,
-    /// When, by the upstream's account.
-    pub auth_time: UnixTime,
+    /// When the person proved who they are, where the upstream tells.
+    pub auth_time: Option<UnixTime>,
+    /// When they came back from there.
+    pub created_at: UnixTime,
     /// Until when a session may rest on it.
     pub expires_at: UnixTime,
 }
@@ -32,7 +34,7 @@ impl Store {
 
     /// A sign-in that still holds, and who it was.
     pub async fn find_sign_in(&self, id: RowId, now: UnixTime) -> Result<Option<(SignIn, Person)>, Error> {
-        let sql = "SELECT s.id AS sign_in, s.upstream, s.upstream_sid, s.auth_time, s.expires_at, \
+        let sql = "SELECT s.id AS sign_in, s.upstream, s.upstream_sid, s.auth_time, s.created_at, s.expires_at, \
                    p.id, p.issuer, p.sub, p.email, p.email_verified, p.name \
                    FROM sign_ins s JOIN people p ON p.id = s.person \
                    WHERE s.id = $1 AND s.ended_at = 0 AND s.expires_at > $2";
@@ -43,7 +45,8 @@ impl Store {
             person: person.id.clone(),
             upstream: text(&row, "upstream")?,
             upstream_sid: text(&row, "upstream_sid")?,
-            auth_time: time(&row, "auth_time")?,
+            auth_time: Some(time(&row, "auth_time")?).filter(|time| time.0 != 0),
+            created_at: time(&row, "created_at")?,
             expires_at: time(&row, "expires_at")?,
         };
         Ok(Some((sign_in, person)))
@@ -71,7 +74,7 @@ pub(super) fn upsert(person: &Person, now: UnixTime) -> Stmt {
 }
 
 /// Keeps that somebody signed in.
-pub(super) fn insert_sign_in(sign_in: &SignIn, now: UnixTime) -> Stmt {
+pub(super) fn insert_sign_in(sign_in: &SignIn) -> Stmt {
     let sql = "INSERT INTO sign_ins (id, person, upstream, upstream_sid, auth_time, created_at, expires_at, ended_at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, 0)";
     Stmt::new(
@@ -81,8 +84,8 @@ pub(super) fn insert_sign_in(sign_in: &SignIn, now: UnixTime) -> Stmt {
             sign_in.person.as_str(),
             sign_in.upstream.as_str(),
             sign_in.upstream_sid.as_str(),
-            sign_in.auth_time,
-            now,
+            sign_in.auth_time.unwrap_or(UnixTime(0)),
+            sign_in.created_at,
             sign_in.expires_at,
         ],
     )

@@ -252,6 +252,22 @@ async fn a_document_may_offer_a_choice_and_its_keys_lie_at_its_jwks_uri() {
     assert_eq!(page.status, 200, "{}", page.body);
 }
 
+/// Each key that is tried costs time, and whoever sends the signature chooses the set.
+#[tokio::test]
+async fn a_set_of_many_keys_is_not_tried_to_its_end() {
+    let world = World::new().await;
+    let method = json!({ "token_endpoint_auth_method": "private_key_jwt" });
+    for (others, status) in [(9, 200), (10, 401)] {
+        let (host, client, forge) = by_document(&world, &method).await;
+        let mut keys = vec![Forge::foreign("client-key").public; others];
+        keys.push(forge.public.clone());
+        host.answer("/jwks", Answer::json(&json!({ "keys": keys })));
+        let code = world.code_for(&client, &[]).await;
+        let page = redeem(&client, &code, &forge.sign_as(&header(), &claims(&world, &client, "1")), &[]).await;
+        assert_eq!(page.status, status, "{others}: {}", page.body);
+    }
+}
+
 #[tokio::test]
 async fn a_new_key_is_looked_for_and_an_old_one_serves_while_its_host_is_away() {
     let world = World::new().await;

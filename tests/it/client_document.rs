@@ -203,13 +203,13 @@ async fn a_failure_is_not_kept_but_not_repeated_at_once() {
     let world = World::new().await;
     let (host, mut client) = world.document_client().await;
     host.answer(PATH, Answer::status(404).with("cache-control", "max-age=600"));
-    for (pass, expected) in [(0, 1), (4, 1), (1, 2)] {
+    for (pass, expected) in [(0, 1), (9, 1), (1, 2)] {
         world.clock.advance(pass);
         assert_page(&opened(&world, &client).await, 400, "answered 404");
         assert_eq!(fetches(&host), expected);
     }
     client.publish(&host, PATH);
-    world.clock.advance(5);
+    world.clock.advance(10);
     assert!(asks(&opened(&world, &client).await));
 }
 
@@ -246,6 +246,31 @@ async fn the_last_good_copy_serves_while_the_document_cannot_be_had() {
     host.answer(PATH, Answer::json(&other.document(&host.url("/other.json"))));
     world.clock.advance(61);
     assert_page(&opened(&world, &client).await, 400, "own address");
+}
+
+/// Whoever names other addresses of a host uses up what it is asked in a minute, and neither hides a change of a document
+/// that is known nor keeps its client out.
+#[tokio::test]
+async fn a_stranger_does_not_keep_jean_from_a_document_that_is_known() {
+    let world = World::new().await;
+    let (host, mut client) = world.document_client().await;
+    assert!(asks(&opened(&world, &client).await));
+    let mut stranger = client.clone();
+    let mut flood = async || {
+        for i in 0..40 {
+            stranger.id = host.url(&format!("/{i}.json"));
+            opened(&world, &stranger).await;
+        }
+        opened(&world, &stranger).await
+    };
+    assert_page(&flood().await, 503, "too many such requests");
+    world.clock.advance(61);
+    flood().await;
+    let mut document = client.document(&host.url(PATH));
+    document["redirect_uris"] = json!(["https://elsewhere.example/callback"]);
+    host.answer(PATH, Answer::json(&document));
+    let page = opened(&world, &client).await;
+    assert_page(&page, 400, "did not register");
 }
 
 #[tokio::test]
@@ -376,6 +401,30 @@ async fn a_session_of_a_client_whose_document_is_wrong_goes_on_without_asking_fo
         assert_page(&opened(&world, &client).await, 400, "own address");
     }
     assert_eq!(fetches(&host), 2);
+}
+
+/// Documents are looked at anew in the background: a host that takes its time keeps nobody else's old.
+#[tokio::test]
+async fn a_slow_host_does_not_hold_up_the_documents_of_others() {
+    let world = World::new().await;
+    let (slow_host, slow) = world.document_client().await;
+    let (host, mut client) = world.document_client().await;
+    let (slow_tokens, tokens) = (tokens(&world, &slow).await, tokens(&world, &client).await);
+    slow_host.answer(PATH, Answer::status(503).after(Duration::from_secs(4)));
+    let mut document = client.document(&host.url(PATH));
+    document["token_endpoint_auth_method"] = "private_key_jwt".into();
+    document["jwks_uri"] = host.url("/jwks.json").into();
+    host.answer(PATH, Answer::json(&document));
+    world.clock.advance(61);
+    assert_eq!(slow.refresh(slow_tokens.refresh(), &[]).await.status, 200);
+    let refreshed = client.refresh(tokens.refresh(), &[]).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.json);
+    let renewed = async {
+        while client.refresh(refreshed.refresh(), &[]).await.error() != "invalid_client" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(3), renewed).await.expect("the new document is known");
 }
 
 /// <https://github.com/jlowin/fastmcp/issues/3098>: patterns of redirect URIs, this time by a document.

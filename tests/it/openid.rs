@@ -17,7 +17,7 @@ use openidconnect::{
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::support::browsing::{UPSTREAM, asks, assert_page, consent_page, error_to};
+use crate::support::browsing::{UPSTREAM, asks, assert_page, consent_page, error_to, knows_who};
 use crate::support::forge::{Forge, claims, kid, with};
 use crate::support::tokens::{assert_no_store, jwt_part};
 use crate::support::wire::{ask, get_json, json_of, text, tokens_of, whoami};
@@ -356,6 +356,22 @@ async fn an_upstream_without_auth_time_is_told_apart_from_one_that_lies() {
         // Nobody asked for an age.
         let mut browser = world.browser();
         code_of(&client.authorize(&mut browser, &[]).await);
+    }
+}
+
+/// What an upstream does not tell when asked, a session that rests on it does not tell either.
+#[tokio::test]
+async fn a_session_of_unknown_age_is_not_young_enough_for_max_age() {
+    let world = World::new().await;
+    let client = world.client().await;
+    world.issuer.sign_in_as(Account::named("Ada Lovelace").with("auth_time", Value::Null));
+    let mut browser = world.browser();
+    let tokens = client.redeem(&code_of(&client.authorize(&mut browser, &[ALL]).await), &[]).await;
+    assert_eq!(claims(tokens.text("id_token"))["auth_time"], 1_800_000_000);
+    assert!(knows_who(&consent_page(&client, &mut browser, &[]).await));
+    for max_age in ["300", "4294967295"] {
+        let page = consent_page(&client, &mut browser, &[("max_age", max_age)]).await;
+        assert!(!knows_who(&page), "{max_age}: {}", page.body);
     }
 }
 

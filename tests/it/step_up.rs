@@ -134,6 +134,8 @@ async fn no_spelling_of_a_message_hides_a_call() {
         (format!(r#"{{"method":"tools/call","params":{{"name":"whoami","arguments":{{"x":{deep}}}}}}}"#).into(), 200),
         (format!("[{list},{}]", call("whoami")).into(), 200),
         ("[]".into(), 200),
+        (format!("[{}]", vec![list; 1000].join(",")).into(), 200),
+        (format!("[{}]", vec![list; 1001].join(",")).into(), 400),
         (String::new().into(), 200),
         // Calls that need more.
         (write.clone().into(), 403),

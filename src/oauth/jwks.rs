@@ -1,0 +1,49 @@
+//! Keys of others (RFC 7517 section 5), kept as the text that they are.
+//!
+//! Strangers send them, and many are remembered: read into a tree, a text made for it takes a hundred times its room.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// A JWK Set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Jwks(Arc<str>);
+
+impl Jwks {
+    /// Keeps a set.
+    pub fn new(set: &Value) -> Self {
+        Jwks(set.to_string().into())
+    }
+
+    /// Reads the set.
+    pub fn read(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for Jwks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.read().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Jwks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(|set| Jwks::new(&set))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_told_as_it_was_sent_and_takes_no_more_room() {
+        let set = serde_json::json!({ "keys": [{ "kty": "EC", "x": "A\"\\", "n": [1, null, {}] }] });
+        let kept: Jwks = serde_json::from_value(set.clone()).unwrap();
+        assert_eq!((kept.read(), serde_json::to_value(&kept).unwrap()), (set.clone(), set.clone()));
+        assert_eq!(kept.0.len(), set.to_string().len());
+    }
+}
