@@ -55,14 +55,15 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
         }
         Err(failure) => failure,
     };
-    tracing::info!(client = %id, why = failure.why, "a client's metadata document cannot be used");
     // What its host says in so many words is not overruled by what it said before.
     match last.filter(|_| failure.fault != Fault::Document) {
         Some((copy, _)) => {
+            tracing::info!(client = %id, why = failure.why, "the last good copy of a client's metadata document serves");
             known.keep(&copy, now + LIFETIME.0);
             Ok(copy)
         }
         None => {
+            tracing::info!(client = %id, why = failure.why, "a client's metadata document cannot be used");
             known.fail(&failure, now);
             Err(Refused::Unusable(failure))
         }
