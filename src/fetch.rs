@@ -122,7 +122,7 @@ impl Fetcher {
     /// GETs the JSON at an address, of at most `most` bytes.
     pub async fn get(&self, url: &str, most: usize, now: UnixTime) -> Result<Fetched, Error> {
         let url = self.check(url)?;
-        if !self.may_ask_again(url.as_url().host_str().unwrap_or_default(), now) {
+        if !self.may_ask_again(&url, now) {
             return Err(Error::Busy);
         }
         self.ask_in_time(&url, most, &self.permits, now).await
@@ -201,8 +201,11 @@ impl Fetcher {
         self.client.get_or_try_init(make).await.map_err(|error| Error::Unreachable(error.into()))
     }
 
-    /// Counts a request to a host, whatever the port; `false` where it had enough of them within a minute.
-    fn may_ask_again(&self, host: &str, now: UnixTime) -> bool {
+    /// Counts a request to a host, whatever the port, but for this computer, where each port is another server; `false`
+    /// where it had enough of them within a minute.
+    fn may_ask_again(&self, url: &DocumentUrl, now: UnixTime) -> bool {
+        let name = url.as_url().host_str().unwrap_or_default();
+        let host = if is_loopback(url.as_url()) { url.authority() } else { name };
         let asked = self.asked.get_with_by_ref(host, Arc::default);
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         if !(0..60).contains(&now.since(asked.0)) {

@@ -228,13 +228,24 @@ async fn a_host_is_not_asked_without_end() {
     }
     let error = fetcher.get(&format!("http://{address}/again"), 20, NOW).await.unwrap_err();
     assert!(matches!(error, Error::Busy) && error.passes(), "{error:?}");
-    let error = fetcher.get(&format!("http://{}:9/again", address.ip()), 20, NOW).await.unwrap_err();
-    assert!(matches!(error, Error::Busy), "another port is the same host: {error:?}");
     let error = fetcher.get_anew(&format!("http://{address}/known"), 20, NOW).await.unwrap_err();
     assert!(matches!(error, Error::Status(_)), "what was good before does not suffer for it: {error:?}");
     let error = fetcher.get(&format!("http://{address}/later"), 20, NOW + Duration::from_secs(60)).await.unwrap_err();
     assert!(matches!(error, Error::Status(_)), "{error:?}");
     assert_eq!(requests.lock().unwrap().len(), PER_HOST as usize + 2);
+}
+
+#[tokio::test]
+async fn another_port_is_the_same_host() {
+    let fetcher = fetcher(|_| Vec::new(), false);
+    for port in 1..=PER_HOST {
+        let error = fetcher.get(&format!("https://client.example:{port}/"), 20, NOW).await.unwrap_err();
+        assert!(matches!(error, Error::Address(_)), "{error:?}");
+        let error = fetcher.get(&format!("https://client.example:{port}/x"), 20, NOW).await.unwrap_err();
+        assert!(matches!(error, Error::Unreachable(_)), "{port}: {error:?}");
+    }
+    let error = fetcher.get("https://client.example/x", 20, NOW).await.unwrap_err();
+    assert!(matches!(error, Error::Busy), "{error:?}");
 }
 
 /// Slow hosts that strangers name hold all that is there for new addresses.
