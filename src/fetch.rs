@@ -67,9 +67,10 @@ pub(crate) enum Error {
     /// The address breaks a rule.
     #[error("its address {0}")]
     Address(&'static str),
-    /// The host is at a special-use address.
-    #[error("its host is not at a public address")]
-    NotPublic,
+    /// The name leads to a special-use address. Told in the same words as a name that leads nowhere: which inner names there
+    /// are is nobody's business.
+    #[error("its host cannot be reached")]
+    NotPublic(#[source] Source),
     /// The answer is not 200.
     #[error("its host answered {} instead of 200", .0.as_u16())]
     Status(StatusCode),
@@ -97,7 +98,7 @@ impl Error {
     /// Whether the same may succeed a little later, so that nothing is known of what is there.
     pub fn passes(&self) -> bool {
         match self {
-            Error::Unreachable(_) | Error::TooSlow | Error::Busy => true,
+            Error::NotPublic(_) | Error::Unreachable(_) | Error::TooSlow | Error::Busy => true,
             // 403 is what a host's guard against robots answers.
             Error::Status(status) => status.is_server_error() || matches!(status.as_u16(), 403 | 408 | 425 | 429),
             _ => false,
@@ -144,7 +145,7 @@ impl Fetcher {
             _ => None,
         };
         if address.is_some_and(|address| !may_ask(is_loopback(url.as_url()), address)) {
-            return Err(Error::NotPublic);
+            return Err(Error::Address("is not a public one"));
         }
         Ok(url)
     }
@@ -221,7 +222,7 @@ fn failure(error: reqwest::Error) -> Error {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if inner.is::<NotPublic>() {
-            return Error::NotPublic;
+            return Error::NotPublic(error.without_url().into());
         }
         cause = inner.source();
     }

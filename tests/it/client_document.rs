@@ -146,9 +146,9 @@ async fn an_address_that_breaks_a_rule_is_not_asked() {
         ("https://u:p@client.example/a", "a user or a password"),
         ("https://client.example/a#b", "a fragment"),
         ("https://Client.example/a", "normal form"),
-        ("https://10.0.0.1/a", "not at a public address"),
-        ("https://169.254.169.254/latest/meta-data", "not at a public address"),
-        ("https://[fd00::1]/a", "not at a public address"),
+        ("https://10.0.0.1/a", "its address is not a public one"),
+        ("https://169.254.169.254/latest/meta-data", "its address is not a public one"),
+        ("https://[fd00::1]/a", "its address is not a public one"),
         ("http://localhost.example/a", "https://"),
     ] {
         let mut client = world.stranger();
