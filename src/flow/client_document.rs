@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::clock::UnixTime;
+use crate::fetch;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
 use crate::oauth::client_document::{self, Fault, MAX_DOCUMENT, Unusable};
 use crate::oauth::document_url::DocumentUrl;
@@ -129,7 +130,7 @@ fn check(app: &App, id: &ClientId) -> Result<(), Refused> {
     }
     let unusable = |fault, why: &str| Refused::Unusable(Unusable::new(id, fault, why));
     let url = DocumentUrl::parse(id.as_str(), settings.local)
-        .map_err(|why| unusable(Fault::Host, &format!("its address {why}")))?;
+        .map_err(|why| unusable(Fault::Address, &format!("its address {why}")))?;
     if !settings.allows(url.authority()) {
         return Err(unusable(Fault::Operator, "its host is not among those whose apps may connect here"));
     }
@@ -145,7 +146,12 @@ async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Cl
     let fetched = fetched.map_err(|error| {
         let source = &error as &dyn std::error::Error;
         tracing::debug!(client = %id, error = source, "a client's metadata document was not fetched");
-        Unusable::new(id, if error.passes() { Fault::Passing } else { Fault::Host }, &error.to_string())
+        let fault = match &error {
+            fetch::Error::Address(_) => Fault::Address,
+            error if error.passes() => Fault::Passing,
+            _ => Fault::Host,
+        };
+        Unusable::new(id, fault, &error.to_string())
     })?;
     let client = client_document::parse(id, &fetched.body, now)
         .map_err(|error| Unusable::new(id, Fault::Document, error.description.trim_end_matches('.')))?;

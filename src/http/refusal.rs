@@ -101,6 +101,14 @@ fn unusable_document(web: &Web, client_id: &str, Unusable { host, why, fault }: 
         ),
         Fault::Host => (
             StatusCode::BAD_REQUEST,
+            format!("{host} does not describe the app"),
+            format!(
+                "The app says that it is from {host}, and there is nothing there that this server can read about it."
+            ),
+            "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+        ),
+        Fault::Address => (
+            StatusCode::BAD_REQUEST,
             format!("This server does not ask {host} about the app"),
             format!("The app says that it is from {host}, by an address that breaks a rule."),
             "Update the app and connect again. If it stays like this, tell whoever makes the app.",

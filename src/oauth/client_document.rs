@@ -33,7 +33,9 @@ pub struct Unusable {
 pub enum Fault {
     /// Nobody's: it may be different in a moment.
     Passing,
-    /// The address or the host breaks a rule.
+    /// The address breaks a rule, and nobody is asked.
+    Address,
+    /// The host answers with something else than a document.
     Host,
     /// The host did answer with a document, and what that says is wrong.
     Document,
