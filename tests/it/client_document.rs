@@ -124,6 +124,12 @@ async fn a_document_that_breaks_a_rule_is_told_to_the_person_and_to_the_client()
         let (client, _) = with(path, json!({}));
         let page = opened(&world, &client).await;
         assert_page(&page, status, why);
+        let title = match path {
+            "/guarded" | "/away" => "cannot be reached just now",
+            "/html" | "/moved" | "/gone" | "/large" => "does not describe the app",
+            _ => "This server cannot take what",
+        };
+        assert!(page.body.contains(title), "{path}: {}", page.body);
         assert!(page.body.contains(&host.url("")["http://".len()..]), "the host is named: {}", page.body);
         let refused = client.redeem("jc1_x.y", &[]).await;
         let expected = if status == 400 { (401, "invalid_client") } else { (503, "temporarily_unavailable") };
