@@ -35,7 +35,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 64;
 
 /// How often one host is asked in a minute, so that nobody turns us against it.
-const PER_HOST: u32 = 30;
+const PER_HOST: u32 = 120;
 
 /// How many hosts are counted.
 const HOSTS: u64 = 10_000;

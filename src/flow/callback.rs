@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::oauth::client::showable;
+use crate::oauth::client_metadata::showable;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Person, PersonId, RowId};
 use crate::oauth::params::Params;

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::oauth::client::{Client, ClientId, ClientMetadata};
+use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client_metadata::ClientMetadata;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::{ClientSecret, RegistrationToken};
 

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::oauth::client::{AuthMethod, Client, ClientId, ClientMetadata, ClientOrigin};
+use crate::oauth::client::{AuthMethod, Client, ClientId, ClientOrigin};
+use crate::oauth::client_metadata::ClientMetadata;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::{ClientSecret, RegistrationToken};
 use crate::random;

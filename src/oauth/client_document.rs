@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::client::{AuthMethod, Client, ClientId, ClientMetadata, ClientOrigin};
+use super::client::{AuthMethod, Client, ClientId, ClientOrigin};
+use super::client_metadata::ClientMetadata;
 use super::error::{Error, ErrorCode};
 use crate::clock::UnixTime;
 

@@ -10,9 +10,8 @@ use crate::clock::UnixTime;
 use crate::config::secret;
 use crate::config::settings::{ClientSettings, DocumentSettings};
 use crate::config::tables::{ClientTable, Tables};
-use crate::oauth::client::{
-    ApplicationType, AuthMethod, Client, ClientId, ClientMetadata, ClientOrigin, GrantType, ResponseType, showable,
-};
+use crate::oauth::client::{AuthMethod, Client, ClientId, ClientOrigin};
+use crate::oauth::client_metadata::{ApplicationType, ClientMetadata, GrantType, ResponseType, showable};
 use crate::oauth::redirect::RedirectUri;
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::ClientSecret;

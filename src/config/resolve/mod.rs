@@ -23,7 +23,7 @@ use super::secret;
 use super::settings::{AccessRules, Brand, Database, Issuer, Limits, Logo, Settings, SigningAlgorithm, TokenSettings};
 use super::source::Source;
 use super::tables::{BrandTable, Span, Tables};
-use crate::oauth::client::showable;
+use crate::oauth::client_metadata::showable;
 
 /// The shortest root secret.
 const MIN_SECRET: usize = 32;
