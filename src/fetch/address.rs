@@ -68,7 +68,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
-    /// Past failure: metadata documents and key sets as a way into the inner network.
+    /// fastmcp 3.4.3, pomerium and better-auth: metadata documents and key sets as a way into the inner network.
     #[test]
     fn only_public_addresses_are_public() {
         let special = "0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.127.255.255 127.0.0.1 127.255.255.255 \
