@@ -33,6 +33,7 @@ async fn host(answer: &'static [&'static str]) -> (SocketAddr, Arc<Mutex<Vec<Str
             for part in answer {
                 match *part {
                     "wait" => tokio::time::sleep(Duration::from_secs(10)).await,
+                    "tick" => tokio::time::sleep(Duration::from_millis(100)).await,
                     part => drop(connection.write_all(part.as_bytes()).await),
                 }
             }
@@ -140,6 +141,31 @@ async fn slow_answers_and_slow_bodies_are_given_up() {
     ] {
         let error = get(slow).await.unwrap_err();
         assert!(matches!(error, Error::TooSlow) && error.passes(), "{error:?}");
+    }
+}
+
+/// Draft section 8.7, past failures 16: five seconds are for the name, the answer and its body together, so that neither a
+/// host that never pauses for long nor a slow DNS gets more.
+#[tokio::test]
+async fn all_of_a_fetch_takes_five_seconds_at_most() {
+    assert_eq!(Fetcher::new(Arc::new(here as fn(&str) -> Vec<IpAddr>), true).timeout, Duration::from_secs(5));
+    let mut trickle = vec!["HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n"];
+    trickle.extend(["1", "tick"].repeat(20));
+    let error = get(Box::leak(trickle.into_boxed_slice())).await.unwrap_err();
+    assert!(matches!(error, Error::TooSlow), "{error:?}");
+
+    let fetcher = Fetcher { timeout: Duration::from_millis(100), ..Fetcher::new(Arc::new(Silent), false) };
+    let error = fetcher.get("https://client.example/client.json", 20, NOW).await.unwrap_err();
+    assert!(matches!(error, Error::TooSlow), "{error:?}");
+}
+
+/// DNS that does not answer.
+struct Silent;
+
+#[async_trait]
+impl Names for Silent {
+    async fn addresses(&self, _: &str) -> std::io::Result<Vec<IpAddr>> {
+        std::future::pending().await
     }
 }
 

@@ -457,6 +457,7 @@ async fn scripts_of_any_site_may_use_what_is_for_programs_and_nothing_else() {
         ("GET", "/oauth/callback/idp"),
         ("GET", "/oauth/login/1"),
         ("POST", "/oauth/login/1"),
+        ("POST", "/oauth/introspect"),
         ("GET", "/"),
         ("GET", "/status"),
     ] {

@@ -102,6 +102,30 @@ fn the_snippet_is_the_one_that_is_compiled() {
 }
 
 #[test]
+fn each_client_has_a_section_with_what_to_enter_what_happens_and_what_to_do_when_it_does_not() {
+    let section = README.split("\n## ").find(|section| section.starts_with("Connect a client\n")).expect("the clients");
+    let clients: BTreeMap<_, _> = section.split("\n### ").filter_map(|client| client.split_once('\n')).collect();
+    for client in [
+        "Claude on the web, on the desktop, on the phone",
+        "Claude Code",
+        "ChatGPT",
+        "VS Code",
+        "Cursor",
+        "MCP Inspector",
+        "mcp-remote",
+    ] {
+        let text = clients.get(client).unwrap_or_else(|| panic!("no section about {client}: {:?}", clients.keys()));
+        let mut rest = *text;
+        for part in ["\n- **Enter**", "\n- **What happens**", "\n- **When it does not work**"] {
+            let (_, after) =
+                rest.split_once(part).unwrap_or_else(|| panic!("{client} lacks {part:?}, or in another order"));
+            assert!(after.trim_start_matches([':', ' ', '\n']).len() > 40, "{client}: {part:?} is empty");
+            rest = after;
+        }
+    }
+}
+
+#[test]
 fn the_commands_are_there() {
     let commands: Vec<_> = blocks("sh").flat_map(str::lines).collect();
     for expected in ["cargo run", "tests/run", "target/release/jean check"] {

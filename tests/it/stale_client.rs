@@ -63,6 +63,32 @@ async fn an_unknown_client_is_told_which_button_to_press_in_which_app() {
     }
 }
 
+/// Where documents are turned off, their addresses are ids that nobody knows: the app is recognised by them, wherever it wants
+/// the answer.
+#[tokio::test]
+async fn an_unknown_client_is_recognised_by_its_id_too() {
+    let world = World::with("[clients]\ndocuments = false\n").await;
+    for (client_id, said) in [
+        ("https://claude.ai/oauth/mcp-oauth-client-metadata", ["In Claude ", "Connectors"]),
+        ("https://claude.ai/oauth/claude-code-client-metadata", ["In Claude Code ", "Clear authentication"]),
+        ("https://chatgpt.com/oauth/client.json", ["In ChatGPT ", "Settings"]),
+        ("https://chatgpt.com/oauth/abc/client.json", ["In ChatGPT ", RESOURCE]),
+        ("https://chatgpt.com/oauth/codex/abc/client.json", ["In Codex ", "codex mcp logout"]),
+        ("https://vscode.dev/oauth/client-metadata.json", ["In VS Code ", "Remove Dynamic Authentication Providers"]),
+        ("https://app.example/client.json", ["In the app ", "Remove the connection"]),
+    ] {
+        let mut client = world.stranger();
+        client.id = client_id.to_owned();
+        for redirect_uri in ["https://other.example/callback", ""] {
+            let page = world.browser().get(&client.authorization_url(&[("redirect_uri", redirect_uri)])).await;
+            assert_page(&page, 400, "This app is not known here");
+            let text = reads(&page);
+            assert!(said.iter().all(|words| text.contains(words)), "{client_id}, {redirect_uri}: {text}");
+            assert!(!text.contains("If this is ") && !text.contains("In another app"), "no guess: {text}");
+        }
+    }
+}
+
 /// An app that registered another redirect URI gets the same help; one that registers nothing gets what helps there.
 #[tokio::test]
 async fn an_app_that_answers_elsewhere_now_is_told_what_to_do() {
