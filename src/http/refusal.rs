@@ -31,6 +31,7 @@ pub(super) fn refused(web: &Web, refusal: Refusal) -> Response {
 
 /// An app that asks with a client id that is not, or not any more, known here.
 fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
+    let (next, advice) = anew(web, "it then introduces itself again", (client_id, redirect_uri));
     problem(
         web,
         StatusCode::BAD_REQUEST,
@@ -40,8 +41,8 @@ fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
                 "The app asks with a registration that this server does not have. It may have been made on another \
                       server, or long ago."
                     .into(),
-            next: format!("Connect the app anew: it then introduces itself again. {BY_A_LINK}"),
-            advice: advice(web, client_id, redirect_uri),
+            next: format!("{next} {BY_A_LINK}"),
+            advice,
             details: vec![("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))],
             link: None,
         },
@@ -54,16 +55,17 @@ const BY_A_LINK: &str = "If you came here by a link that somebody sent you, clos
 /// An app that wants the answer somewhere else than it registered.
 fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Response {
     let (next, advice) = match client.origin {
-        ClientOrigin::Registered => (
-            "Connect the app anew: it then registers the address that it uses now.",
-            advice(web, client.id.as_str(), redirect_uri),
-        ),
+        ClientOrigin::Registered => {
+            let sent = (client.id.as_str(), redirect_uri);
+            anew(web, "it then registers the address that it uses now", sent)
+        }
         ClientOrigin::Configured => (
-            "Tell whoever runs this server: the address is missing in the configuration of the app, or is another one there.",
+            "Tell whoever runs this server: the address is missing in the configuration of the app, or is another one there."
+                .to_owned(),
             Vec::new(),
         ),
         ClientOrigin::Document => {
-            ("Update the app, and connect again. If that does not help, tell whoever makes it.", Vec::new())
+            ("Update the app, and connect again. If that does not help, tell whoever makes it.".to_owned(), Vec::new())
         }
     };
     problem(
@@ -135,6 +137,23 @@ fn unusable_document(web: &Web, client_id: &str, Unusable { host, why, fault }: 
             link: None,
         },
     )
+}
+
+/// What helps an app whose registration does not do, of which `client_id` and `redirect_uri` were sent: to connect anew,
+/// which `brings` something, or to ask whoever runs the server, where apps cannot register.
+fn anew(web: &Web, brings: &str, (client_id, redirect_uri): (&str, &str)) -> (String, Vec<Advice>) {
+    let clients = &web.app.settings.clients;
+    let next = match (clients.registration, clients.documents.on) {
+        (true, _) => format!("Connect the app anew: {brings}."),
+        (false, true) => "Connect the app anew: it may introduce itself in another way. If this page comes back, ask \
+                          whoever runs this server for the app."
+            .to_owned(),
+        (false, false) => {
+            let closed = "Only apps that whoever runs this server has set up can connect. Ask there for this one.";
+            return (closed.to_owned(), Vec::new());
+        }
+    };
+    (next, advice(web, client_id, redirect_uri))
 }
 
 /// Which buttons to press, in the app that asks or in those that may be meant.

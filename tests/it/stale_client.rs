@@ -111,6 +111,40 @@ async fn an_app_that_answers_elsewhere_now_is_told_what_to_do() {
     assert!(!reads(&page).contains("In Claude"), "adding it again would not help: {}", page.body);
 }
 
+/// A button that leads back to the same page helps nobody: where apps cannot register, the page says whom to ask.
+#[tokio::test]
+async fn where_apps_cannot_register_the_page_says_whom_to_ask() {
+    for (tables, next, buttons) in [
+        ("", "it then introduces itself again.", true),
+        ("[clients]\ndocuments = false\n", "it then introduces itself again.", true),
+        ("[clients]\nregistration = false\n", "If this page comes back, ask whoever runs this server", true),
+        (
+            "[clients]\nregistration = false\ndocuments = false\n",
+            "Only apps that whoever runs this server has set up can connect. Ask there for this one.",
+            false,
+        ),
+    ] {
+        let mut world = World::new().await;
+        let registered = world.client_at(&["http://localhost/callback"]).await;
+        world.jean = world.start(&format!("{}\n{tables}", world.config)).await.expect("jean starts");
+        world.router = world.jean.service();
+        let mut unknown = registered.clone();
+        unknown.id = "jci_gone".to_owned();
+        unknown.redirect_uri = "cursor://anysphere.cursor-mcp/oauth/callback".to_owned();
+        let mut moved = registered.clone();
+        moved.redirect_uri.clone_from(&unknown.redirect_uri);
+        for client in [unknown, moved] {
+            let page = world.browser().get(&client.authorization_url(&[])).await;
+            assert_page(&page, 400, "What to do next");
+            let text = reads(&page);
+            let introduces = next.starts_with("it then") && client.id == registered.id;
+            let next = if introduces { "it then registers the address that it uses now." } else { next };
+            assert!(text.contains(next), "{tables}: {text}");
+            assert_eq!(text.contains("In Cursor "), buttons, "{tables}: {text}");
+        }
+    }
+}
+
 /// With several servers none can be named, and no step hangs in the air.
 #[tokio::test]
 async fn with_several_servers_no_address_is_guessed() {
