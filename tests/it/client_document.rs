@@ -263,7 +263,8 @@ async fn a_stranger_does_not_keep_jean_from_a_document_that_is_known() {
     assert!(asks(&opened(&world, &client).await));
     let mut stranger = client.clone();
     let mut flood = async || {
-        for i in 0..40 {
+        // As many as a host is asked in a minute.
+        for i in 0..120 {
             stranger.id = host.url(&format!("/{i}.json"));
             opened(&world, &stranger).await;
         }
