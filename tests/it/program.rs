@@ -51,8 +51,14 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: &Path, environment: &[(&str, &str)]) -> Self {
         let (port, dev) = (free_port(), free_port());
-        let mut child = on_ports(folder, port, dev).stderr(Stdio::null()).spawn().expect("jean runs");
+        let mut command = on_ports(folder, port, dev);
+        command.envs(environment.iter().copied()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("jean runs");
         let mut out = BufReader::new(child.stdout.take().expect("its output"));
         let mut told = String::new();
         while !told.contains("data is in") {
@@ -196,6 +202,37 @@ fn the_shipped_configuration_runs_in_an_empty_folder_and_tells_what_to_do() {
     }
     server.signal("TERM");
     assert_eq!(server.end(), (Some(0), String::new()));
+}
+
+/// A client's document comes from the very address that was checked; a proxy of the environment would connect to one that
+/// nobody looked at (CIMD draft, section 8.6).
+#[test]
+fn a_document_is_asked_for_past_the_environment_s_proxy() {
+    let (site, proxy) = (TcpListener::bind("127.0.0.1:0"), TcpListener::bind("127.0.0.1:0"));
+    let (site, proxy) = (site.expect("a site"), proxy.expect("a proxy"));
+    let site_port = site.local_addr().expect("its address").port();
+    let url = format!("http://{}", proxy.local_addr().expect("its address"));
+    let names = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    let folder = folder(REFERENCE);
+    let server = Server::start_with(folder.path(), &names.map(|name| (name, url.as_str())));
+
+    std::thread::spawn(move || {
+        let (mut connection, _) = site.accept().expect("somebody asks");
+        let document = serde_json::json!({
+            "client_id": format!("http://127.0.0.1:{site_port}/client.json"),
+            "client_name": "Asked for directly",
+            "redirect_uris": ["https://client.example/callback"],
+        });
+        let (document, _) = (document.to_string(), connection.read(&mut [0; 4096]));
+        let length = document.len();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
+        connection.write_all((head + &document).as_bytes()).expect("it is told");
+    });
+    let (id, challenge) = (format!("http://127.0.0.1:{site_port}/client.json"), "A".repeat(43));
+    let page = server.get(&format!(
+        "/oauth/authorize?client_id={id}&response_type=code&code_challenge={challenge}&code_challenge_method=S256"
+    ));
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("Asked for directly"), "{page}");
 }
 
 #[test]
