@@ -176,6 +176,23 @@ async fn an_update_that_is_refused_changes_nothing() {
     world.tokens_for(&registration.client, &[]).await;
 }
 
+/// A client that gave up refresh tokens has none that works, and is told so when it asks (RFC 7662 section 2.2).
+#[tokio::test]
+async fn an_update_without_refresh_tokens_makes_them_inactive() {
+    let world = World::new().await;
+    let registration = register(&world, json!({ "token_endpoint_auth_method": "client_secret_post" })).await;
+    let client = &registration.client;
+    let tokens = world.tokens_for(client, &[]).await;
+    let active = async |token: &str| {
+        json_of(&client.post_form("/oauth/introspect", &[("token", token)], &[]).await)["active"].clone()
+    };
+    assert_eq!(active(tokens.refresh()).await, true);
+    assert_eq!(registration.update(&world, json!({ "grant_types": null })).await.status, 200);
+    assert_eq!(active(tokens.refresh()).await, false);
+    assert_eq!(client.refresh(tokens.refresh(), &[]).await.status, 400);
+    assert_eq!(active(tokens.access()).await, true);
+}
+
 /// A secret comes with a method that needs one and goes with it; it stays while the method only changes its place.
 #[tokio::test]
 async fn the_secret_follows_the_method() {

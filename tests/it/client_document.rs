@@ -246,6 +246,11 @@ async fn the_last_good_copy_serves_while_the_document_cannot_be_had() {
         let before = fetches(&host);
         assert!(asks(&opened(&world, &client).await));
         assert_eq!(fetches(&host), before + 1, "it was asked for");
+        for pass in [0, 30, 29] {
+            world.clock.advance(pass);
+            assert!(asks(&opened(&world, &client).await));
+            assert_eq!(fetches(&host), before + 1, "and not again within a minute");
+        }
     }
     // What the host says in so many words counts, and what it said before does not.
     let mut other = client.clone();
