@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -37,8 +38,11 @@ pub enum Error {
     Derivation,
 }
 
-/// The keys made of the root secrets, newest first.
-pub struct RootSecret(Vec<Keys>);
+/// The keys made of the root secrets: those of the first one seal and sign, those of all open and verify.
+pub struct RootSecret {
+    current: Keys,
+    older: Vec<Keys>,
+}
 
 struct Keys {
     name: String,
@@ -56,15 +60,18 @@ impl fmt::Debug for RootSecret {
 impl RootSecret {
     /// Derives the keys of a list of secrets: the first seals, all open.
     pub fn new(secrets: &[SecretString]) -> Result<Self, Error> {
-        if secrets.is_empty() {
-            return Err(Error::Missing);
-        }
-        secrets.iter().map(|secret| Keys::derive(secret.expose_secret())).collect::<Result<_, _>>().map(RootSecret)
+        let (current, older) = secrets.split_first().ok_or(Error::Missing)?;
+        let derive = |secret: &SecretString| Keys::derive(secret.expose_secret());
+        Ok(RootSecret { current: derive(current)?, older: older.iter().map(derive).collect::<Result<_, _>>()? })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Keys> {
+        iter::once(&self.current).chain(&self.older)
     }
 
     /// Seals `plain` for its place, which is the only one where it opens.
     pub fn seal(&self, plain: &[u8], place: &str) -> Result<String, Error> {
-        let keys = self.0.first().ok_or(Error::Missing)?;
+        let keys = &self.current;
         let nonce: [u8; 12] = random::bytes();
         let mut sealed = plain.to_vec();
         keys.seal
@@ -77,7 +84,7 @@ impl RootSecret {
     pub fn open(&self, sealed: &str, place: &str) -> Option<Vec<u8>> {
         let mut parts = sealed.split('.');
         let (name, nonce, sealed) = (parts.next()?, parts.next()?, parts.next()?);
-        let keys = self.0.iter().find(|keys| keys.name == name)?;
+        let keys = self.all().find(|keys| keys.name == name)?;
         let nonce: [u8; 12] = URL_SAFE_NO_PAD.decode(nonce).ok()?.try_into().ok()?;
         let mut sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let nonce = Nonce::assume_unique_for_key(nonce);
@@ -87,15 +94,14 @@ impl RootSecret {
     /// The same value sealed with the first secret, where it was sealed with another one of the list: so that the old
     /// secret can be retired.
     pub fn reseal(&self, sealed: &str, place: &str) -> Option<String> {
-        let current = &self.0.first()?.name;
-        if sealed.split('.').next() == Some(current) {
+        if sealed.split('.').next() == Some(&self.current.name) {
             return None;
         }
         self.seal(&self.open(sealed, place)?, place).ok()
     }
 
     /// A message authentication code over `parts`, each with its length in front, so that none runs into the next.
-    pub fn form_mac(&self, parts: &[&[u8]]) -> Result<String, Error> {
+    pub fn form_mac(&self, parts: &[&[u8]]) -> String {
         self.sign(|keys| &keys.form, parts)
     }
 
@@ -105,7 +111,7 @@ impl RootSecret {
     }
 
     /// The same as [`form_mac`](Self::form_mac), for what an MCP session belongs to.
-    pub fn session_mac(&self, parts: &[&[u8]]) -> Result<String, Error> {
+    pub fn session_mac(&self, parts: &[&[u8]]) -> String {
         self.sign(|keys| &keys.session, parts)
     }
 
@@ -114,15 +120,14 @@ impl RootSecret {
         self.verify(|keys| &keys.session, parts, mac)
     }
 
-    fn sign(&self, key: fn(&Keys) -> &hmac::Key, parts: &[&[u8]]) -> Result<String, Error> {
-        let keys = self.0.first().ok_or(Error::Missing)?;
-        Ok(URL_SAFE_NO_PAD.encode(hmac::sign(key(keys), &framed(parts))))
+    fn sign(&self, key: fn(&Keys) -> &hmac::Key, parts: &[&[u8]]) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(key(&self.current), &framed(parts)))
     }
 
     fn verify(&self, key: fn(&Keys) -> &hmac::Key, parts: &[&[u8]], mac: &str) -> bool {
         let Ok(mac) = URL_SAFE_NO_PAD.decode(mac) else { return false };
         let message = framed(parts);
-        self.0.iter().any(|keys| hmac::verify(key(keys), &message, &mac).is_ok())
+        self.all().any(|keys| hmac::verify(key(keys), &message, &mac).is_ok())
     }
 }
 
@@ -231,7 +236,7 @@ mod tests {
     #[test]
     fn the_parts_of_a_form_token_do_not_run_into_each_other() {
         let root = RootSecret::new(&[secret("s")]).unwrap();
-        let mac = root.form_mac(&[b"ab", b"c"]).unwrap();
+        let mac = root.form_mac(&[b"ab", b"c"]);
         assert!(root.verify_form_mac(&[b"ab", b"c"], &mac));
         assert!(!root.verify_form_mac(&[b"a", b"bc"], &mac));
         assert!(!root.verify_form_mac(&[b"ab", b"c"], ""));
@@ -242,8 +247,8 @@ mod tests {
     fn a_session_and_a_form_have_keys_of_their_own_which_outlive_a_change_of_the_secret() {
         let old = RootSecret::new(&[secret("old")]).unwrap();
         let both = RootSecret::new(&[secret("new"), secret("old")]).unwrap();
-        let mac = old.session_mac(&[b"a"]).unwrap();
-        assert_ne!(mac, old.form_mac(&[b"a"]).unwrap());
+        let mac = old.session_mac(&[b"a"]);
+        assert_ne!(mac, old.form_mac(&[b"a"]));
         assert!(both.verify_session_mac(&[b"a"], &mac));
         assert!(!both.verify_form_mac(&[b"a"], &mac));
         assert!(!both.verify_session_mac(&[b"b"], &mac));

@@ -22,7 +22,7 @@ pub struct Form<'a> {
     pub browser: &'a str,
     /// The person shown on the page, if any.
     pub person: Option<&'a PersonId>,
-    /// The authorization request, and the journey where there is one.
+    /// The authorization request.
     pub request: &'a AuthorizationRequest,
     /// The journey, where the form is on one of its pages.
     pub login: Option<RowId>,
@@ -30,10 +30,10 @@ pub struct Form<'a> {
 
 impl Form<'_> {
     /// The hidden token of the form.
-    pub fn token(&self, app: &App, now: UnixTime) -> Result<String, Error> {
+    pub fn token(&self, app: &App, now: UnixTime) -> String {
         let expires_at = (now.0 + FORM_LIFETIME).to_string();
-        let mac = app.root.form_mac(&self.parts(&expires_at).each_ref().map(Vec::as_slice)).map_err(Error::server)?;
-        Ok(format!("{expires_at}.{mac}"))
+        let mac = app.root.form_mac(&self.parts(&expires_at).each_ref().map(Vec::as_slice));
+        format!("{expires_at}.{mac}")
     }
 
     /// Whether the token was made for this form and has not expired.

@@ -50,10 +50,6 @@ pub(super) fn ask(
     let person = question.signed_in.as_ref().map(|signed_in| &signed_in.person);
     let form =
         Form { purpose: PURPOSE, browser: &browser, person: person.map(|person| &person.id), request, login: None };
-    let token = match form.token(&web.app, now) {
-        Ok(token) => token,
-        Err(error) => return page_of(web, error),
-    };
     let asked = web.asked(request, &question.past);
     let page = pages::Consent {
         layout: web.layout(),
@@ -69,7 +65,7 @@ pub(super) fn ask(
         notice: notice.map(str::to_owned),
         action: web.path("/oauth/consent"),
         request: request.raw.clone(),
-        token,
+        token: form.token(&web.app, now),
         details: view::details(request),
     };
     let mut response = web.page(StatusCode::OK, &page);

@@ -160,10 +160,7 @@ impl Page<'_> {
         page: impl FnOnce(String) -> Response,
     ) -> Response {
         let (browser, cookie) = self.web.names.keep_browser(self.headers);
-        let token = match login::form(request, self.id, &browser, person).token(&self.web.app, self.now) {
-            Ok(token) => token,
-            Err(error) => return page_of(self.web, error),
-        };
+        let token = login::form(request, self.id, &browser, person).token(&self.web.app, self.now);
         let mut response = page(token);
         response.headers_mut().append(header::SET_COOKIE, cookie);
         response

@@ -71,8 +71,7 @@ impl Owner {
     pub fn leave(&self, headers: &mut HeaderMap) {
         let Some(inner) = headers.remove(SESSION_ID) else { return };
         let mac = self.app.root.session_mac(&self.parts(inner.as_bytes()));
-        let outer = mac.map(|mac| [inner.as_bytes(), b".", mac.as_bytes()].concat());
-        if let Some(outer) = outer.ok().and_then(|outer| HeaderValue::from_bytes(&outer).ok()) {
+        if let Ok(outer) = HeaderValue::from_bytes(&[inner.as_bytes(), b".", mac.as_bytes()].concat()) {
             headers.insert(SESSION_ID, outer);
         }
     }
