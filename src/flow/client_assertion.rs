@@ -6,9 +6,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -19,6 +16,7 @@ use crate::oauth::client::{Client, ClientId};
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::jwks::Jwks;
 use crate::oauth::params::Params;
+use crate::oauth::token::TokenHash;
 
 /// `client_assertion_type` (RFC 7523 section 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -83,15 +81,14 @@ impl Audience {
 
 /// The assertion that a request carries, and the client that it names, which nothing vouches for yet.
 pub fn read(params: &Params) -> Result<Option<(ClientId, Assertion)>, Error> {
-    let (Some(assertion), kind) = (params.one("client_assertion")?, params.one("client_assertion_type")?) else {
-        return match params.one("client_assertion_type")? {
-            None => Ok(None),
-            Some(_) => Err(Error::invalid_client("client_assertion is missing.")),
-        };
+    let assertion = match (params.one("client_assertion")?, params.one("client_assertion_type")?) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => return Err(Error::invalid_client("client_assertion is missing.")),
+        (Some(assertion), Some(ASSERTION_TYPE)) => assertion,
+        (Some(_), _) => {
+            return Err(Error::invalid_client(format!("client_assertion_type must be {ASSERTION_TYPE}.")));
+        }
     };
-    if kind != Some(ASSERTION_TYPE) {
-        return Err(Error::invalid_client(format!("client_assertion_type must be {ASSERTION_TYPE}.")));
-    }
     if assertion.len() > MAX_LENGTH {
         return Err(Error::invalid_client(format!("client_assertion is longer than {MAX_LENGTH} bytes.")));
     }
@@ -110,7 +107,7 @@ pub async fn verify(app: &App, client: &Client, assertion: &Assertion, now: Unix
     let keys = keys(app, client, &token, now).await?;
     let claims: Claims = token.verify(&keys.read()).map_err(refused)?;
     let until = judge(app, client, &claims, now)?;
-    let jti = URL_SAFE_NO_PAD.encode(digest(&SHA256, claims.jti.as_bytes()));
+    let jti = TokenHash::of(claims.jti.as_bytes());
     match app.store.spend_jti(client.id.as_str(), &jti, until).await? {
         true => Ok(()),
         false => Err(Error::invalid_client("The assertion was used before.")),
@@ -184,7 +181,7 @@ async fn ask(app: &App, uri: &str, known: bool, now: UnixTime) -> Result<(Jwks, 
     };
     let fetched = fetched.map_err(|error| {
         let passing = if error.passes() { ErrorCode::TemporarilyUnavailable } else { ErrorCode::InvalidClient };
-        unreadable(passing, &error)
+        unreadable(passing, &error).because(error)
     })?;
     let jwks = serde_json::from_slice::<Value>(&fetched.body).ok();
     let jwks = jwks.filter(|jwks| jwks.get("keys").is_some_and(Value::is_array));
