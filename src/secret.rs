@@ -194,8 +194,8 @@ fn create(path: &Path) -> std::io::Result<SecretString> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let draft = path.with_extension(format!("secret-{}", URL_SAFE_NO_PAD.encode(random::bytes::<6>())));
-    let secret = URL_SAFE_NO_PAD.encode(random::bytes::<32>());
+    let draft = path.with_extension(format!("secret-{}", random::text::<6>()));
+    let secret = random::text::<32>();
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

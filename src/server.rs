@@ -9,8 +9,6 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -137,7 +135,7 @@ impl Jean {
             clock,
             keys: Arc::new(KeyRing::default()).into(),
             memory: Memory::new(access_lifetime),
-            replica: URL_SAFE_NO_PAD.encode(random::bytes::<9>()),
+            replica: random::text::<9>(),
         });
         let now = app.clock.now();
         key_flow::ensure(&app, now).await?;

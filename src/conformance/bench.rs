@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::testing::browser::{Browser, Page};
@@ -192,7 +190,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn make() -> std::io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
-        let name = format!("jean-conformance-{}", URL_SAFE_NO_PAD.encode(random::bytes::<16>()));
+        let name = format!("jean-conformance-{}", random::text::<16>());
         let path = std::env::temp_dir().join(name);
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Folder(path))

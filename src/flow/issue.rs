@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -88,7 +86,7 @@ pub async fn issue(
         scope: scopes.to_string(),
         iat: now.0,
         exp: expires_at.0,
-        jti: URL_SAFE_NO_PAD.encode(random::bytes::<16>()),
+        jti: random::text::<16>(),
         fam: grant.id.to_string(),
         auth_time: grant.auth_time.0,
     };

@@ -43,7 +43,7 @@ pub struct Binding(String);
 
 impl Binding {
     fn new() -> Self {
-        Binding(URL_SAFE_NO_PAD.encode(random::bytes::<32>()))
+        Binding(random::text::<32>())
     }
 
     /// Reads the cookie.

@@ -1,7 +1,5 @@
 //! Dynamic client registration (RFC 7591).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -33,7 +31,7 @@ pub async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Regis
     let metadata = ClientMetadata::parse(object(request)?)?;
     let secret = needs_secret(&metadata).then(ClientSecret::generate);
     let token = RegistrationToken::generate();
-    let id = format!("jci_{}", URL_SAFE_NO_PAD.encode(random::bytes::<16>()));
+    let id = format!("jci_{}", random::text::<16>());
     let client = Client {
         id: ClientId::parse(&id).ok_or_else(|| Error::server("a generated client id does not parse"))?,
         origin: ClientOrigin::Registered,

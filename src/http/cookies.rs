@@ -4,8 +4,6 @@
 //! SameSite=Lax: not Strict, since they are needed when the upstream sends the browser back.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 
@@ -54,7 +52,7 @@ impl Names {
     /// The browser's own random value, and the header that sets or prolongs it.
     pub fn keep_browser(&self, headers: &HeaderMap) -> (String, HeaderValue) {
         let value = self.browser(headers).filter(|value| value.len() == 43);
-        let value = value.unwrap_or_else(|| URL_SAFE_NO_PAD.encode(random::bytes::<32>()));
+        let value = value.unwrap_or_else(random::text::<32>);
         let cookie = self.build(&format!("{}browser", self.stem), &value, BROWSER_LIFETIME);
         (value, cookie)
     }

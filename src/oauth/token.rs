@@ -189,7 +189,7 @@ redacted!(ClientSecret);
 impl ClientSecret {
     /// A new secret for a registration.
     pub fn generate() -> Self {
-        ClientSecret(format!("jcs1_{}", URL_SAFE_NO_PAD.encode(random::bytes::<32>())))
+        ClientSecret(format!("jcs1_{}", random::text::<32>()))
     }
 
     /// A secret that was presented, or configured.
@@ -217,7 +217,7 @@ redacted!(RegistrationToken);
 impl RegistrationToken {
     /// A new token for a registration.
     pub fn generate() -> Self {
-        RegistrationToken(format!("ja1_{}", URL_SAFE_NO_PAD.encode(random::bytes::<32>())))
+        RegistrationToken(format!("ja1_{}", random::text::<32>()))
     }
 
     /// A token that was presented.

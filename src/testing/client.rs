@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::http::{Method, Request, StatusCode, header};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::browser::{Browser, Page, exchange, network};
@@ -82,8 +82,8 @@ impl Client {
             secret: None,
             auth_method: "none".into(),
             redirect_uri: "https://client.example/callback".into(),
-            verifier: URL_SAFE_NO_PAD.encode(random::bytes::<32>()),
-            state: URL_SAFE_NO_PAD.encode(random::bytes::<9>()),
+            verifier: random::text::<32>(),
+            state: random::text::<9>(),
         }
     }
 

@@ -25,8 +25,6 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -405,5 +403,5 @@ fn header_text(headers: &axum::http::HeaderMap, name: HeaderName) -> Option<Stri
 
 /// A random value that nobody guesses.
 fn secret() -> String {
-    URL_SAFE_NO_PAD.encode(random::bytes::<32>())
+    random::text::<32>()
 }

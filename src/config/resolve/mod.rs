@@ -13,8 +13,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -115,7 +113,7 @@ impl Pass<'_> {
         let Some(read) = self.told(key, read) else { return Vec::new() };
         let Some(text) = read else {
             if matches!(database, Some(Database::Postgres(_))) {
-                let fresh = URL_SAFE_NO_PAD.encode(crate::random::bytes::<32>());
+                let fresh = crate::random::text::<32>();
                 self.tell(
                     "secret",
                     format!("is missing, and PostgreSQL needs one that all machines share; here is a new one: secret = \"{fresh}\""),

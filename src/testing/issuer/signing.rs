@@ -87,7 +87,7 @@ impl Key {
                 )?
             }
         };
-        let kid = URL_SAFE_NO_PAD.encode(random::bytes::<8>());
+        let kid = random::text::<8>();
         let mut public = Jwk::from_encoding_key(&private, algorithm.of_jwt())?;
         public.common.key_id = Some(kid.clone());
         public.common.public_key_use = Some(PublicKeyUse::Signature);
