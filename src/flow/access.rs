@@ -1,7 +1,12 @@
 //! Who may come in, once an upstream has said who it is.
 
+use crate::app::App;
+use crate::clock::UnixTime;
 use crate::config::settings::AccessRules;
-use crate::oauth::grant::Person;
+use crate::oauth::error::Error;
+use crate::oauth::grant::{Grant, Person, PersonId};
+
+use super::revoke;
 
 /// Whether nothing is listed, so that whoever the upstream signs in may come.
 pub fn is_open(rules: &AccessRules) -> bool {
@@ -21,10 +26,24 @@ pub fn is_allowed(rules: &AccessRules, person: &Person) -> bool {
         || domain.is_some_and(|domain| rules.email_domains.iter().any(|allowed| allowed == domain))
 }
 
+/// Whether a person who came in before still may, by what is known of them now.
+pub async fn is_still_allowed(app: &App, id: &PersonId) -> Result<bool, Error> {
+    let person = app.store.find_person(id).await?;
+    Ok(person.is_some_and(|person| is_allowed(&app.settings.access, &person)))
+}
+
+/// Refuses a grant whose person may not come in any more, and revokes it.
+pub async fn check(app: &App, grant: &Grant, now: UnixTime) -> Result<(), Error> {
+    if is_still_allowed(app, &grant.person).await? {
+        return Ok(());
+    }
+    revoke::revoke(app, grant.id, "access", now).await?;
+    Err(Error::invalid_grant("The person may not use this server any more."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::grant::PersonId;
 
     fn person(email: Option<&str>, email_verified: bool) -> Person {
         Person {

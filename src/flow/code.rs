@@ -111,12 +111,7 @@ async fn judge_before(app: &App, presented: &Presented<'_>, now: UnixTime) -> Re
         return Ok(());
     }
     issue::choose_resource(app, &row.grant, presented.resource)?;
-    let person = app.store.find_person(&row.grant.person).await?;
-    if person.is_none_or(|person| !access::is_allowed(&app.settings.access, &person)) {
-        revoke::revoke(app, row.grant.id, "access", now).await?;
-        return Err(Error::invalid_grant("The person may not use this server any more."));
-    }
-    Ok(())
+    access::check(app, &row.grant, now).await
 }
 
 /// Why no code was redeemed, top to bottom the first that holds.

@@ -16,17 +16,16 @@ pub const INTERVAL: Duration = Duration::from_secs(2);
 const OVERLAP: Duration = Duration::from_secs(120);
 
 /// How long one poll may take.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// Reads the revocations once. `since` the last good poll, or since the oldest that could matter.
+/// Reads the revocations once: those since the last good poll, or since the oldest that could matter.
 pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
     let last = app.memory.polled_at();
     let since = match last.0 {
         0 => now - app.settings.tokens.access_lifetime - OVERLAP - OVERLAP,
         _ => last - OVERLAP,
     };
-    let revoked =
-        tokio::time::timeout(PATIENCE, app.store.revoked_since(since)).await.map_err(Error::unavailable)??;
+    let revoked = tokio::time::timeout(TIMEOUT, app.store.revoked_since(since)).await.map_err(Error::unavailable)??;
     app.memory.revoke(revoked);
     app.memory.polled(now);
     Ok(())
@@ -61,6 +60,5 @@ fn too_old() -> Error {
 }
 
 fn is_fresh(app: &App, now: UnixTime) -> bool {
-    let staleness = i64::try_from(app.settings.max_staleness.as_secs()).unwrap_or(i64::MAX);
-    now.since(app.memory.polled_at()) <= staleness
+    now <= app.memory.polled_at() + app.settings.max_staleness
 }

@@ -125,8 +125,7 @@ async fn refresh_token(
     if !is_current {
         return Ok(None);
     }
-    let person = app.store.find_person(&row.grant.person).await?;
-    if person.is_none_or(|person| !access::is_allowed(&app.settings.access, &person)) {
+    if !access::is_still_allowed(app, &row.grant.person).await? {
         return Ok(None);
     }
     Ok(Some(Introspection {

@@ -137,12 +137,8 @@ fn due(app: &App, purpose: Purpose, now: UnixTime) -> Option<UnixTime> {
     let Some(Role { algorithm: of, sign_from, .. }) = ring.newest(purpose).map(|key| key.role) else {
         return Some(now);
     };
-    let is_old = now.since(sign_from) + span(LEAD) >= span(app.settings.tokens.key_rotation);
+    let is_old = now + LEAD >= sign_from + app.settings.tokens.key_rotation;
     (sign_from <= now && (of != algorithm(app, purpose) || is_old)).then(|| now + LEAD)
-}
-
-fn span(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn place(alg: &str, slot: i64) -> String {

@@ -84,12 +84,7 @@ async fn judge_before(
     }
     issue::choose_resource(app, &row.grant, asked.resource.as_ref())?;
     narrowed(app, &row.grant, asked.scopes.as_ref())?;
-    let person = app.store.find_person(&row.grant.person).await?;
-    if person.is_none_or(|person| !access::is_allowed(&app.settings.access, &person)) {
-        revoke::revoke(app, row.grant.id, "access", now).await?;
-        return Err(Error::invalid_grant("The person may not use this server any more."));
-    }
-    Ok(())
+    access::check(app, &row.grant, now).await
 }
 
 /// The scopes of the next access token: what was granted, or the part of it that was asked for. Words that no mount knows
@@ -153,13 +148,12 @@ async fn explain(app: &App, client: &Client, token: &RefreshToken, now: UnixTime
     if presented.matches(&row.refresh) {
         return Ok(Verdict::Current(row.grant));
     }
-    // A clock behind the one that rotated counts as no time passed.
-    let since = now.since(row.rotated_at).max(0);
-    let grace = i64::try_from(app.settings.tokens.refresh_grace.as_secs()).unwrap_or(i64::MAX);
+    // By a clock behind the one that rotated, no time has passed.
+    let grace = app.settings.tokens.refresh_grace;
+    let is_within_grace = !grace.is_zero() && now <= row.rotated_at + grace;
     let is_predecessor = presented.matches(&row.predecessor);
     if is_predecessor
-        && grace > 0
-        && since <= grace
+        && is_within_grace
         && let Some(successor) = again(&row, token)
     {
         return Ok(Verdict::Again(row.grant, successor));
