@@ -16,7 +16,7 @@ use tower::Service;
 
 use crate::app::{App, ClientKeys, Documents, Memory};
 use crate::clock::{Clock, SystemClock};
-use crate::config::settings::{Database, Mount, Settings, UpstreamKind, UpstreamSettings};
+use crate::config::settings::{Database, Settings, UpstreamKind, UpstreamSettings};
 use crate::config::{Config, Problems};
 use crate::fetch::{Fetcher, Names, SystemNames};
 use crate::flow::{client_document, feed, keys as key_flow};
@@ -187,12 +187,12 @@ impl Jean {
         S::Response: IntoResponse,
         S::Future: Send,
     {
-        mcp::guard(self.0.app.clone(), self.default_mount(), service)
+        mcp::guard(self.0.app.clone(), self.0.app.settings.default_mount().clone(), service)
     }
 
     /// The URL to paste into an MCP client.
     pub fn mcp_url(&self) -> String {
-        self.default_mount().resource.to_string()
+        self.0.app.settings.default_mount().resource.to_string()
     }
 
     /// Where to listen.
@@ -226,10 +226,6 @@ impl Jean {
     /// Ends the work in the background, waits for what is being written, and closes the database.
     pub async fn close(&self) {
         self.0.app.store.close().await;
-    }
-
-    fn default_mount(&self) -> Mount {
-        self.0.app.settings.mounts[0].clone()
     }
 }
 

@@ -51,6 +51,11 @@ impl Settings {
         self.mounts.iter().find(|mount| mount.resource == *resource)
     }
 
+    /// The mount that counts where a client names none.
+    pub fn default_mount(&self) -> &Mount {
+        &self.mounts[0]
+    }
+
     /// The callback's address at us for the upstream of this name, as it is registered there.
     pub fn callback(&self, upstream: &str) -> String {
         self.issuer.at(&format!("/oauth/callback/{upstream}"))
@@ -198,11 +203,11 @@ pub struct AccessRules {
 /// One protected MCP endpoint.
 #[derive(Clone, Debug)]
 pub struct Mount {
-    /// The table's name in `jean.toml`, for log lines.
+    /// The table's name in `jean.toml`.
     pub name: String,
-    /// Below public_url: `/mcp`.
+    /// Below `public_url`: `/mcp`.
     pub path: String,
-    /// public_url with the path: the audience of its tokens.
+    /// `public_url` with the path: the audience of its tokens.
     pub resource: Resource,
     /// The scopes and what each lets a client do, in words for people.
     pub scopes: BTreeMap<String, String>,
@@ -319,7 +324,7 @@ pub struct DocumentSettings {
     pub on: bool,
     /// At which hosts their documents may be; at all where none is listed.
     pub hosts: Vec<HostPattern>,
-    /// Whether documents may be on loopback, since jean itself is: what public_url says and where it listens.
+    /// Whether documents may be on loopback, since jean itself is: what `public_url` says and where it listens.
     pub local: bool,
     /// The documents that are known already.
     pub pinned: BTreeMap<ClientId, Client>,

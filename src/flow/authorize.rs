@@ -139,23 +139,17 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
             prompt: rest.prompt,
             max_age: rest.max_age,
         }),
-        Err(error) => Err(answer(app, &client, return_to, error, now).await?),
+        Err(error) => Err(Refusal::Answer(Box::new(answer(app, &client, return_to, error, now).await?))),
     }
 }
 
 /// An error for the client, with the judgement how to send it.
-async fn answer(
-    app: &App,
-    client: &Client,
-    return_to: ReturnTo,
-    error: Error,
-    now: UnixTime,
-) -> Result<Refusal, Error> {
+async fn answer(app: &App, client: &Client, return_to: ReturnTo, error: Error, now: UnixTime) -> Result<Answer, Error> {
     let at_once = return_to.redirect_uri().kind() != RedirectKind::Https
         || client.origin == ClientOrigin::Configured
         || app.settings.clients.documents.pinned.contains_key(&client.id)
         || app.store.client_holds_a_grant(&client.id, now).await?;
-    Ok(Refusal::Answer(Box::new(Answer { return_to, error, client_name: client.headline(), at_once })))
+    Ok(Answer { return_to, error, client_name: client.headline(), at_once })
 }
 
 /// The redirect URI of the request: one that the client registered, or its only one where the request names none
@@ -227,7 +221,7 @@ fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
     if asked.iter().next().is_some() {
         return Ok(asked);
     }
-    Ok(app.settings.mounts.first().map(|default| default.resource.clone()).into_iter().collect())
+    Ok([app.settings.default_mount().resource.clone()].into_iter().collect())
 }
 
 /// The scopes that will be granted: the known ones of those that were asked for, else the default ones of each resource.
@@ -323,19 +317,15 @@ pub async fn next(
     if let (Some(signed_in), Some(before)) = (&question.signed_in, question.past.exact(request))
         && is_remembered(app, request, before)
     {
-        let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
-        app.store.insert_grant(&grant, &consent, now).await?;
-        return Ok(Next::Answer(request.return_to.with_code(&code.expose())));
+        return code::give(app, request, &signed_in.sign_in, now).await.map(Next::Answer);
     }
     if request.prompt.none {
         let error = match question.signed_in {
             None => Error::new(ErrorCode::LoginRequired, "Nobody is signed in."),
             Some(_) => Error::new(ErrorCode::ConsentRequired, "The person has to be asked."),
         };
-        return match answer(app, &request.client, request.return_to.clone(), error, now).await? {
-            Refusal::Answer(answer) => Ok(Next::Refuse(answer)),
-            _ => Err(Error::server("an answer was expected")),
-        };
+        let answer = answer(app, &request.client, request.return_to.clone(), error, now).await?;
+        return Ok(Next::Refuse(Box::new(answer)));
     }
     Ok(Next::Ask(Box::new(question)))
 }

@@ -57,6 +57,13 @@ pub fn grant(
     (new, consent, code)
 }
 
+/// Keeps the consent to `request` of somebody who is signed in: the URL that carries the code to the client.
+pub async fn give(app: &App, request: &AuthorizationRequest, sign_in: &SignIn, now: UnixTime) -> Result<String, Error> {
+    let (grant, consent, code) = grant(app, request, sign_in, now);
+    app.store.insert_grant(&grant, &consent, now).await?;
+    Ok(request.return_to.with_code(&code.expose()))
+}
+
 /// Redeems a code. Whatever is wrong with the request, the code stays good for the client it was given to; a replay of a
 /// used code by that client revokes what the code gave.
 pub async fn redeem(app: &App, client: &Client, params: &Params, now: UnixTime) -> Result<Issued, Error> {

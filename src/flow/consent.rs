@@ -94,6 +94,9 @@ pub enum Decided {
 /// The name of the consent page's form.
 pub const PURPOSE: &str = "consent";
 
+/// Why a page is shown again in answer to a form that does not fit it.
+pub const LOOK_AGAIN: &str = "This page had been open for a while, or something changed. Please look again.";
+
 /// Takes the answer to the consent page. A form that does not fit what would be shown now is shown anew: never an error,
 /// never a grant.
 pub async fn decide(
@@ -111,17 +114,12 @@ pub async fn decide(
         login: None,
     };
     if answer.browser.is_empty() || !form.verify(app, answer.token, now) {
-        return Ok(Decided::AskAgain(
-            question,
-            "This page had been open for a while, or something changed. Please look again.",
-        ));
+        return Ok(Decided::AskAgain(question, LOOK_AGAIN));
     }
     match (answer.pressed, question.signed_in.as_ref()) {
         (Some(Pressed::Cancel), _) => Ok(Decided::Answer(request.return_to.with_error(&denied()))),
         (Some(Pressed::Allow), Some(signed_in)) => {
-            let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
-            app.store.insert_grant(&grant, &consent, now).await?;
-            Ok(Decided::Answer(request.return_to.with_code(&code.expose())))
+            code::give(app, request, &signed_in.sign_in, now).await.map(Decided::Answer)
         }
         (Some(Pressed::Upstream(name)), _) if app.upstream(&name).is_some() => {
             login::begin(app, request, &name, false, now).await.map(Decided::Depart)

@@ -98,7 +98,7 @@ fn standards(app: &App) -> Vec<Standard> {
         everywhere("OAuth 2.1", "Authorization framework", "/oauth/authorize"),
         everywhere("OpenID Connect Core 1.0", "ID tokens and claims about the person", "/oauth/userinfo"),
         everywhere("OpenID Connect Discovery 1.0", "Provider metadata", "/.well-known/openid-configuration"),
-        everywhere("RFC 6750", "Bearer token usage", app.settings.mounts.first().map_or("/", |mount| &mount.path)),
+        everywhere("RFC 6750", "Bearer token usage", &app.settings.default_mount().path),
         everywhere("RFC 7009", "Token revocation", "/oauth/revoke"),
         Standard {
             name: "RFC 7591",

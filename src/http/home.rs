@@ -18,8 +18,7 @@ use super::view::Web;
 /// `GET /`: what this server is, and how to connect to it.
 pub(super) async fn landing(State(web): State<Web>) -> Response {
     let settings = &web.app.settings;
-    let default = settings.mounts.first();
-    let scopes = default.into_iter().flat_map(|mount| &mount.scopes);
+    let scopes = settings.default_mount().scopes.iter();
     let page = Landing {
         layout: web.layout(),
         mcp_urls: settings

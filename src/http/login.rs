@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use crate::clock::UnixTime;
 use crate::flow::authorize::{AuthorizationRequest, Refusal};
-use crate::flow::consent::Pressed;
+use crate::flow::consent::{LOOK_AGAIN, Pressed};
 use crate::flow::login::{self, Confirm, Decided, Next, Notice, Submitted};
 use crate::oauth::error::Error;
 use crate::oauth::grant::RowId;
@@ -59,9 +59,6 @@ pub(super) async fn answer(
         Err(error) => page_of(&web, error),
     }
 }
-
-/// Why a page is shown again in answer to its form.
-const LOOK_AGAIN: &str = "This page had been open for a while, or something changed. Please look again.";
 
 /// One showing of a journey's page; in answer to a form it has a notice.
 struct Page<'a> {
