@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::clock::UnixTime;
 use crate::config::settings::SigningAlgorithm;
+use crate::oauth::error::Source;
 
 pub mod foreign;
 
@@ -39,9 +40,9 @@ pub enum Error {
     /// The signature or the encoding is wrong.
     #[error("the token is not genuine: {0}")]
     Token(#[from] jsonwebtoken::errors::Error),
-    /// A key could not be made or read.
+    /// A key could not be made, read or used.
     #[error("a signing key could not be {0}")]
-    Key(&'static str),
+    Key(&'static str, #[source] Source),
 }
 
 /// What a key signs; each has a line of succession of its own.
@@ -123,25 +124,24 @@ pub struct NewKey {
 impl NewKey {
     /// Makes a key pair. An RSA key has 2048 bits and takes a moment.
     pub fn generate(algorithm: SigningAlgorithm) -> Result<Self, Error> {
-        let failed = |_| Error::Key("made");
         let random = aws_lc_rs::rand::SystemRandom::new();
         let pkcs8 = match algorithm {
-            SigningAlgorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
-                .map_err(failed)?
-                .as_ref()
-                .to_vec(),
+            SigningAlgorithm::Es256 => {
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(made)?.as_ref().to_vec()
+            }
             // Version 1: what makes a JWK of the key cannot read version 2.
-            SigningAlgorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random).map_err(failed)?.as_ref().to_vec(),
+            SigningAlgorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random).map_err(made)?.as_ref().to_vec(),
             SigningAlgorithm::Rs256 => {
-                RsaKeyPair::generate(KeySize::Rsa2048).and_then(|pair| pair.as_der()).map_err(failed)?.as_ref().to_vec()
+                RsaKeyPair::generate(KeySize::Rsa2048).and_then(|pair| pair.as_der()).map_err(made)?.as_ref().to_vec()
             }
         };
-        let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, &pkcs8)?, algorithm.into())?;
-        let kid = jwk.thumbprint(ThumbprintHash::SHA256)?;
+        let key = encoding_key(algorithm, &pkcs8).map_err(made)?;
+        let mut jwk = Jwk::from_encoding_key(&key, algorithm.into()).map_err(made)?;
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(made)?;
         jwk.common.key_id = Some(kid.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         jwk.common.key_operations = Some(vec![KeyOperations::Verify]);
-        let public = serde_json::to_value(&jwk).map_err(|_| Error::Key("written"))?;
+        let public = serde_json::to_value(&jwk).map_err(made)?;
         Ok(NewKey { kid, public, pkcs8 })
     }
 }
@@ -149,18 +149,26 @@ impl NewKey {
 impl Key {
     /// Reads a key pair back.
     pub fn read(role: Role, public: &str, pkcs8: &[u8]) -> Result<Self, Error> {
-        let jwk: Jwk = serde_json::from_str(public).map_err(|_| Error::Key("read"))?;
+        let jwk: Jwk = serde_json::from_str(public).map_err(read)?;
         Ok(Key {
             role,
-            kid: jwk.common.key_id.clone().ok_or(Error::Key("read"))?,
-            public: serde_json::to_value(&jwk).map_err(|_| Error::Key("read"))?,
-            encoding: encoding_key(role.algorithm, pkcs8)?,
-            decoding: DecodingKey::from_jwk(&jwk)?,
+            kid: jwk.common.key_id.clone().ok_or("it has no kid").map_err(read)?,
+            public: serde_json::to_value(&jwk).map_err(read)?,
+            encoding: encoding_key(role.algorithm, pkcs8).map_err(read)?,
+            decoding: DecodingKey::from_jwk(&jwk).map_err(read)?,
         })
     }
 }
 
-fn encoding_key(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<EncodingKey, Error> {
+fn made(error: impl Into<Source>) -> Error {
+    Error::Key("made", error.into())
+}
+
+fn read(error: impl Into<Source>) -> Error {
+    Error::Key("read", error.into())
+}
+
+fn encoding_key(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<EncodingKey, jsonwebtoken::errors::Error> {
     Ok(match algorithm {
         SigningAlgorithm::Es256 => EncodingKey::from_ec_der(pkcs8),
         SigningAlgorithm::EdDsa => EncodingKey::from_ed_der(pkcs8),
@@ -244,7 +252,7 @@ impl KeyRing {
         let mut header = Header::new(key.role.algorithm.into());
         header.typ = Some(purpose.typ().to_owned());
         header.kid = Some(key.kid.clone());
-        Ok(jsonwebtoken::encode(&header, claims, &key.encoding)?)
+        jsonwebtoken::encode(&header, claims, &key.encoding).map_err(|error| Error::Key("used", error.into()))
     }
 
     /// Checks `typ`, `kid`, `alg` and the signature of a JWT for this purpose. What the claims say is the caller's to judge,
@@ -263,13 +271,18 @@ impl KeyRing {
         }
         let kid = header.kid.as_deref().ok_or(Error::Header("kid"))?;
         let key = self.published(purpose, now, longest).find(|key| key.kid == kid).ok_or(Error::UnknownKey)?;
-        let mut validation = Validation::new(key.role.algorithm.into());
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        validation.set_required_spec_claims::<&str>(&[]);
-        let token = jsonwebtoken::decode::<C>(token, &key.decoding, &validation)?;
+        let token = jsonwebtoken::decode::<C>(token, &key.decoding, &signature_alone(key.role.algorithm.into()))?;
         Ok((key.kid.clone(), token.claims))
     }
+}
+
+/// What a signature is held against: the one algorithm. What the claims say is judged elsewhere.
+fn signature_alone(algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.set_required_spec_claims::<&str>(&[]);
+    validation
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub enum Error {
     Secret(#[from] crate::secret::Error),
     /// A key could not be made.
     #[error("a signing key could not be made")]
-    Crashed,
+    Crashed(#[from] tokio::task::JoinError),
 }
 
 /// The canary's place among the single facts.
@@ -100,8 +100,7 @@ pub async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
         let algorithm = algorithm(app, purpose);
         let Some(sign_from) = due(app, purpose, now) else { continue };
         // An RSA key takes a moment of computing.
-        let new =
-            tokio::task::spawn_blocking(move || NewKey::generate(algorithm)).await.map_err(|_| Error::Crashed)??;
+        let new = tokio::task::spawn_blocking(move || NewKey::generate(algorithm)).await??;
         let alg = algorithm.as_str();
         // The slot follows from the rows that showed the need: whoever saw the same ones is after the same slot.
         let slot = rows.iter().filter(|key| key.alg == alg).map(|key| key.slot + 1).max().unwrap_or(0);

@@ -3,11 +3,11 @@
 //! What a token says is read before its signature is checked only to learn whose keys to ask.
 
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Error;
+use super::{Error, signature_alone};
 
 /// The signature algorithms that are taken from others, by their names on the wire: asymmetric ones only.
 pub const ALGORITHMS: [&str; 5] = ["ES256", "EdDSA", "PS256", "RS256", "ES384"];
@@ -41,17 +41,14 @@ impl<'a> UnverifiedToken<'a> {
         Ok(jsonwebtoken::dangerous::insecure_decode::<C>(self.text)?.claims)
     }
 
-    /// Whether the header names a key, and a JWK Set does not hold it: the set may be an old one.
+    /// Whether no key of a JWK Set can have signed it, by what its header says: the set may be an old one.
     pub fn is_missing_from(&self, jwks: &Value) -> bool {
         !keys(jwks).any(|jwk| self.may_be_signed_by(&jwk))
     }
 
     /// The claims, where a key of the JWK Set signed them. Keys of a kind that is not known are passed over.
     pub fn verify<C: DeserializeOwned>(&self, jwks: &Value) -> Result<C, Error> {
-        let mut validation = Validation::new(self.header.alg);
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        validation.set_required_spec_claims::<&str>(&[]);
+        let validation = signature_alone(self.header.alg);
         let mut refused = Error::UnknownKey;
         for jwk in keys(jwks).filter(|jwk| self.may_be_signed_by(jwk)).take(TRIED) {
             let Ok(key) = DecodingKey::from_jwk(&jwk) else { continue };

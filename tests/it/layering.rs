@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("app", &["clock", "config", "fetch", "keys", "oauth", "secret", "store", "upstream"]),
     ("store/", &["clock", "config", "oauth", "store"]),
     ("upstream", &["clock", "config", "oauth", "upstream"]),
-    ("keys", &["clock", "config"]),
+    ("keys", &["clock", "config", "oauth"]),
     ("fetch", &["clock", "config", "fetch", "oauth"]),
     ("config/", &["clock", "config", "oauth", "random"]),
     ("secret.rs", &["random"]),
