@@ -186,7 +186,8 @@ async fn departure(
         url = upstream.authorization_url(&attempt);
     }
     if let Err(error) = &url {
-        tracing::warn!(upstream = login.upstream, %error, "the upstream cannot be reached");
+        let error = error as &dyn std::error::Error;
+        tracing::warn!(upstream = login.upstream, error, "the upstream cannot be reached");
     }
     (url.ok(), upstream.settings().label.clone())
 }

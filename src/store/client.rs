@@ -116,6 +116,7 @@ pub(super) fn keep_document(client: &Client, now: UnixTime) -> Result<Stmt, Erro
 fn read(row: &AnyRow) -> Result<Client, Error> {
     let id = text(row, "id")?;
     let corrupt = |what: &str| Error::Corrupt(format!("clients.{what} of {id}"));
+    let metadata = text(row, "metadata")?;
     let hash = |column| text(row, column).map(|hash| (!hash.is_empty()).then(|| TokenHash::from_stored(hash)));
     Ok(Client {
         id: ClientId::parse(&id).ok_or_else(|| corrupt("id"))?,
@@ -124,7 +125,7 @@ fn read(row: &AnyRow) -> Result<Client, Error> {
             "document" => ClientOrigin::Document,
             _ => return Err(corrupt("origin")),
         },
-        metadata: serde_json::from_str(&text(row, "metadata")?).map_err(|_| corrupt("metadata"))?,
+        metadata: serde_json::from_str(&metadata).map_err(|error| corrupt(&format!("metadata ({error})")))?,
         secret: hash("secret_hash")?,
         registration: hash("registration_hash")?,
         created_at: time(row, "created_at")?,

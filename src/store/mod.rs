@@ -16,6 +16,7 @@ mod replica;
 mod session;
 mod writer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -56,6 +57,9 @@ pub enum Error {
     /// SQLite runs without what its safety rests on.
     #[error("SQLite would not set {0}")]
     Pragma(&'static str),
+    /// The transaction failed that the statement was part of, with all others in it.
+    #[error(transparent)]
+    Transaction(Arc<Error>),
     /// The writer has stopped.
     #[error("the database is being closed")]
     Closed,
@@ -168,10 +172,8 @@ impl Store {
 
         // Two processes that start at once on a new file: one migrates, the other waits.
         let lock = own_file(&absolute.with_extension("lock")).map_err(file_error)?;
-        let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock))
-            .await
-            .map_err(|_| Error::Closed)?
-            .map_err(file_error)?;
+        let locked = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await;
+        let lock = locked.map_err(std::io::Error::other).flatten().map_err(file_error)?;
         own_file(&absolute).map_err(file_error)?;
         let mut connection = AnyConnection::connect(&url).await?;
         prepare_sqlite(&mut connection).await?;

@@ -3,6 +3,8 @@
 //! Group commit makes durable writes cheap: one fsync for up to 64 units. A unit that breaks a constraint fails alone;
 //! anything worse fails the whole transaction, and every caller learns it.
 
+use std::sync::Arc;
+
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tokio::sync::{mpsc, oneshot};
@@ -91,7 +93,7 @@ async fn commit(connection: &mut Option<AnyConnection>, url: &str, units: Vec<(V
         Some(live) => live,
         None => match reopen(url).await {
             Ok(live) => live,
-            Err(error) => return refuse(answers, &error),
+            Err(error) => return refuse(answers, error),
         },
     };
     match transaction(&mut live, units).await {
@@ -104,7 +106,7 @@ async fn commit(connection: &mut Option<AnyConnection>, url: &str, units: Vec<(V
         Err(error) => {
             // What state the connection is in is unknown: closing it rolls back whatever was open.
             let _ = live.close().await;
-            refuse(answers, &error);
+            refuse(answers, error);
         }
     }
 }
@@ -115,10 +117,11 @@ async fn reopen(url: &str) -> Result<AnyConnection, Error> {
     Ok(connection)
 }
 
-fn refuse(answers: Vec<Answer>, error: &Error) {
-    let text = error.to_string();
+/// Tells everybody in the transaction what it failed of.
+fn refuse(answers: Vec<Answer>, error: Error) {
+    let error = Arc::new(error);
     for answer in answers {
-        let _ = answer.send(Err(Error::Database(sqlx::Error::Protocol(text.clone()))));
+        let _ = answer.send(Err(Error::Transaction(error.clone())));
     }
 }
 
