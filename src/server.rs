@@ -342,25 +342,43 @@ async fn sweep(app: Arc<App>) {
     }
 }
 
-/// Asks an upstream who it is until it answers, and again every hour.
+/// How long a discovery document serves.
+const DISCOVERED: Duration = Duration::from_secs(3600);
+
+/// How long to wait at most before an upstream that did not answer is asked again.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// Asks an upstream who it is until it answers, ever less often, and again every hour.
 async fn discover(upstream: Arc<Upstream>) {
-    let mut pause = Duration::from_secs(1);
+    let name = &upstream.settings().name;
+    let mut retries = retries();
     loop {
-        let name = &upstream.settings().name;
-        match upstream.discover().await {
+        let pause = match upstream.discover().await {
             Ok(()) => {
                 tracing::debug!(upstream = name, "discovered");
-                pause = Duration::from_secs(3600);
+                retries = self::retries();
+                DISCOVERED
             }
             Err(error) => {
-                tracing::warn!(
-                    upstream = name,
-                    error = &error as &dyn std::error::Error,
-                    "discovery failed; it is tried again"
-                );
-                pause = if pause > Duration::from_secs(60) { Duration::from_secs(1) } else { pause * 2 };
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(upstream = name, error, "discovery failed; it is tried again");
+                retries.next().unwrap_or(LONGEST_RETRY)
             }
-        }
+        };
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// How long to wait after each failure in a row: a second, and twice as long each time, up to the longest.
+fn retries() -> impl Iterator<Item = Duration> {
+    std::iter::successors(Some(Duration::from_secs(1)), |pause| Some(LONGEST_RETRY.min(*pause * 2)))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_upstream_that_stays_away_is_asked_once_a_minute() {
+        let seconds: Vec<u64> = super::retries().map(|pause| pause.as_secs()).take(9).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
     }
 }
