@@ -33,7 +33,7 @@
 //! | [`server`] | [`Jean`]: everything built once from a [`Config`], and what goes on in the background | a request |
 //! | [`config`] | `jean.toml` and the environment, checked into [`Settings`](config::settings::Settings) | who reads them |
 //! | [`app`] | [`App`](app::App): what a request may reach, and what the guard remembers | HTTP |
-//! | [`http`] | axum and HTML: one table of [`routes`](http::routes), cookies, pages, the three voices of an error | SQL; it decides nothing |
+//! | [`http`] | axum and HTML: one table of [`routes`](http::routes), cookies, pages, the three ways to tell an error | SQL; it decides nothing |
 //! | [`mcp`] | the resource side: the guard, [`Caller`], the built-in server | pages |
 //! | [`flow`] | what the server decides, one file for each flow, plain async functions over `&App` | axum, cookies' attributes |
 //! | [`oauth`] | the protocol's words: pure types and rules that cannot hold what the RFCs forbid | any I/O |

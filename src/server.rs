@@ -201,7 +201,7 @@ impl Jean {
     }
 
     /// How long a request may take to be answered: what a stop has to wait for.
-    pub fn patience(&self) -> Duration {
+    pub fn request_timeout(&self) -> Duration {
         self.0.app.settings.limits.timeout
     }
 

@@ -10,7 +10,7 @@ use crate::oauth::jwks::Jwks;
 const REMEMBERED: u64 = 500;
 
 /// How long nobody asks the same address again, in seconds, whatever came of it.
-const PATIENCE: i64 = 10;
+const ASK_INTERVAL: i64 = 10;
 
 /// All remembered key sets.
 pub(crate) struct ClientKeys(moka::sync::Cache<String, Arc<KeySet>>);
@@ -57,7 +57,7 @@ impl KeySet {
     /// Whether the address may be asked now; counts as asked.
     pub fn may_ask(&self, now: UnixTime) -> bool {
         let mut state = self.state();
-        let may = !(0..PATIENCE).contains(&now.since(state.asked_at));
+        let may = !(0..ASK_INTERVAL).contains(&now.since(state.asked_at));
         if may {
             state.asked_at = now;
         }

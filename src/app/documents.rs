@@ -16,7 +16,7 @@ const WAITING: usize = 64;
 
 /// How long nobody asks again for a document that could not be had, in seconds; longer than a fetch may take, since it
 /// counts from the beginning of one.
-const PATIENCE: i64 = 10;
+const FAILURE_KEPT: i64 = 10;
 
 /// All remembered documents.
 pub(crate) struct Documents {
@@ -62,7 +62,7 @@ impl Known {
     pub fn answer(&self, now: UnixTime) -> Option<Result<Client, Unusable>> {
         let state = self.state();
         match (&state.copy, &state.failed) {
-            (_, Some((at, failure))) if (0..PATIENCE).contains(&now.since(*at)) => Some(Err(failure.clone())),
+            (_, Some((at, failure))) if (0..FAILURE_KEPT).contains(&now.since(*at)) => Some(Err(failure.clone())),
             (Some(copy), _) if now < state.fresh_until => Some(Ok(copy.clone())),
             _ => None,
         }

@@ -35,7 +35,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     tokio::select! {
         _ = server => {}
         // No request may take longer, so what is still open by then is a stream.
-        () = tokio::time::sleep(jean.patience()) => {}
+        () = tokio::time::sleep(jean.request_timeout()) => {}
         again = told_to_stop() => again?,
     }
     jean.close().await;

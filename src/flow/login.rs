@@ -32,7 +32,7 @@ pub const LOGIN_LIFETIME: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
 /// How long the look at an upstream's answer may take before it counts as crashed, in seconds.
-const EXCHANGE_PATIENCE: i64 = 30;
+const EXCHANGE_TIMEOUT: i64 = 30;
 
 /// The name of the forms on a journey's pages.
 const PURPOSE: &str = "login";
@@ -239,7 +239,7 @@ pub async fn next(app: &App, id: RowId, binding: Option<&Binding>, now: UnixTime
     };
     match &login.stage {
         Stage::Allowed { notice } => Ok(Next::SignIn(request, Notice::from_text(notice), login.upstream)),
-        Stage::Exchanging { claimed_at } if now.since(*claimed_at) < EXCHANGE_PATIENCE => Ok(Next::Wait),
+        Stage::Exchanging { claimed_at } if now.since(*claimed_at) < EXCHANGE_TIMEOUT => Ok(Next::Wait),
         Stage::Exchanging { .. } => {
             app.store.release_login(&login, &Notice::Interrupted.to_text()).await?;
             Ok(Next::SignIn(request, Some(Notice::Interrupted), login.upstream))

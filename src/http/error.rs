@@ -1,4 +1,4 @@
-//! One error, three voices: JSON for programs, a redirect for the client behind a browser, a page for people.
+//! One error, told in three ways: as JSON to programs, by redirect to the client behind a browser, as a page to people.
 
 use std::sync::Arc;
 

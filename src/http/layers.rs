@@ -41,27 +41,29 @@ pub(crate) fn surround(router: Router, web: &Web) -> Router {
             response.extensions_mut().insert(Panicked);
             response
         }))
-        .layer(from_fn_with_state(web.clone(), around))
+        .layer(from_fn_with_state(web.clone(), answer))
 }
 
 /// Marks the answer of a handler that panicked.
 #[derive(Clone)]
 struct Panicked;
 
-/// Gives the request its id, a voice to answers that have none, the shared headers to all, and logs what happened, once.
-async fn around(State(web): State<Web>, request: Request, next: Next) -> Response {
+/// Gives the request its id, words to failures that have none, the shared headers to all answers, and logs what happened,
+/// once.
+async fn answer(State(web): State<Web>, request: Request, next: Next) -> Response {
     let id = RowId::new(web.app.clock.now(), random::bytes()).to_string();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let for_people = wants_page(request.headers());
     let span = tracing::info_span!("request", %id);
-    let answer = async {
+    let response = async {
         let response = next.run(request).await;
-        match unvoiced(&response) {
-            Some(error) => voice(&web, for_people, error),
+        match bare_failure(&response) {
+            Some(error) if for_people => page_of(&web, error),
+            Some(error) => Refused(error).into_response(),
             None => response,
         }
     };
-    let mut response = CURRENT.scope(id.clone(), answer).instrument(span.clone()).await;
+    let mut response = CURRENT.scope(id.clone(), response).instrument(span.clone()).await;
     span.in_scope(|| log(&method, &path, &response));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -76,7 +78,7 @@ async fn around(State(web): State<Web>, request: Request, next: Next) -> Respons
 }
 
 /// What an answer without a body stands for: a panic, a timeout, or a session that could not be kept.
-fn unvoiced(response: &Response) -> Option<Error> {
+fn bare_failure(response: &Response) -> Option<Error> {
     let is_failure = matches!(response.status(), StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE);
     if !is_failure || response.body().size_hint().exact() != Some(0) {
         return None;
@@ -90,11 +92,6 @@ fn unvoiced(response: &Response) -> Option<Error> {
 /// Whether somebody looks at the answer in a browser.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     header_text(headers, header::ACCEPT).is_some_and(|accept| accept.contains("text/html"))
-}
-
-/// An error as a page for people, or as JSON for programs.
-fn voice(web: &Web, for_people: bool, error: Error) -> Response {
-    if for_people { page_of(web, error) } else { Refused(error).into_response() }
 }
 
 fn log(method: &Method, path: &str, response: &Response) {

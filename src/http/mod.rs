@@ -1,7 +1,7 @@
 //! HTTP and HTML: requests into calls of `flow`, and what comes of them into answers. No decisions here.
 //!
-//! [`routes`] is the one table of paths. Errors have three voices, chosen by who asked: JSON for programs, a redirect for
-//! the client behind a browser, a page for people; each is logged once, by [`layers`], with the request's id.
+//! [`routes`] is the one table of paths. An error is told in one of three ways, by who asked: JSON to programs, a redirect
+//! to the client behind a browser, a page to people; each is logged once, by [`layers`], with the request's id.
 
 mod apps;
 mod authorize;
