@@ -16,8 +16,6 @@ use crate::oauth::params::Params;
 use super::authorize::found;
 use super::error::page_of;
 use super::extract::Now;
-use super::layers::request_id;
-use super::pages::Problem;
 use super::session::SIGN_IN;
 use super::view::Web;
 
@@ -62,35 +60,21 @@ async fn sign_in_session(session: &Session, sign_in: RowId) -> Result<(), Error>
 
 /// No journey of ours, or one that is over.
 pub(super) fn unknown(web: &Web) -> Response {
-    let page = Problem {
-        layout: web.layout(),
-        title: "This sign-in is over".to_owned(),
-        message: "It was finished or cancelled, or it took longer than half an hour.".to_owned(),
-        next: Some("Go back to the app and connect again.".to_owned()),
-        advice: Vec::new(),
-        link: None,
-        details: Vec::new(),
-        request_id: request_id(),
-    };
+    let page = web.problem(
+        "This sign-in is over",
+        "It was finished or cancelled, or it took longer than half an hour.",
+        "Go back to the app and connect again.",
+    );
     web.page(StatusCode::BAD_REQUEST, &page)
 }
 
 /// A genuine answer in a browser that did not begin the journey.
 fn other_browser(web: &Web) -> Response {
-    let page = Problem {
-        layout: web.layout(),
-        title: "Please open this in the browser where you began".to_owned(),
-        message: "This sign-in was begun in another browser. A link from an email opens here, but the sign-in has to end \
-                  where it began, so nothing was shared."
-            .to_owned(),
-        next: Some(
-            "Go back to the app and connect again; if you get a link by email, copy it into the browser that the app opened."
-                .to_owned(),
-        ),
-        advice: Vec::new(),
-        link: None,
-        details: Vec::new(),
-        request_id: request_id(),
-    };
+    let page = web.problem(
+        "Please open this in the browser where you began",
+        "This sign-in was begun in another browser. A link from an email opens here, but the sign-in has to end where it \
+         began, so nothing was shared.",
+        "Go back to the app and connect again; if you get a link by email, copy it into the browser that the app opened.",
+    );
     web.page(StatusCode::FORBIDDEN, &page)
 }

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use crate::oauth::error::{Error, ErrorCode};
 
-use super::layers::request_id;
 use super::pages::Problem;
 use super::view::Web;
 
@@ -76,19 +75,11 @@ pub(super) fn page_of(web: &Web, error: Error) -> Response {
             "Go back to the app and try to connect again. If that does not help, tell whoever makes the app.",
         ),
     };
-    let page = Problem {
-        layout: web.layout(),
-        title: title.to_owned(),
-        message: message.to_owned(),
-        next: Some(next.to_owned()),
-        advice: Vec::new(),
-        link: None,
-        details: vec![
-            ("Error".to_owned(), error.code.as_str().to_owned()),
-            ("Description".to_owned(), error.description.to_string()),
-        ],
-        request_id: request_id(),
-    };
+    let details = vec![
+        ("Error".to_owned(), error.code.as_str().to_owned()),
+        ("Description".to_owned(), error.description.to_string()),
+    ];
+    let page = Problem { details, ..web.problem(title, message, next) };
     let mut response = web.page(status(&error), &page);
     response.extensions_mut().insert(Logged(Arc::new(error)));
     response

@@ -11,7 +11,7 @@ use crate::oauth::error::Error;
 
 use super::error::Refused;
 use super::extract::Now;
-use super::layers::{request_id, wants_page};
+use super::layers::wants_page;
 use super::pages::{ComponentLine, Landing, McpUrl, Overall, Problem, ScopeLine, StandardLine, Status};
 use super::view::Web;
 
@@ -119,15 +119,9 @@ pub(super) async fn not_found(State(web): State<Web>, uri: Uri, headers: HeaderM
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     }
-    let page = Problem {
-        layout: web.layout(),
-        title: "There is nothing here".to_owned(),
-        message: format!("This server has no page at {}.", uri.path()),
-        next: Some("The front page tells how to connect.".to_owned()),
-        advice: Vec::new(),
-        link: Some(("Front page".to_owned(), web.layout().home)),
-        details: Vec::new(),
-        request_id: request_id(),
-    };
+    let link = Some(("Front page".to_owned(), web.layout().home));
+    let message = format!("This server has no page at {}.", uri.path());
+    let page =
+        Problem { link, ..web.problem("There is nothing here", message, "The front page tells how to connect.") };
     web.page(StatusCode::NOT_FOUND, &page)
 }

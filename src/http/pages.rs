@@ -297,7 +297,7 @@ pub(crate) struct Problem {
     /// What happened, in a sentence.
     pub(crate) message: String,
     /// What to do next, in the person's terms: which button in which app.
-    pub(crate) next: Option<String>,
+    pub(crate) next: String,
     /// The steps of it, for each app that may be meant.
     pub(crate) advice: Vec<Advice>,
     /// A button that leads on: its label and where it goes.

@@ -11,7 +11,6 @@ use crate::oauth::client_document::{Fault, Unusable};
 use super::apps::{self, Recognised};
 use super::authorize::found;
 use super::error::page_of;
-use super::layers::request_id;
 use super::pages::{Advice, Problem};
 use super::view::Web;
 
@@ -32,21 +31,11 @@ pub(super) fn refused(web: &Web, refusal: Refusal) -> Response {
 /// An app that asks with a client id that is not, or not any more, known here.
 fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
     let (next, advice) = anew(web, "it then introduces itself again", (client_id, redirect_uri));
-    problem(
-        web,
-        StatusCode::BAD_REQUEST,
-        Words {
-            title: "This app is not known here".into(),
-            message:
-                "The app asks with a registration that this server does not have. It may have been made on another \
-                      server, or long ago."
-                    .into(),
-            next: format!("{next} {BY_A_LINK}"),
-            advice,
-            details: vec![("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))],
-            link: None,
-        },
-    )
+    let message = "The app asks with a registration that this server does not have. It may have been made on another \
+                   server, or long ago.";
+    let details = details([("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))]);
+    let page = web.problem("This app is not known here", message, format!("{next} {BY_A_LINK}"));
+    web.page(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page })
 }
 
 /// What to do with a link that leads to such a page.
@@ -68,21 +57,12 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
             ("Update the app, and connect again. If that does not help, tell whoever makes it.".to_owned(), Vec::new())
         }
     };
-    problem(
-        web,
-        StatusCode::BAD_REQUEST,
-        Words {
-            title: "The answer would go to the wrong place".into(),
-            message: format!(
-                "{} asks for the answer at an address that it did not register, so nothing is sent there.",
-                client.headline()
-            ),
-            next: format!("{next} {BY_A_LINK}"),
-            advice,
-            details: vec![("client_id", client.id.as_str()), ("redirect_uri", &ascii(redirect_uri))],
-            link: None,
-        },
-    )
+    let name = client.headline();
+    let message =
+        format!("{name} asks for the answer at an address that it did not register, so nothing is sent there.");
+    let details = details([("client_id", client.id.as_str()), ("redirect_uri", &ascii(redirect_uri))]);
+    let page = web.problem("The answer would go to the wrong place", message, format!("{next} {BY_A_LINK}"));
+    web.page(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page })
 }
 
 /// An app that is known by a document (CIMD), which cannot be had, breaks a rule, or is on a host that may not be a client.
@@ -122,21 +102,10 @@ fn unusable_document(web: &Web, client_id: &str, Unusable { host, why, fault }: 
             "Update the app and connect again. If it stays like this, tell whoever makes the app.",
         ),
     };
-    problem(
-        web,
-        status,
-        Words {
-            title,
-            message,
-            next: format!("{next} {BY_A_LINK}"),
-            advice: Vec::new(),
-            details: vec![
-                ("client_id", &ascii(client_id)),
-                ("Description", &format!("The client's metadata document cannot be used: {why}.")),
-            ],
-            link: None,
-        },
-    )
+    let description = format!("The client's metadata document cannot be used: {why}.");
+    let details = details([("client_id", &ascii(client_id)), ("Description", &description)]);
+    let page = web.problem(title, message, format!("{next} {BY_A_LINK}"));
+    web.page(status, &Problem { details, ..page })
 }
 
 /// What helps an app whose registration does not do, of which `client_id` and `redirect_uri` were sent: to connect anew,
@@ -179,19 +148,12 @@ fn advice(web: &Web, client_id: &str, redirect_uri: &str) -> Vec<Advice> {
 /// server leads nowhere else by itself (RFC 9700 section 4.11.2).
 fn with_link(web: &Web, answer: &Answer) -> Response {
     let host = answer.return_to.redirect_uri().host();
-    let url = answer.return_to.with_error(&answer.error);
-    problem(
-        web,
-        StatusCode::BAD_REQUEST,
-        Words {
-            title: "The app's request does not work".into(),
-            message: format!("{} asked for something that this server cannot give.", answer.client_name),
-            next: "Go back to the app only if you came from there.".into(),
-            advice: Vec::new(),
-            details: vec![("Error", answer.error.code.as_str()), ("Description", &answer.error.description)],
-            link: Some((format!("Back to {host}"), url)),
-        },
-    )
+    let link = Some((format!("Back to {host}"), answer.return_to.with_error(&answer.error)));
+    let message = format!("{} asked for something that this server cannot give.", answer.client_name);
+    let details = details([("Error", answer.error.code.as_str()), ("Description", &answer.error.description)]);
+    let next = "Go back to the app only if you came from there.";
+    let page = web.problem("The app's request does not work", message, next);
+    web.page(StatusCode::BAD_REQUEST, &Problem { link, details, ..page })
 }
 
 /// What came as an id or a URI, both of which are ASCII: anything else, invisible and bidirectional characters too, is
@@ -200,26 +162,8 @@ fn ascii(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-struct Words<'a> {
-    title: String,
-    message: String,
-    next: String,
-    advice: Vec<Advice>,
-    details: Vec<(&'a str, &'a str)>,
-    link: Option<(String, String)>,
-}
-
-fn problem(web: &Web, status: StatusCode, words: Words<'_>) -> Response {
-    let details = words.details.into_iter().filter(|(_, value)| !value.is_empty());
-    let page = Problem {
-        layout: web.layout(),
-        title: words.title,
-        message: words.message,
-        next: Some(words.next),
-        advice: words.advice,
-        link: words.link,
-        details: details.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        request_id: request_id(),
-    };
-    web.page(status, &page)
+/// Names and values for whoever supports the person, without empty ones.
+fn details(of: [(&str, &str); 2]) -> Vec<(String, String)> {
+    let told = of.into_iter().filter(|(_, value)| !value.is_empty());
+    told.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

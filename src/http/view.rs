@@ -23,7 +23,10 @@ use crate::oauth::token::TokenHash;
 
 use super::cookies::Names;
 use super::error::page_of;
-use super::pages::{Account, ClientSource, Destination, Details, Layout, ScopeLine, Seen, UpstreamButton, stylesheet};
+use super::layers::request_id;
+use super::pages::{
+    Account, ClientSource, Destination, Details, Layout, Problem, ScopeLine, Seen, UpstreamButton, stylesheet,
+};
 
 /// What handlers reach: the application, and what its pages look like.
 #[derive(Clone)]
@@ -104,6 +107,20 @@ impl Web {
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
+    }
+
+    /// The page of something that went wrong: what happened, short and in a sentence, and what to do next.
+    pub fn problem(&self, title: impl Into<String>, message: impl Into<String>, next: impl Into<String>) -> Problem {
+        Problem {
+            layout: self.layout(),
+            title: title.into(),
+            message: message.into(),
+            next: next.into(),
+            advice: Vec::new(),
+            link: None,
+            details: Vec::new(),
+            request_id: request_id(),
+        }
     }
 
     /// A short name without spaces for an MCP endpoint, under which an app may add it.

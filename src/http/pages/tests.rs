@@ -127,10 +127,8 @@ fn problem() -> Problem {
         layout: layout(),
         title: "This server does not know the app".into(),
         message: "The app used a client id that is not known here; it may have been removed.".into(),
-        next: Some(
-            "In Claude, open Settings, then Connectors; remove this connector and add it again. Then press Connect."
-                .into(),
-        ),
+        next: "In Claude, open Settings, then Connectors; remove this connector and add it again. Then press Connect."
+            .into(),
         advice: vec![],
         link: None,
         details: vec![("Error".into(), "invalid_client".into()), ("Client id".into(), "c_8Kq2vT0pXw3nZrL5".into())],
@@ -356,7 +354,7 @@ fn pages() -> Vec<(&'static str, String)> {
                 layout: bare(),
                 title: "This began in another browser".into(),
                 message: "The sign-in can only be finished in the browser in which it began.".into(),
-                next: Some("Open the link from your email in that browser, or start again from the app.".into()),
+                next: "Open the link from your email in that browser, or start again from the app.".into(),
                 link: Some(("Go to Jean Memory".into(), "/".into())),
                 details: vec![],
                 ..problem()
@@ -658,7 +656,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         layout: layout(),
         title: e(),
         message: e(),
-        next: some(),
+        next: e(),
         advice: vec![Advice { title: e(), steps: vec![(e(), e()), (e(), String::new())] }],
         link: Some((e(), e())),
         details: vec![(e(), e())],
