@@ -8,11 +8,10 @@ use tower_sessions::Session;
 use crate::flow::authorize::{self, Refusal};
 use crate::flow::consent::{self, Decided, Pressed, Submitted};
 use crate::flow::login::Departure;
-use crate::oauth::error::Error;
 
 use super::authorize::{ask, found};
 use super::error::page_of;
-use super::extract::{Form, Now, is_same_origin, signed_in};
+use super::extract::{Now, PageForm, signed_in};
 use super::pages::Leaving;
 use super::refusal::refused;
 use super::view::Web;
@@ -22,17 +21,9 @@ pub(super) async fn answer(
     Now(now): Now,
     headers: HeaderMap,
     session: Session,
-    form: Result<Form, super::error::Refused>,
+    form: PageForm,
 ) -> Response {
-    let params = match form {
-        Ok(Form(params)) => params,
-        Err(super::error::Refused(error)) => return page_of(&web, error),
-    };
-    if !is_same_origin(&web, &headers) {
-        return page_of(&web, Error::invalid_request("The form was sent from another site."));
-    }
-    let field = |name| params.one(name).ok().flatten().unwrap_or_default();
-    let request = match authorize::parse(&web.app, field("request"), now).await {
+    let request = match authorize::parse(&web.app, form.field("request"), now).await {
         Ok(request) => request,
         Err(Refusal::Answer(answer)) if answer.at_once => {
             return leave(&web, &answer.return_to.with_error(&answer.error), &answer.client_name);
@@ -42,8 +33,8 @@ pub(super) async fn answer(
     let browser = web.names.browser(&headers).unwrap_or_default();
     let decided = async {
         let submitted = Submitted {
-            pressed: Pressed::parse(field("answer")),
-            token: field("token"),
+            pressed: Pressed::parse(form.field("answer")),
+            token: form.field("token"),
             browser: &browser,
             signed_in: signed_in(&web, &session, now).await?,
         };

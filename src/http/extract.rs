@@ -4,6 +4,7 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use tower_sessions::Session;
 
 use crate::clock::UnixTime;
@@ -12,7 +13,7 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::RowId;
 use crate::oauth::params::Params;
 
-use super::error::Refused;
+use super::error::{Refused, page_of};
 use super::session::SIGN_IN;
 use super::view::{Web, header_text};
 
@@ -35,6 +36,29 @@ impl FromRequest<Web> for Form {
 
     async fn from_request(request: Request, web: &Web) -> Result<Self, Refused> {
         Ok(Form(Params::parse(&body(request, web, "application/x-www-form-urlencoded").await?)))
+    }
+}
+
+/// The fields of a form that one of our own pages sent; anything else is told on a page.
+pub(super) struct PageForm(Params);
+
+impl PageForm {
+    /// The one value of a field, or empty.
+    pub fn field(&self, name: &str) -> &str {
+        self.0.one(name).ok().flatten().unwrap_or_default()
+    }
+}
+
+impl FromRequest<Web> for PageForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, web: &Web) -> Result<Self, Response> {
+        let is_ours = is_same_origin(web, request.headers());
+        match Form::from_request(request, web).await {
+            Ok(Form(params)) if is_ours => Ok(PageForm(params)),
+            Ok(_) => Err(page_of(web, Error::invalid_request("The form was sent from another site."))),
+            Err(Refused(error)) => Err(page_of(web, error)),
+        }
     }
 }
 
@@ -98,7 +122,7 @@ fn is_too_long(error: &axum::Error) -> bool {
 }
 
 /// Whether a form was sent from one of our own pages (Fetch Metadata, and the Origin header of RFC 6454).
-pub(super) fn is_same_origin(web: &Web, headers: &HeaderMap) -> bool {
+fn is_same_origin(web: &Web, headers: &HeaderMap) -> bool {
     let site = header_text(headers, "sec-fetch-site");
     let origin = header_text(headers, header::ORIGIN);
     site.is_none_or(|site| site == "same-origin")

@@ -9,14 +9,13 @@ use crate::clock::UnixTime;
 use crate::flow::authorize::{AuthorizationRequest, Refusal};
 use crate::flow::consent::{LOOK_AGAIN, Pressed};
 use crate::flow::login::{self, Confirm, Decided, Next, Notice, Submitted};
-use crate::oauth::error::Error;
 use crate::oauth::grant::RowId;
 
 use super::authorize::found;
 use super::callback::unknown;
 use super::consent::{depart, leave};
 use super::error::page_of;
-use super::extract::{Form, Now, is_same_origin};
+use super::extract::{Now, PageForm};
 use super::layers::request_id;
 use super::pages;
 use super::refusal::refused;
@@ -29,7 +28,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Response {
     let Some(id) = id.ok().and_then(|Path(id)| RowId::parse(&id)) else { return unknown(&web) };
-    Page { web: &web, id, headers: &headers, now, notice: None }.stand().await
+    Page { web: &web, id, headers: &headers, now, notice: None }.show().await
 }
 
 pub(super) async fn answer(
@@ -37,24 +36,17 @@ pub(super) async fn answer(
     Now(now): Now,
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
-    form: Result<Form, super::error::Refused>,
+    form: PageForm,
 ) -> Response {
-    let params = match form {
-        Ok(Form(params)) => params,
-        Err(super::error::Refused(error)) => return page_of(&web, error),
-    };
     let Some(id) = id.ok().and_then(|Path(id)| RowId::parse(&id)) else { return unknown(&web) };
-    if !is_same_origin(&web, &headers) {
-        return page_of(&web, Error::invalid_request("The form was sent from another site."));
-    }
-    let field = |name| params.one(name).ok().flatten().unwrap_or_default();
     let browser = web.names.browser(&headers).unwrap_or_default();
     let binding = web.names.login(&headers, id);
-    let submitted = Submitted { pressed: Pressed::parse(field("answer")), token: field("token"), browser: &browser };
+    let pressed = Pressed::parse(form.field("answer"));
+    let submitted = Submitted { pressed, token: form.field("token"), browser: &browser };
     match login::decide(&web.app, id, binding.as_ref(), submitted, now).await {
         Ok(Decided::Answer(url, client_name)) => leave(&web, &url, &client_name),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
-        Ok(Decided::Page) => Page { web: &web, id, headers: &headers, now, notice: Some(LOOK_AGAIN) }.stand().await,
+        Ok(Decided::Page) => Page { web: &web, id, headers: &headers, now, notice: Some(LOOK_AGAIN) }.show().await,
         Ok(Decided::Unknown) => unknown(&web),
         Err(error) => page_of(&web, error),
     }
@@ -71,7 +63,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     /// Shows where the journey stands, by the dispatcher's word.
-    async fn stand(&self) -> Response {
+    async fn show(&self) -> Response {
         let web = self.web;
         let binding = web.names.login(self.headers, self.id);
         match login::next(&web.app, self.id, binding.as_ref(), self.now).await {
