@@ -9,7 +9,7 @@ use url::Url;
 
 use super::settings::UpstreamKind;
 use super::tables::UpstreamTable;
-use crate::oauth::resource::is_loopback;
+use crate::oauth::resource::is_https_or_loopback;
 
 /// The scopes that are asked for where the table lists none.
 pub(super) const SCOPES: [&str; 3] = ["openid", "email", "profile"];
@@ -123,8 +123,7 @@ fn dev_issuer(port: Option<u16>, listen: Option<SocketAddr>) -> Result<String, R
 /// Whether a text can be an issuer identifier (OpenID Connect Discovery section 3): https, or http on loopback.
 fn check_issuer(text: &str) -> Result<(), String> {
     let url = Url::parse(text).map_err(|error| format!("is not an absolute URL ({error})"))?;
-    let safe = url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url);
-    if !safe {
+    if !is_https_or_loopback(&url) {
         return Err("must begin with https://, unless its host is localhost, 127.0.0.1 or [::1]".into());
     }
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {

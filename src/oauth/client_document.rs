@@ -4,8 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::client::{AuthMethod, Client, ClientId, ClientOrigin};
-use super::client_metadata::ClientMetadata;
-use super::error::{Error, ErrorCode};
+use super::client_metadata::{ClientMetadata, invalid};
+use super::error::Error;
 use crate::clock::UnixTime;
 
 /// The largest document, in bytes (section 8.7).
@@ -121,10 +121,6 @@ fn methods(document: &Map<String, Value>) -> Result<Vec<AuthMethod>, Error> {
         return Err(invalid("None of its ways to authenticate is none, or private_key_jwt with jwks or jwks_uri."));
     }
     Ok(methods)
-}
-
-fn invalid(description: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(ErrorCode::InvalidClientMetadata, description)
 }
 
 #[cfg(test)]

@@ -195,7 +195,8 @@ pub fn showable(text: &str) -> Option<String> {
     (!words.is_empty()).then_some(words)
 }
 
-fn invalid(description: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+/// `invalid_client_metadata` (RFC 7591 section 3.2.2).
+pub(super) fn invalid(description: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorCode::InvalidClientMetadata, description)
 }
 

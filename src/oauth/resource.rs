@@ -25,7 +25,7 @@ impl Resource {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(invalid("must not have userinfo"));
         }
-        if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
+        if !is_https_or_loopback(&url) {
             return Err(invalid("must be an https URL, or http on loopback"));
         }
         if !is_plain(text, &url) {
@@ -71,6 +71,11 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// Whether what is sent to a URL is read by nobody on the way: https, or http on this computer (RFC 8252 section 8.3).
+pub fn is_https_or_loopback(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
 }
 
 /// A set of resources, always told in the same order, separated by spaces.

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{Error, because, invalid};
 use crate::oauth::error::Source;
-use crate::oauth::resource::is_loopback;
+use crate::oauth::resource::{is_https_or_loopback, is_loopback};
 
 /// How long one request may take, its answer's body included.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,9 +79,8 @@ impl<'c> AsyncHttpClient<'c> for Http {
 
 /// https, or http on this computer.
 pub(super) fn check_url(url: &Url) -> Result<(), Error> {
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback(url) => Ok(()),
-        _ => Err(invalid(format!("{url} is not safe: it must be https, or http on loopback"))),
+    if is_https_or_loopback(url) {
+        return Ok(());
     }
+    Err(invalid(format!("{url} is not safe: it must be https, or http on loopback")))
 }
