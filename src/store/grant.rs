@@ -275,23 +275,30 @@ impl Store {
         Ok(self.read_one(Stmt::new(sql, args![client.as_str(), now])).await?.is_some())
     }
 
-    /// Deletes grants of which no token can be presented any more, in chunks. Their clients are told first that a grant of
-    /// theirs is over, and only grants whose clients know are deleted: from then on a client's idle time counts.
+    /// Deletes grants of which no token can be presented any more. Their clients are told first that a grant of theirs is
+    /// over, and only grants whose clients know are deleted: from then on a client's idle time counts.
+    ///
+    /// It goes through the table by ranges of ids: however many grants there are, no statement keeps the writer for long.
     pub(super) async fn sweep_grants(&self, now: UnixTime) -> Result<(), Error> {
+        let end = "SELECT id FROM grants WHERE id > $1 ORDER BY id LIMIT 1 OFFSET 999";
         let mark = "UPDATE clients SET grant_ended_at = $1 WHERE grant_ended_at < $1 AND id IN (\
-                    SELECT client FROM grants WHERE access_until < $1 - 600 \
+                    SELECT client FROM grants WHERE id > $2 AND id <= $3 AND access_until < $1 - 600 \
                     AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
-                    AND (redeemed_at > 0 OR code_expires_at < $1) ORDER BY id LIMIT 500)";
-        let delete = "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE access_until < $1 - 600 \
+                    AND (redeemed_at > 0 OR code_expires_at < $1))";
+        let delete = "DELETE FROM grants WHERE id > $2 AND id <= $3 AND access_until < $1 - 600 \
                       AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
                       AND (redeemed_at > 0 OR code_expires_at < $1) \
-                      AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.id = grants.client AND grant_ended_at < $1) \
-                      ORDER BY id LIMIT 500) RETURNING id";
+                      AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.id = grants.client AND grant_ended_at < $1)";
+        let mut after = -1;
         loop {
-            self.write(Stmt::new(mark, args![now])).await?;
-            if self.write(Stmt::new(delete, args![now])).await?.is_empty() {
+            let row = self.read_one(Stmt::new(end, args![after])).await?;
+            let last = row.as_ref().map_or(Ok(i64::MAX), |row| int(row, "id"))?;
+            self.write(Stmt::new(mark, args![now, after, last])).await?;
+            self.write(Stmt::new(delete, args![now, after, last])).await?;
+            if row.is_none() {
                 return Ok(());
             }
+            after = last;
         }
     }
 }

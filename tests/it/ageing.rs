@@ -215,6 +215,30 @@ async fn ten_thousand_old_registrations_refuse_nobody() {
     }
 }
 
+/// The sweep goes through the grants by ranges of a thousand, and misses none where two of them meet.
+#[tokio::test]
+async fn of_thousands_of_grants_exactly_those_go_that_are_over() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (client, tokens) = world.tokens().await;
+        let mut database = world.database().await;
+        let same = "kind, person, sign_in, client, resources, scopes, nonce, auth_time, created_at, code_hash, \
+                    code_challenge, redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, rt_prev, rt_salt, \
+                    rt_gen, rt_at, rt_expires_at, bound_key, revoked_at, revoked_why";
+        let is_over = "CASE WHEN i % 5 < 2 THEN 1 ELSE";
+        let many = format!(
+            "INSERT INTO grants (id, {same}, expires_at, access_until) \
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) \
+             SELECT i, {same}, {is_over} expires_at END, {is_over} access_until END FROM n, grants"
+        );
+        database.run(many).await;
+        sweep(&world).await;
+        assert_eq!(database.number("SELECT COUNT(*) FROM grants WHERE expires_at = 1").await, 0, "{db:?}");
+        assert_eq!(database.number("SELECT COUNT(*) FROM grants").await, 1501, "{db:?}");
+        assert_alive(&client, &tokens).await;
+    }
+}
+
 /// An assertion's `jti` is remembered for as long as it could come again, and no longer.
 #[tokio::test]
 async fn what_can_not_be_replayed_any_more_is_forgotten() {
