@@ -1,5 +1,4 @@
-//! Whether an access token is good here and now: one function for the guard, for userinfo and whoever else
-//! has to know.
+//! Whether an access token is good here and now: one function for the guard, the UserInfo endpoint and introspection.
 //!
 //! A signature is checked once; the claims are remembered by the SHA-256 of the token. The decision never is: audience,
 //! expiry, key, and revocation are looked at on every call.

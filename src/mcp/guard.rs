@@ -84,7 +84,7 @@ where
                 Ok((request, owner)) => {
                     let mut response = inner.call(request).await?.into_response();
                     owner.leave(response.headers_mut());
-                    Ok(stream::end_with(guard.app.clone(), owner.family(), response))
+                    Ok(stream::end_with(&guard.app, owner.family(), response))
                 }
                 Err(denied) => Ok(guard.deny(denied)),
             }
@@ -134,8 +134,10 @@ impl Guard {
             [] => (request, Ok(Scopes::default())),
             _ => operation::needs(&self.mount, request).await,
         };
-        let needed = self.mount.required_scopes.union(needs.as_ref().unwrap_or(&Scopes::default()));
-        if !needed.is_subset(&verified.scopes) {
+        let required = &self.mount.required_scopes;
+        let lacks = |scopes: &Scopes| !scopes.is_subset(&verified.scopes);
+        if lacks(required) || needs.as_ref().is_ok_and(lacks) {
+            let needed = required.union(&needs.unwrap_or_default());
             return Err(Denied::Scopes(StepUp::new(&self.challenge, &needed, &verified.scopes)));
         }
         needs.map(|_| request).map_err(Denied::Message)

@@ -33,13 +33,11 @@ impl Origins {
     /// Whether the request names our host, once, and nothing else: in the Host header, and in an absolute target too
     /// (RFC 9112 section 3.2.2).
     pub fn is_our_host(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let mut named = headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
-        if named.len() > 1 {
-            return false;
-        }
-        named.extend(uri.authority().map(|authority| authority.as_str().as_bytes()));
-        let ours = |name: &&[u8]| self.hosts.iter().any(|host| host.as_bytes().eq_ignore_ascii_case(name));
-        !named.is_empty() && named.iter().all(ours)
+        let mut sent = headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes);
+        let (host, another) = (sent.next(), sent.next());
+        let target = uri.authority().map(|authority| authority.as_str().as_bytes());
+        let ours = |name: &[u8]| self.hosts.iter().any(|host| host.as_bytes().eq_ignore_ascii_case(name));
+        another.is_none() && host.or(target).is_some() && host.into_iter().chain(target).all(ours)
     }
 
     /// Whether no page sent the request, or one that may.
@@ -112,7 +110,7 @@ pub(super) fn keep_known_headers(mut request: Request<Body>) -> Request<Body> {
     let asked = asked.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(',')).map(str::trim);
     let kept = asked.filter(allowed).collect::<Vec<_>>().join(",");
     request.headers_mut().remove(header::ACCESS_CONTROL_REQUEST_HEADERS);
-    if let Ok(kept) = HeaderValue::from_str(&kept).map_err(drop)
+    if let Ok(kept) = HeaderValue::from_str(&kept)
         && !kept.is_empty()
     {
         request.headers_mut().insert(header::ACCESS_CONTROL_REQUEST_HEADERS, kept);

@@ -20,14 +20,14 @@ use crate::flow::feed;
 use crate::oauth::grant::GrantId;
 
 /// Lets an answer end with its family, where it is a stream of events.
-pub(super) fn end_with(app: Arc<App>, family: GrantId, response: Response) -> Response {
+pub(super) fn end_with(app: &Arc<App>, family: GrantId, response: Response) -> Response {
     let media_type = response.headers().get(header::CONTENT_TYPE).map(|media_type| media_type.as_bytes());
     if !media_type.is_some_and(|media_type| media_type.starts_with(b"text/event-stream")) {
         return response;
     }
     let mut ticks = interval(feed::INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    response.map(|body| Body::new(Revocable { body, ticks, app, family }))
+    response.map(|body| Body::new(Revocable { body, ticks, app: app.clone(), family }))
 }
 
 /// A body that ends when the family is revoked.
