@@ -252,7 +252,7 @@ fn root_secrets(settings: &Settings) -> Result<Vec<SecretString>, secret::Error>
 fn connect_upstreams(settings: &Settings) -> Result<Vec<Arc<Upstream>>, Error> {
     let connect = |upstream: &UpstreamSettings| {
         let client = upstream::http_client(&upstream.issuer).map_err(Error::Client)?;
-        Ok(Arc::new(Upstream::new(upstream.clone(), settings.callback(&upstream.name), client)))
+        Ok(Arc::new(Upstream::new(upstream.clone(), settings.issuer.callback(&upstream.name), client)))
     };
     settings.upstreams.iter().map(connect).collect()
 }
@@ -268,7 +268,7 @@ async fn start_dev_upstreams(settings: &mut Settings, clock: &Arc<dyn Clock>) ->
         let listen = address.parse().map_err(|error| failed(std::io::Error::other(error)))?;
         let options = IssuerOptions {
             listen,
-            redirect_uris: vec![settings.callback(&upstream.name)],
+            redirect_uris: vec![settings.issuer.callback(&upstream.name)],
             ..IssuerOptions::new(clock.clone())
         };
         let issuer = DevIssuer::start(options).await.map_err(failed)?;

@@ -56,11 +56,6 @@ impl Settings {
         &self.mounts[0]
     }
 
-    /// The callback's address at us for the upstream of this name, as it is registered there.
-    pub fn callback(&self, upstream: &str) -> String {
-        self.issuer.at(&format!("/oauth/callback/{upstream}"))
-    }
-
     /// The upstream of this name.
     pub fn upstream(&self, name: &str) -> Option<&UpstreamSettings> {
         self.upstreams.iter().find(|upstream| upstream.name == name)
@@ -143,6 +138,11 @@ impl Issuer {
     /// The address of one of our own paths, which begins with a slash.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.text)
+    }
+
+    /// Where the upstream of this name sends the browser back to, as it is registered there.
+    pub fn callback(&self, upstream: &str) -> String {
+        self.at(&format!("/oauth/callback/{upstream}"))
     }
 }
 

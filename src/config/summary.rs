@@ -49,7 +49,7 @@ fn database(database: &Database) -> String {
 fn sign_in(upstream: &UpstreamSettings, settings: &Settings) -> String {
     match upstream.kind {
         UpstreamKind::Dev => format!("with {}, for this computer only ({})", upstream.label, upstream.issuer),
-        _ => format!("with {}; register there: {}", upstream.label, settings.callback(&upstream.name)),
+        _ => format!("with {}; register there: {}", upstream.label, settings.issuer.callback(&upstream.name)),
     }
 }
 

@@ -49,13 +49,18 @@ impl Pass<'_> {
         }
     }
 
-    fn client(&mut self, base: &str, table: &ClientTable, known: &Scopes) -> Option<Client> {
-        let key = |key: &str| format!("{base}.{key}");
-        let id = match &table.id {
-            None => Err("is missing; choose one, such as \"my-app\"".to_owned()),
+    /// The id by which the operator lets a client or a server name itself; `example` for where it is missing.
+    pub(super) fn client_id(&mut self, key: &str, id: Option<&str>, example: &str) -> Option<ClientId> {
+        let id = match id {
+            None => Err(format!("is missing; choose one, such as {example:?}")),
             Some(id) => ClientId::parse(id).ok_or_else(|| "must be 1 to 2048 printable ASCII characters".to_owned()),
         };
-        let id = self.told(&key("id"), id);
+        self.told(key, id)
+    }
+
+    fn client(&mut self, base: &str, table: &ClientTable, known: &Scopes) -> Option<Client> {
+        let key = |key: &str| format!("{base}.{key}");
+        let id = self.client_id(&key("id"), table.id.as_deref(), "my-app");
         if table.redirect_uris.0.is_empty() {
             self.tell(&key("redirect_uris"), "must name at least one address");
         }

@@ -10,7 +10,6 @@ use super::mounts::ReadMount;
 use crate::config::secret;
 use crate::config::settings::{Mount, ResourceServer};
 use crate::config::tables::{ResourceServerTable, Tables};
-use crate::oauth::client::ClientId;
 use crate::oauth::resource::Resource;
 use crate::oauth::token::ClientSecret;
 
@@ -38,11 +37,7 @@ impl Pass<'_> {
         mounts: &[ReadMount],
     ) -> Option<ResourceServer> {
         let key = |key: &str| format!("{base}.{key}");
-        let id = match &table.id {
-            None => Err("is missing; choose one, such as \"my-server\"".to_owned()),
-            Some(id) => ClientId::parse(id).ok_or_else(|| "must be 1 to 2048 printable ASCII characters".to_owned()),
-        };
-        let id = self.told(&key("id"), id);
+        let id = self.client_id(&key("id"), table.id.as_deref(), "my-server");
         let secret_key = if table.secret_file.is_some() { key("secret_file") } else { key("secret") };
         let secret = match secret::read(table.secret.as_ref(), table.secret_file.as_deref()) {
             Ok(None) => Err("is missing, beside secret_file; one of them shows who is asking".to_owned()),

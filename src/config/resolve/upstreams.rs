@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
+use secrecy::SecretString;
+
 use super::{Pass, is_domain};
 use crate::config::presets;
 use crate::config::secret;
@@ -70,23 +72,43 @@ impl Pass<'_> {
         }
         let upstream_issuer =
             kind.issuer(table, listen).map_err(|(wrong, message)| self.tell(&key(wrong), message)).ok();
-        if kind == UpstreamKind::Dev {
-            self.dev_is_local(&base, issuer, listen);
-            return Some(UpstreamSettings {
-                name: name.to_owned(),
-                label: table.label.clone().unwrap_or_else(|| kind.label(name)),
-                kind,
-                issuer: upstream_issuer?,
-                client_id: "jean".into(),
-                client_secret: None,
-                scopes: presets::SCOPES.map(str::to_owned).to_vec(),
-                hosted_domain: None,
-            });
+        let (client_id, client_secret) = match kind {
+            UpstreamKind::Dev => {
+                self.dev_is_local(&base, issuer, listen);
+                (Some("jean".to_owned()), Some(None))
+            }
+            _ => self.registration(name, kind, table, issuer),
+        };
+        if let Some(domain) = &table.hosted_domain
+            && !is_domain(domain)
+        {
+            self.tell(&key("hosted_domain"), "must be a domain such as example.com");
         }
+        let scopes = self.upstream_scopes(&key("scopes"), table.scopes.as_ref());
+        Some(UpstreamSettings {
+            name: name.to_owned(),
+            label: table.label.clone().unwrap_or_else(|| kind.label(name)),
+            kind,
+            issuer: upstream_issuer?,
+            client_id: client_id?,
+            client_secret: client_secret?,
+            scopes,
+            hosted_domain: table.hosted_domain.as_ref().map(|domain| domain.to_ascii_lowercase()),
+        })
+    }
 
-        let client_id = table.client_id.as_deref().filter(|id| !id.is_empty());
+    /// How jean is registered at a provider: its client id, and its secret where it has one.
+    fn registration(
+        &mut self,
+        name: &str,
+        kind: UpstreamKind,
+        table: &UpstreamTable,
+        issuer: Option<&Issuer>,
+    ) -> (Option<String>, Option<Option<SecretString>>) {
+        let key = |key: &str| format!("upstream.{name}.{key}");
+        let client_id = table.client_id.clone().filter(|id| !id.is_empty());
         if client_id.is_none() {
-            let callback = issuer.map(|issuer| issuer.at(&format!("/oauth/callback/{name}"))).unwrap_or_default();
+            let callback = issuer.map(|issuer| issuer.callback(name)).unwrap_or_default();
             let console = kind.console();
             self.tell(
                 &key("client_id"),
@@ -102,22 +124,7 @@ impl Pass<'_> {
                 "is missing; Google shows it beside the client id (or write client_secret_file)",
             );
         }
-        if let Some(domain) = &table.hosted_domain
-            && !is_domain(domain)
-        {
-            self.tell(&key("hosted_domain"), "must be a domain such as example.com");
-        }
-        let scopes = self.upstream_scopes(&key("scopes"), table.scopes.as_ref());
-        Some(UpstreamSettings {
-            name: name.to_owned(),
-            label: table.label.clone().unwrap_or_else(|| kind.label(name)),
-            kind,
-            issuer: upstream_issuer?,
-            client_id: client_id?.to_owned(),
-            client_secret: client_secret?,
-            scopes,
-            hosted_domain: table.hosted_domain.as_ref().map(|domain| domain.to_ascii_lowercase()),
-        })
+        (client_id, client_secret)
     }
 
     /// The scopes to ask for, `openid` always among them: without it there is no ID token.
