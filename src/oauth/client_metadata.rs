@@ -103,15 +103,7 @@ impl ClientMetadata {
     /// Reads a registration request: fills in the defaults of RFC 7591 section 2, intersects `grant_types` and
     /// `response_types` with what there is, ignores what is unknown, and refuses what breaks a rule.
     pub fn parse(request: &Map<String, Value>) -> Result<Self, Error> {
-        let redirect_uris = strings(request, "redirect_uris")?.unwrap_or_default();
-        if redirect_uris.is_empty() {
-            return Err(Error::new(ErrorCode::InvalidRedirectUri, "redirect_uris must name at least one URI."));
-        }
-        if redirect_uris.len() > MAX_REDIRECT_URIS {
-            return Err(Error::new(ErrorCode::InvalidRedirectUri, "redirect_uris must not name more than 32 URIs."));
-        }
-        let redirect_uris = redirect_uris.iter().map(|uri| RedirectUri::parse(uri)).collect::<Result<_, _>>()?;
-
+        let redirect_uris = redirect_uris(request)?;
         let token_endpoint_auth_method = match string(request, "token_endpoint_auth_method")? {
             None => AuthMethod::ClientSecretBasic,
             Some(name) => AuthMethod::parse(&name).ok_or_else(|| {
@@ -120,19 +112,7 @@ impl ClientMetadata {
                 )
             })?,
         };
-        let grant_types = match strings(request, "grant_types")? {
-            None => vec![GrantType::AuthorizationCode],
-            Some(names) => {
-                [("authorization_code", GrantType::AuthorizationCode), ("refresh_token", GrantType::RefreshToken)]
-                    .into_iter()
-                    .filter(|(name, _)| names.iter().any(|asked| asked == name))
-                    .map(|(_, grant_type)| grant_type)
-                    .collect()
-            }
-        };
-        if !grant_types.contains(&GrantType::AuthorizationCode) {
-            return Err(invalid("grant_types must include authorization_code."));
-        }
+        let grant_types = grant_types(request)?;
         let response_types = strings(request, "response_types")?;
         if response_types.is_some_and(|names| !names.iter().any(|name| name == "code")) {
             return Err(invalid("response_types must include code."));
@@ -221,6 +201,29 @@ fn strings(request: &Map<String, Value>, name: &str) -> Result<Option<Vec<String
             .ok_or_else(wrong),
         Some(_) => Err(wrong()),
     }
+}
+
+fn redirect_uris(request: &Map<String, Value>) -> Result<Vec<RedirectUri>, Error> {
+    let refuse = |why: String| Err(Error::new(ErrorCode::InvalidRedirectUri, why));
+    let uris = strings(request, "redirect_uris")?.unwrap_or_default();
+    if uris.is_empty() {
+        return refuse("redirect_uris must name at least one URI.".to_owned());
+    }
+    if uris.len() > MAX_REDIRECT_URIS {
+        return refuse(format!("redirect_uris must not name more than {MAX_REDIRECT_URIS} URIs."));
+    }
+    uris.iter().map(|uri| RedirectUri::parse(uri)).collect()
+}
+
+/// Those of `grant_types` that there are.
+fn grant_types(request: &Map<String, Value>) -> Result<Vec<GrantType>, Error> {
+    let Some(names) = strings(request, "grant_types")? else { return Ok(vec![GrantType::AuthorizationCode]) };
+    let asks = |grant_type: &str| names.iter().any(|name| name == grant_type);
+    if !asks("authorization_code") {
+        return Err(invalid("grant_types must include authorization_code."));
+    }
+    let refresh_token = asks("refresh_token").then_some(GrantType::RefreshToken);
+    Ok([GrantType::AuthorizationCode].into_iter().chain(refresh_token).collect())
 }
 
 fn contacts(request: &Map<String, Value>) -> Result<Vec<String>, Error> {
