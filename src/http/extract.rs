@@ -15,7 +15,7 @@ use crate::oauth::params::Params;
 
 use super::error::{Refused, page_of};
 use super::session::SIGN_IN;
-use super::view::{Web, header_text};
+use super::view::Web;
 
 /// The time of the request, read once.
 pub(super) struct Now(pub UnixTime);
@@ -89,6 +89,11 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     }
     let token = token.trim();
     if token.is_empty() || token.contains(' ') { Err(malformed()) } else { Ok(Some(token)) }
+}
+
+/// The value of a header, where it is text.
+pub(super) fn header_text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// The body of a request as text, where it has this media type and is not too large.

@@ -18,7 +18,8 @@ use crate::oauth::grant::RowId;
 use crate::random;
 
 use super::error::{Logged, Refused, page_of};
-use super::view::{Web, header_text};
+use super::extract::header_text;
+use super::view::Web;
 
 /// The header that tells the request's id to whoever asks for support.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

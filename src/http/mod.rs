@@ -9,13 +9,13 @@ mod callback;
 mod client_configuration;
 mod consent;
 mod cookies;
+mod discovery;
 mod error;
 mod extract;
 mod home;
 mod introspect;
 pub(crate) mod layers;
 mod login;
-mod metadata;
 mod openid;
 pub(crate) mod pages;
 mod refusal;
@@ -54,12 +54,12 @@ pub(crate) fn routes(web: &Web) -> Router {
         .route(&at("/oauth/token"), post(token::token))
         .route(&at("/oauth/revoke"), post(revoke::revoke))
         .route(&at("/oauth/userinfo"), get(openid::userinfo).post(openid::userinfo))
-        .route(&at("/oauth/jwks"), get(metadata::jwks));
-    for path in metadata::authorization_server_paths(app) {
-        programs = programs.route(&path, get(metadata::authorization_server));
+        .route(&at("/oauth/jwks"), get(discovery::jwks));
+    for path in discovery::authorization_server_paths(app) {
+        programs = programs.route(&path, get(discovery::authorization_server));
     }
-    for (path, mount) in metadata::protected_resource_paths(app) {
-        programs = programs.route(&path, get(metadata::protected_resource(mount)));
+    for (path, mount) in discovery::protected_resource_paths(app) {
+        programs = programs.route(&path, get(discovery::protected_resource(mount)));
     }
     let programs = programs.layer(layers::cors());
     let registrations = Router::new()

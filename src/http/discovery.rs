@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::config::settings::Mount;
-use crate::flow::{discovery, keys};
+use crate::flow::{discovery as flow, keys};
 
 use super::extract::Now;
 use super::view::Web;
@@ -44,7 +44,7 @@ pub(super) fn protected_resource_paths(app: &App) -> Vec<(String, usize)> {
 /// `GET /.well-known/oauth-authorization-server` (RFC 8414) and `/.well-known/openid-configuration` (OpenID Connect
 /// Discovery).
 pub(super) async fn authorization_server(State(web): State<Web>) -> Response {
-    (cacheable(), Json(discovery::authorization_server(&web.app))).into_response()
+    (cacheable(), Json(flow::authorization_server(&web.app))).into_response()
 }
 
 /// `GET /.well-known/oauth-protected-resource` (RFC 9728), for the mount of this index.
@@ -53,7 +53,7 @@ pub(super) fn protected_resource(
 ) -> impl Fn(State<Web>) -> std::future::Ready<Response> + Clone + Send + Sync + 'static {
     move |State(web)| {
         let found: Option<&Mount> = web.app.settings.mounts.get(mount);
-        let document = found.map(|mount| discovery::protected_resource(&web.app, mount));
+        let document = found.map(|mount| flow::protected_resource(&web.app, mount));
         std::future::ready((cacheable(), Json(document)).into_response())
     }
 }
