@@ -1,5 +1,9 @@
 //! The documents of discovery and the key set, at every path where clients look for them.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -18,26 +22,25 @@ const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
 /// Both well-known names alone, with the issuer's path behind (RFC 8414 section 3.1), and behind the issuer's path (OpenID
 /// Connect Discovery section 4).
-pub(super) fn authorization_server_paths(app: &App) -> Vec<String> {
+pub(super) fn authorization_server_paths(app: &App) -> BTreeSet<String> {
     let prefix = app.settings.issuer.prefix();
     let forms = |name: &str| [name.to_owned(), format!("{name}{prefix}"), format!("{prefix}{name}")];
-    let mut paths: Vec<String> = [AUTHORIZATION_SERVER, OPENID_CONFIGURATION].into_iter().flat_map(forms).collect();
-    paths.sort();
-    paths.dedup();
-    paths
+    [AUTHORIZATION_SERVER, OPENID_CONFIGURATION].into_iter().flat_map(forms).collect()
 }
 
 /// For each mount the well-known name with the resource's path behind it (RFC 9728 section 3.1); for the default one the
 /// name alone too; and all of them behind the prefix.
-pub(super) fn protected_resource_paths(app: &App) -> Vec<(String, usize)> {
+pub(super) fn protected_resource_paths(app: &App) -> BTreeMap<String, Arc<Mount>> {
     let prefix = app.settings.issuer.prefix();
-    let mut paths = vec![(PROTECTED_RESOURCE.to_owned(), 0), (format!("{prefix}{PROTECTED_RESOURCE}"), 0)];
-    for (i, mount) in app.settings.mounts.iter().enumerate() {
-        paths.push((format!("{PROTECTED_RESOURCE}{prefix}{}", mount.path), i));
-        paths.push((format!("{prefix}{PROTECTED_RESOURCE}{}", mount.path), i));
+    let default = Arc::new(app.settings.default_mount().clone());
+    let alone = [PROTECTED_RESOURCE.to_owned(), format!("{prefix}{PROTECTED_RESOURCE}")];
+    let mut paths: BTreeMap<_, _> = alone.into_iter().map(|path| (path, default.clone())).collect();
+    for mount in &app.settings.mounts {
+        let (mount, path) = (Arc::new(mount.clone()), &mount.path);
+        for path in [format!("{PROTECTED_RESOURCE}{prefix}{path}"), format!("{prefix}{PROTECTED_RESOURCE}{path}")] {
+            paths.entry(path).or_insert_with(|| mount.clone());
+        }
     }
-    paths.sort();
-    paths.dedup_by(|a, b| a.0 == b.0);
     paths
 }
 
@@ -47,15 +50,11 @@ pub(super) async fn authorization_server(State(web): State<Web>) -> Response {
     (cacheable(), Json(flow::authorization_server(&web.app))).into_response()
 }
 
-/// `GET /.well-known/oauth-protected-resource` (RFC 9728), for the mount of this index.
+/// `GET /.well-known/oauth-protected-resource` (RFC 9728), for one mount.
 pub(super) fn protected_resource(
-    mount: usize,
-) -> impl Fn(State<Web>) -> std::future::Ready<Response> + Clone + Send + Sync + 'static {
-    move |State(web)| {
-        let found: Option<&Mount> = web.app.settings.mounts.get(mount);
-        let document = found.map(|mount| flow::protected_resource(&web.app, mount));
-        std::future::ready((cacheable(), Json(document)).into_response())
-    }
+    mount: Arc<Mount>,
+) -> impl Fn(State<Web>) -> Ready<Response> + Clone + Send + Sync + 'static {
+    move |State(web)| ready((cacheable(), Json(flow::protected_resource(&web.app, &mount))).into_response())
 }
 
 /// `GET /oauth/jwks` (RFC 7517 section 5).
