@@ -6,18 +6,18 @@
 //! source ([`source`]) and 3 to 10 lines of check over the [`mod@bench`]; there is one file for each topic. Rows know the
 //! wire and nothing else: no type of the server's own is named here.
 
-mod assertion;
+mod access_token;
 mod authorize;
 mod bearer;
 mod bench;
 mod browser;
-mod cimd;
+mod client_assertion;
+mod client_configuration;
+mod client_document;
 mod discovery;
 mod introspect;
 mod issuer;
-mod jwt;
 mod key;
-mod manage;
 mod mcp;
 mod native;
 mod openid;
@@ -189,16 +189,16 @@ fn rows() -> Vec<Row> {
         bearer::rows(),
         revoke::rows(),
         register::rows(),
-        manage::rows(),
-        assertion::rows(),
+        client_configuration::rows(),
+        client_assertion::rows(),
         pkce::rows(),
         introspect::rows(),
         native::rows(),
         discovery::rows(),
         resource::rows(),
-        jwt::rows(),
+        access_token::rows(),
         issuer::rows(),
-        cimd::rows(),
+        client_document::rows(),
         openid::rows(),
         mcp::rows(),
         transport::rows(),

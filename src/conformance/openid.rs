@@ -137,7 +137,7 @@ fn core() -> Vec<Row> {
                 let token = tokens.text("id_token");
                 ensure!(jwt_part(token, 0)?["alg"] == "RS256");
                 let (signed, signature) = token.rsplit_once('.').context("no JWT")?;
-                let key = super::jwt::published(bench, token).await?;
+                let key = super::access_token::published(bench, token).await?;
                 let part = |name: &str| -> Result<Vec<u8>> {
                     Ok(URL_SAFE_NO_PAD.decode(key[name].as_str().with_context(|| format!("no RSA key: {key}"))?)?)
                 };
