@@ -101,7 +101,7 @@ impl Issuer {
         &self.text
     }
 
-    /// Scheme, host and port, as in an Origin header (RFC 6454 section 6.1).
+    /// Scheme, host and port, as in an Origin header (RFC 6454 section 6.2).
     pub fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }

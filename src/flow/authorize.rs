@@ -153,7 +153,7 @@ async fn answer(app: &App, client: &Client, return_to: ReturnTo, error: Error, n
 }
 
 /// The redirect URI of the request: one that the client registered, or its only one where the request names none
-/// (OAuth 2.1 section 2.3.3).
+/// (RFC 6749 section 3.1.2.3).
 fn redirect_uri(client: &Client, asked: Option<&str>) -> Option<RedirectUri> {
     match (asked, client.metadata.redirect_uris.as_slice()) {
         (Some(asked), _) => RedirectUri::parse(asked).ok().filter(|asked| client.allows(asked)),

@@ -39,13 +39,11 @@ impl From<store::Error> for Refused {
 pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, Refused> {
     check(app, id)?;
     let known = app.documents.of(id);
-    let remembered = known.answer(now);
-    if let Some(answer) = remembered {
+    if let Some(answer) = known.answer(now) {
         return answer.map_err(Refused::Unusable);
     }
     let _turn = known.asking.lock().await;
-    let remembered = known.answer(now);
-    if let Some(answer) = remembered {
+    if let Some(answer) = known.answer(now) {
         return answer.map_err(Refused::Unusable);
     }
     let last = last_good(app, id, now).await?;
