@@ -46,7 +46,7 @@ pub(super) fn ask(
     (question, notice): (&Question, Option<&str>),
     (headers, now): (&HeaderMap, UnixTime),
 ) -> Response {
-    let (browser, cookie) = web.names.keep_browser(headers);
+    let (browser, cookie) = web.cookies.keep_browser(headers);
     let person = question.signed_in.as_ref().map(|signed_in| &signed_in.person);
     let form =
         Form { purpose: PURPOSE, browser: &browser, person: person.map(|person| &person.id), request, login: None };

@@ -30,9 +30,9 @@ pub(super) async fn receive(
     let Ok(Path(upstream)) = upstream else { return unknown(&web) };
     let params = Params::parse(&query.unwrap_or_default());
     // In a task of its own: a browser that goes away meanwhile must not leave the upstream's code half spent.
-    let (app, names) = (web.app.clone(), web.names.clone());
+    let (app, cookies) = (web.app.clone(), web.cookies.clone());
     let work = async move {
-        let binding = |id| names.login(&headers, id);
+        let binding = |id| cookies.login(&headers, id);
         callback::callback(&app, &upstream, &params, binding, now).await
     };
     let returned = tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(Error::server(error)));

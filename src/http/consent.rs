@@ -30,7 +30,7 @@ pub(super) async fn answer(
         }
         Err(refusal) => return refused(&web, refusal),
     };
-    let browser = web.names.browser(&headers).unwrap_or_default();
+    let browser = web.cookies.browser(&headers).unwrap_or_default();
     let decided = async {
         let submitted = Submitted {
             pressed: Pressed::parse(form.field("answer")),
@@ -61,7 +61,7 @@ pub(super) fn depart(web: &Web, headers: &HeaderMap, departure: Departure) -> Re
         None => found(&web.path(&format!("/oauth/login/{}", departure.login))),
     };
     if let Some(binding) = &departure.binding {
-        for cookie in web.names.bind_login(headers, departure.login, binding) {
+        for cookie in web.cookies.bind_login(headers, departure.login, binding) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }

@@ -18,27 +18,27 @@ const BROWSER_LIFETIME: Duration = Duration::hours(1);
 /// The most journeys that one browser keeps.
 const LOGINS_KEPT: usize = 4;
 
-/// The names of this server's cookies: with the prefix of the public URL in them, so that two deployments on one host
-/// keep apart, and with `__Host-` where https allows it.
-pub(crate) struct Names {
+/// This server's cookies. Their names have the prefix of the public URL in them, so that two deployments on one host keep
+/// apart, and `__Host-` where https allows it.
+pub(crate) struct Cookies {
     stem: String,
     secure: bool,
 }
 
-impl Names {
-    /// The names for this issuer.
+impl Cookies {
+    /// Those of this issuer.
     pub fn new(issuer: &Issuer) -> Self {
         let host = if issuer.is_https() { "__Host-" } else { "" };
         let prefix: String = issuer.prefix().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        Names { stem: format!("{host}jean{prefix}-"), secure: issuer.is_https() }
+        Cookies { stem: format!("{host}jean{prefix}-"), secure: issuer.is_https() }
     }
 
-    /// The cookie of the session layer.
+    /// The name of the session layer's cookie.
     pub fn session(&self) -> String {
         format!("{}session", self.stem)
     }
 
-    /// Whether cookies travel by https only.
+    /// Whether they travel by https only.
     pub fn secure(&self) -> bool {
         self.secure
     }
@@ -114,11 +114,11 @@ mod tests {
 
     #[test]
     fn cookies_have_the_host_prefix_where_https_and_keep_deployments_apart() {
-        assert_eq!(Names::new(&issuer("https://a.example")).session(), "__Host-jean-session");
-        assert_eq!(Names::new(&issuer("https://a.example/v2")).session(), "__Host-jean-v2-session");
-        assert_eq!(Names::new(&issuer("http://localhost:8080")).session(), "jean-session");
-        let names = Names::new(&issuer("https://a.example"));
-        let (value, set) = names.keep_browser(&HeaderMap::new());
+        assert_eq!(Cookies::new(&issuer("https://a.example")).session(), "__Host-jean-session");
+        assert_eq!(Cookies::new(&issuer("https://a.example/v2")).session(), "__Host-jean-v2-session");
+        assert_eq!(Cookies::new(&issuer("http://localhost:8080")).session(), "jean-session");
+        let cookies = Cookies::new(&issuer("https://a.example"));
+        let (value, set) = cookies.keep_browser(&HeaderMap::new());
         assert_eq!(
             set.to_str().unwrap(),
             format!("__Host-jean-browser={value}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600")
@@ -127,15 +127,15 @@ mod tests {
 
     #[test]
     fn a_browser_keeps_its_value_and_the_newest_four_journeys() {
-        let names = Names::new(&issuer("http://localhost:8080"));
-        let (value, _) = names.keep_browser(&HeaderMap::new());
+        let cookies = Cookies::new(&issuer("http://localhost:8080"));
+        let (value, _) = cookies.keep_browser(&HeaderMap::new());
         let id = |n: i64| RowId::new(UnixTime(1_800_000_000 + n), [0; 4]);
-        let cookies: Vec<String> = (1..=5).map(|n| format!("jean-login-{}=x", id(n))).collect();
+        let logins: Vec<String> = (1..=5).map(|n| format!("jean-login-{}=x", id(n))).collect();
         let mut headers = HeaderMap::new();
-        let text = format!("jean-browser={value}; {}", cookies.join("; "));
+        let text = format!("jean-browser={value}; {}", logins.join("; "));
         headers.insert(header::COOKIE, HeaderValue::from_str(&text).unwrap());
-        assert_eq!(names.keep_browser(&headers).0, value);
-        let set = names.bind_login(&headers, id(6), &Binding::from_cookie("b"));
+        assert_eq!(cookies.keep_browser(&headers).0, value);
+        let set = cookies.bind_login(&headers, id(6), &Binding::from_cookie("b"));
         let dropped: Vec<_> = set.iter().skip(1).map(|set| set.to_str().unwrap().split('=').next().unwrap()).collect();
         assert_eq!(dropped, [format!("jean-login-{}", id(2)), format!("jean-login-{}", id(1))]);
     }

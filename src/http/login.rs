@@ -39,8 +39,8 @@ pub(super) async fn answer(
     form: PageForm,
 ) -> Response {
     let Some(id) = id.ok().and_then(|Path(id)| RowId::parse(&id)) else { return unknown(&web) };
-    let browser = web.names.browser(&headers).unwrap_or_default();
-    let binding = web.names.login(&headers, id);
+    let browser = web.cookies.browser(&headers).unwrap_or_default();
+    let binding = web.cookies.login(&headers, id);
     let pressed = Pressed::parse(form.field("answer"));
     let submitted = Submitted { pressed, token: form.field("token"), browser: &browser };
     match login::decide(&web.app, id, binding.as_ref(), submitted, now).await {
@@ -65,7 +65,7 @@ impl Page<'_> {
     /// Shows where the journey stands, by the dispatcher's word.
     async fn show(&self) -> Response {
         let web = self.web;
-        let binding = web.names.login(self.headers, self.id);
+        let binding = web.cookies.login(self.headers, self.id);
         match login::next(&web.app, self.id, binding.as_ref(), self.now).await {
             Ok(Next::SignIn(request, notice, upstream)) => self.sign_in(&request, notice, &upstream),
             Ok(Next::Confirm(request, confirm)) => self.confirm(&request, &confirm),
@@ -148,7 +148,7 @@ impl Page<'_> {
         person: Option<&crate::oauth::grant::PersonId>,
         page: impl FnOnce(String) -> Response,
     ) -> Response {
-        let (browser, cookie) = self.web.names.keep_browser(self.headers);
+        let (browser, cookie) = self.web.cookies.keep_browser(self.headers);
         let token = login::form(request, self.id, &browser, person).token(&self.web.app, self.now);
         let mut response = page(token);
         response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::flow::login::SESSION_LIFETIME;
 use crate::flow::session;
 
-use super::cookies::Names;
+use super::cookies::Cookies;
 
 /// The one thing that a session holds: the id of a sign-in.
 pub(super) const SIGN_IN: &str = "sign_in";
@@ -24,10 +24,10 @@ pub(super) const SIGN_IN: &str = "sign_in";
 /// The session layer of the browser's routes. SameSite is Lax: a Strict cookie would not come along when a client or an
 /// upstream sends the browser here.
 pub(super) fn layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {
-    let names = Names::new(&app.settings.issuer);
+    let cookies = Cookies::new(&app.settings.issuer);
     SessionManagerLayer::new(Sessions(app.clone()))
-        .with_name(names.session())
-        .with_secure(names.secure())
+        .with_name(cookies.session())
+        .with_secure(cookies.secure())
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(Duration::seconds_f64(SESSION_LIFETIME.as_secs_f64())))
 }

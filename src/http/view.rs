@@ -21,7 +21,7 @@ use crate::oauth::redirect::{RedirectKind, RedirectUri};
 use crate::oauth::scope::{EMAIL, OPENID, PROFILE, Scope, Scopes};
 use crate::oauth::token::TokenHash;
 
-use super::cookies::Names;
+use super::cookies::Cookies;
 use super::error::page_of;
 use super::layers::request_id;
 use super::pages::{
@@ -33,8 +33,8 @@ use super::pages::{
 pub(crate) struct Web {
     /// The application.
     pub app: Arc<App>,
-    /// The names of the cookies.
-    pub names: Arc<Names>,
+    /// The cookies that its pages set and read.
+    pub cookies: Arc<Cookies>,
     site: Arc<Site>,
 }
 
@@ -75,8 +75,8 @@ impl Web {
             terms_url: brand.terms_url.clone(),
             support_url: brand.support_url.clone(),
         };
-        let names = Names::new(issuer);
-        Web { app, names: Arc::new(names), site: Arc::new(Site { layout, style }) }
+        let cookies = Cookies::new(issuer);
+        Web { app, cookies: Arc::new(cookies), site: Arc::new(Site { layout, style }) }
     }
 
     /// What all pages share.
