@@ -78,8 +78,17 @@ pub async fn callback(
             tracing::warn!(upstream, %error, "an answer of another issuer was refused");
             Err(Notice::Invalid)
         }
-        (Ok(()), Some(error), _) => Err(notice_of(error)),
-        (Ok(()), None, None) => Err(Notice::Invalid),
+        (Ok(()), Some(error), _) => {
+            let notice = notice_of(error);
+            if notice != Notice::Declined {
+                log_refusal(upstream, params);
+            }
+            Err(notice)
+        }
+        (Ok(()), None, None) => {
+            tracing::warn!(upstream, "the upstream's answer has neither a code nor an error");
+            Err(Notice::Invalid)
+        }
         (Ok(()), None, Some(code)) => exchange(app, provider, &login, (&binding, code), now).await,
     };
     match identity {
@@ -152,6 +161,13 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
     };
     let identified = app.store.identify_login(login, &person, &sign_in, now).await?;
     Ok(Returned::Journey { login: login.id, sign_in: identified.then_some(sign_in.id) })
+}
+
+/// Tells the operator what the upstream says of its refusal, of which the person is shown a known code at most.
+fn log_refusal(upstream: &str, params: &Params) {
+    let said = |name| params.one(name).ok().flatten().unwrap_or_default().chars().take(300).collect::<String>();
+    let (error, description) = (said("error"), said("error_description"));
+    tracing::warn!(upstream, ?error, ?description, "the upstream answered with an error");
 }
 
 /// What an upstream's error at the authorization endpoint means for the person.
