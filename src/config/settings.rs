@@ -377,7 +377,7 @@ pub struct Logo {
 /// Bounds on what a request may cost.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The largest body of a form or a registration, in bytes.
+    /// The largest body of a form, a registration, or a message to the built-in MCP server, in bytes.
     pub body: usize,
     /// How long an answer may take to begin.
     pub timeout: Duration,
