@@ -36,19 +36,18 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime)
         judge_before(app, client, &token, &asked, now).await?;
     }
 
-    let mut rotated = rotate(app, client, &token, only, now).await?;
-    if rotated.is_none() {
-        match explain(app, client, &token, now).await? {
-            Verdict::Again(grant, successor) => rotated = Some((grant, successor)),
+    let (mut grant, successor) = match rotate(app, client, &token, only, now).await? {
+        Some(rotated) => rotated,
+        None => match explain(app, client, &token, now).await? {
+            Verdict::Again(grant, successor) => (grant, successor),
             Verdict::Current(grant) => {
                 issue::choose_resource(app, &grant, asked.resource.as_ref())?;
-                rotated = rotate(app, client, &token, None, now).await?;
+                let faster =
+                    || Error::unavailable("a refresh token was rotated by others twice while it was looked at");
+                rotate(app, client, &token, None, now).await?.ok_or_else(faster)?
             }
             Verdict::Refused(error) => return Err(error),
-        }
-    }
-    let Some((mut grant, successor)) = rotated else {
-        return Err(Error::unavailable("a refresh token was rotated by others twice while it was looked at"));
+        },
     };
     // It was for the first ID token alone (OpenID Connect Core section 12.2).
     grant.nonce.clear();
