@@ -82,8 +82,8 @@ async fn judge_before(
     if !row.tag.matches(&token.tag()) || row.grant.client != client.id || !is_alive(&row, now) {
         return Ok(());
     }
-    issue::choose_resource(app, &row.grant, asked.resource.as_ref())?;
-    narrowed(app, &row.grant, asked.scopes.as_ref())?;
+    let resource = issue::choose_resource(app, &row.grant, asked.resource.as_ref())?;
+    issue::refuse_nothing(app, &row.grant, &narrowed(app, &row.grant, asked.scopes.as_ref())?, resource)?;
     let person = app.store.find_person(&row.grant.person).await?;
     if person.is_none_or(|person| !access::is_allowed(&app.settings.access, &person)) {
         revoke::revoke(app, row.grant.id, "access", now).await?;
