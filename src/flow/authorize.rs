@@ -64,6 +64,8 @@ pub enum Refusal {
     Document {
         /// What came as `client_id`: the document's address.
         client_id: String,
+        /// What came as `redirect_uri`, by which the page may recognise the app.
+        redirect_uri: String,
         /// What is wrong.
         unusable: Unusable,
     },
@@ -114,7 +116,11 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
     };
     let client = found.map_err(|missing| match missing {
         NotFound::Fault(error) => Refusal::Page(error),
-        NotFound::Document(unusable) => Refusal::Document { client_id: client_id.to_owned(), unusable },
+        NotFound::Document(unusable) => Refusal::Document {
+            client_id: client_id.to_owned(),
+            redirect_uri: asked_uri.clone().unwrap_or_default(),
+            unusable,
+        },
         NotFound::Unknown => Refusal::UnknownClient {
             client_id: client_id.to_owned(),
             redirect_uri: asked_uri.clone().unwrap_or_default(),
