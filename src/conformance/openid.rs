@@ -213,20 +213,30 @@ fn core() -> Vec<Row> {
         ),
         openid("AuthRequest").must(
             "prompt-login",
-            "prompt=login asks who it is, whoever is signed in.",
+            "prompt=login and max_age=0 ask who it is, whoever is signed in.",
             async |bench| {
                 let client = bench.client().await?;
                 let mut browser = bench.browser();
                 answer(&client.authorize(&mut browser, &[]).await, &client)?;
                 let allows = |page: &Page| page.form().answers.iter().any(|answer| answer == "allow");
                 ensure!(allows(&browser.get(&client.authorization_url(&[])).await), "nobody is signed in");
-                ensure!(
-                    !allows(&browser.get(&client.authorization_url(&[("prompt", "login")])).await),
-                    "nobody is asked"
-                );
+                for anew in [("prompt", "login"), ("max_age", "0")] {
+                    let page = browser.get(&client.authorization_url(&[anew])).await;
+                    ensure!(page.status == 200 && !allows(&page), "nobody is asked: {anew:?}");
+                }
                 Ok(())
             },
         ),
+        openid("AuthRequest").must("posted", "The request may be a form too.", async |bench| {
+            let client = bench.client().await?;
+            let mut browser = bench.browser();
+            let request = client.authorization_request();
+            let fields: Vec<_> = request.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let page = browser.post("/oauth/authorize", &fields).await;
+            let page = browser.follow(page).await;
+            ensure!(page.form().answers.iter().any(|answer| answer.starts_with("upstream:")), "no page asks");
+            Ok(())
+        }),
         openid("AuthError").must(
             "request-object",
             "What is not supported is refused by its own name.",

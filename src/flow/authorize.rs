@@ -21,8 +21,8 @@ use super::client_auth::{self, Need, NotFound};
 use super::past::Past;
 use super::{access, code, issue};
 
-/// The longest query that is read; it travels through forms.
-const MAX_REQUEST: usize = 8 * 1024;
+/// The longest query that is read, in bytes; it travels through forms.
+pub const MAX_REQUEST: usize = 8 * 1024;
 
 /// The longest `nonce`, in bytes.
 const MAX_NONCE: usize = 512;
@@ -64,6 +64,8 @@ pub enum Refusal {
     Document {
         /// What came as `client_id`: the document's address.
         client_id: String,
+        /// What came as `redirect_uri`, by which the page may recognise the app.
+        redirect_uri: String,
         /// What is wrong.
         unusable: Unusable,
     },
@@ -114,7 +116,11 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
     };
     let client = found.map_err(|missing| match missing {
         NotFound::Fault(error) => Refusal::Page(error),
-        NotFound::Document(unusable) => Refusal::Document { client_id: client_id.to_owned(), unusable },
+        NotFound::Document(unusable) => Refusal::Document {
+            client_id: client_id.to_owned(),
+            redirect_uri: asked_uri.clone().unwrap_or_default(),
+            unusable,
+        },
         NotFound::Unknown => Refusal::UnknownClient {
             client_id: client_id.to_owned(),
             redirect_uri: asked_uri.clone().unwrap_or_default(),
@@ -275,12 +281,12 @@ pub async fn signed_in(app: &App, sign_in: Option<RowId>, now: UnixTime) -> Resu
 }
 
 /// Whoever is signed in, where the request is content with that: `prompt=login`, `prompt=select_account` and `max_age`
-/// may ask for the upstream anew (OpenID Connect Core section 3.1.2.1). A sign-in of which the upstream did not tell when it
-/// was may be of any age.
+/// may ask for the upstream anew (OpenID Connect Core section 3.1.2.1, by which `max_age=0` is as `prompt=login`). A sign-in
+/// of which the upstream did not tell when it was may be of any age.
 pub fn content_with(request: &AuthorizationRequest, signed_in: Option<SignedIn>, now: UnixTime) -> Option<SignedIn> {
     signed_in.filter(|signed_in| {
         let auth_time = signed_in.sign_in.auth_time;
-        let is_younger = |age: u32| auth_time.is_some_and(|at| now.since(at) <= i64::from(age));
+        let is_younger = |age: u32| age > 0 && auth_time.is_some_and(|at| now.since(at) <= i64::from(age));
         let fresh = request.max_age.is_none_or(is_younger);
         fresh && !request.prompt.login && !request.prompt.select_account
     })

@@ -117,7 +117,8 @@ async fn judge_before(app: &App, presented: &Presented<'_>, now: UnixTime) -> Re
     if !row.code.matches(&presented.code.hash()) || row.grant.client != presented.client.id || row.is_redeemed() {
         return Ok(());
     }
-    issue::choose_resource(app, &row.grant, presented.resource)?;
+    let resource = issue::choose_resource(app, &row.grant, presented.resource)?;
+    issue::refuse_nothing(app, &row.grant, &row.grant.scopes, resource)?;
     access::check(app, &row.grant, now).await
 }
 

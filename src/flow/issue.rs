@@ -75,8 +75,7 @@ pub async fn issue(
     refresh_token: Option<RefreshToken>,
     now: UnixTime,
 ) -> Result<Issued, Error> {
-    let mount = app.settings.mount(resource).ok_or_else(not_served)?;
-    let scopes = scopes.narrow(&mount.known_scopes().union(&Scopes::own()));
+    let scopes = scopes_at(app, scopes, resource)?;
     let expires_at = (now + app.settings.tokens.access_lifetime).min(grant.expires_at);
     let claims = AccessClaims {
         iss: app.settings.issuer.as_str().to_owned(),
@@ -93,6 +92,22 @@ pub async fn issue(
     let access_token = app.key_ring().sign(Purpose::Access, &claims, now).map_err(Error::unavailable)?;
     let id_token = openid::id_token(app, grant, (&access_token, &scopes, expires_at), now).await?;
     Ok(Issued { access_token, expires_in: expires_at.since(now), refresh_token, id_token, scopes })
+}
+
+/// `invalid_scope` where all of the scopes are those of other resources of the grant, and none is one of this resource:
+/// `scope` in an answer is not empty (RFC 6749 section 3.3).
+pub fn refuse_nothing(app: &App, grant: &Grant, scopes: &Scopes, resource: &Resource) -> Result<(), Error> {
+    let has_some = |resource| scopes_at(app, scopes, resource).is_ok_and(|scopes| !scopes.is_empty());
+    if !has_some(resource) && grant.resources.iter().any(has_some) {
+        return Err(Error::new(ErrorCode::InvalidScope, "The scopes are those of another resource."));
+    }
+    Ok(())
+}
+
+/// Those of the scopes that the resource or the authorization server itself knows.
+fn scopes_at(app: &App, scopes: &Scopes, resource: &Resource) -> Result<Scopes, Error> {
+    let mount = app.settings.mount(resource).ok_or_else(not_served)?;
+    Ok(scopes.narrow(&mount.known_scopes().union(&Scopes::own())))
 }
 
 /// The one resource that a token request names, if it names one (RFC 8707 section 2.2). Each token is for one.

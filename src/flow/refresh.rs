@@ -81,8 +81,8 @@ async fn judge_before(
     if !row.tag.matches(&token.tag()) || row.grant.client != client.id || !is_alive(&row, now) {
         return Ok(());
     }
-    issue::choose_resource(app, &row.grant, asked.resource.as_ref())?;
-    narrowed(app, &row.grant, asked.scopes.as_ref())?;
+    let resource = issue::choose_resource(app, &row.grant, asked.resource.as_ref())?;
+    issue::refuse_nothing(app, &row.grant, &narrowed(app, &row.grant, asked.scopes.as_ref())?, resource)?;
     access::check(app, &row.grant, now).await
 }
 

@@ -1,5 +1,5 @@
-//! `GET /oauth/authorize` (RFC 6749 section 3.1): the consent page, or an answer where none is needed. Writes nothing
-//! unless a consent is remembered.
+//! `/oauth/authorize` (RFC 6749 section 3.1): the consent page, or an answer where none is needed. Writes nothing unless a
+//! consent is remembered.
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -9,13 +9,15 @@ use tower_sessions::Session;
 use crate::clock::UnixTime;
 use crate::flow::authorize::{self, AuthorizationRequest, Next, Question, Refusal};
 use crate::flow::consent::{Form, PURPOSE};
+use crate::oauth::error::Error;
 
-use super::error::page_of;
-use super::extract::{Now, signed_in};
+use super::error::{Refused, page_of};
+use super::extract::{Form as Parameters, Now, signed_in};
 use super::pages;
 use super::refusal::refused;
 use super::view::{self, Web};
 
+/// `GET`: the request in the query.
 pub(super) async fn show(
     State(web): State<Web>,
     Now(now): Now,
@@ -37,6 +39,19 @@ pub(super) async fn show(
         Ok(Next::Refuse(answer)) => refused(&web, Refusal::Answer(answer)),
         Err(error) => page_of(&web, error),
     }
+}
+
+/// `POST`: the same request in a form (OpenID Connect Core section 3.1.2.1). The browser comes again by GET, since it sends
+/// none of our cookies along with the form of another site.
+pub(super) async fn again(State(web): State<Web>, form: Result<Parameters, Refused>) -> Response {
+    let query = match form {
+        Ok(Parameters(params)) => params.to_string(),
+        Err(Refused(error)) => return page_of(&web, error),
+    };
+    if query.len() > authorize::MAX_REQUEST {
+        return page_of(&web, Error::invalid_request("The authorization request is longer than 8 KB."));
+    }
+    found(&format!("{}?{query}", web.path("/oauth/authorize")))
 }
 
 /// The consent page, with one line why it is shown again.

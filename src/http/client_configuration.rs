@@ -1,6 +1,7 @@
 //! `/oauth/register/{client}`, the client configuration endpoint (RFC 7592 section 2).
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -39,10 +40,10 @@ impl IntoResponse for Challenged {
 /// `GET` (RFC 7592 section 2.1): everything but the secret.
 pub(super) async fn read(
     State(web): State<Web>,
-    Path(client): Path<String>,
+    client: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Challenged> {
-    let (client, token) = authenticate(&web, &client, &headers).await?;
+    let (client, token) = authenticate(&web, client, &headers).await?;
     Ok((no_store(), Json(ClientInformation::new(&web, client, None, &token))).into_response())
 }
 
@@ -50,10 +51,10 @@ pub(super) async fn read(
 pub(super) async fn update(
     State(web): State<Web>,
     Now(now): Now,
-    Path(client): Path<String>,
+    client: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Challenged> {
-    let (client, token) = authenticate(&web, &client, request.headers()).await?;
+    let (client, token) = authenticate(&web, client, request.headers()).await?;
     let json = json(request, &web).await?;
     let (client, secret) = flow::update(&web.app, client, &json, now).await?;
     Ok((no_store(), Json(ClientInformation::new(&web, client, secret, &token))).into_response())
@@ -63,19 +64,25 @@ pub(super) async fn update(
 pub(super) async fn delete(
     State(web): State<Web>,
     Now(now): Now,
-    Path(client): Path<String>,
+    client: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Challenged> {
-    let (client, _) = authenticate(&web, &client, &headers).await?;
+    let (client, _) = authenticate(&web, client, &headers).await?;
     flow::delete(&web.app, &client, now).await?;
     Ok((StatusCode::NO_CONTENT, no_store()).into_response())
 }
 
 /// The client, and the token that it showed in the Authorization header (RFC 6750 section 2.1).
-async fn authenticate(web: &Web, client: &str, headers: &HeaderMap) -> Result<(Client, RegistrationToken), Challenged> {
+/// An id that is no text is one that nobody has.
+async fn authenticate(
+    web: &Web,
+    client: Result<Path<String>, PathRejection>,
+    headers: &HeaderMap,
+) -> Result<(Client, RegistrationToken), Challenged> {
     let Some(token) = bearer(headers)?.map(RegistrationToken::presented) else {
         let error = Error::new(ErrorCode::InvalidToken, "A registration access token is needed (RFC 7592 section 2).");
         return Err(Challenged(error, "Bearer realm=\"registration\""));
     };
-    Ok((flow::authenticate(&web.app, client, &token).await?, token))
+    let client = client.map_or_else(|_| String::new(), |Path(client)| client);
+    Ok((flow::authenticate(&web.app, &client, &token).await?, token))
 }

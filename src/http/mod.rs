@@ -42,7 +42,7 @@ pub(crate) fn routes(web: &Web) -> Router {
 
     // For people, in a browser that may be signed in.
     let browser = Router::new()
-        .route(&at("/oauth/authorize"), get(authorize::show))
+        .route(&at("/oauth/authorize"), get(authorize::show).post(authorize::again))
         .route(&at("/oauth/consent"), post(consent::answer))
         .route(&at("/oauth/callback/{upstream}"), get(callback::receive))
         .route(&at("/oauth/login/{id}"), get(login::show).post(login::answer))

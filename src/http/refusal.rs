@@ -21,8 +21,12 @@ pub(super) fn refused(web: &Web, refusal: Refusal) -> Response {
         Refusal::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
         Refusal::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
         // An address that names no host says nothing that a page could name.
-        Refusal::Document { client_id, unusable } if unusable.host.is_empty() => unknown_client(web, &client_id, ""),
-        Refusal::Document { client_id, unusable } => unusable_document(web, &client_id, &unusable),
+        Refusal::Document { client_id, redirect_uri, unusable } if unusable.host.is_empty() => {
+            unknown_client(web, &client_id, &redirect_uri)
+        }
+        Refusal::Document { client_id, redirect_uri, unusable } => {
+            unusable_document(web, (&client_id, &redirect_uri), &unusable)
+        }
         Refusal::Answer(answer) if answer.at_once => found(&answer.return_to.with_error(&answer.error)),
         Refusal::Answer(answer) => with_link(web, &answer),
     }
@@ -66,8 +70,14 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
 }
 
 /// An app that is known by a document (CIMD), which cannot be had, breaks a rule, or is on a host that may not be a client.
-/// The details say for whoever makes the app what is wrong.
-fn unusable_document(web: &Web, client_id: &str, Unusable { host, why, fault }: &Unusable) -> Response {
+/// The details say for whoever makes the app what is wrong. Where nothing is there any more, an app that is connected anew
+/// may come with another address.
+fn unusable_document(
+    web: &Web,
+    (client_id, redirect_uri): (&str, &str),
+    Unusable { host, why, fault }: &Unusable,
+) -> Response {
+    let advice = if *fault == Fault::Host { advice(web, client_id, redirect_uri) } else { Vec::new() };
     let (status, title, message, next) = match fault {
         Fault::Passing => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -105,7 +115,7 @@ fn unusable_document(web: &Web, client_id: &str, Unusable { host, why, fault }: 
     let description = format!("The client's metadata document cannot be used: {why}.");
     let details = details([("client_id", &ascii(client_id)), ("Description", &description)]);
     let page = web.problem(title, message, format!("{next} {BY_A_LINK}"));
-    web.page(status, &Problem { details, ..page })
+    web.page(status, &Problem { advice, details, ..page })
 }
 
 /// What helps an app whose registration does not do, of which `client_id` and `redirect_uri` were sent: to connect anew,

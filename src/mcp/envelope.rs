@@ -4,7 +4,7 @@
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode, header, request};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, request};
 use axum::response::{IntoResponse, Response};
 use rmcp::ErrorData;
 use rmcp::model::{JsonRpcError, ProtocolVersion, RequestId};
@@ -20,7 +20,8 @@ pub(super) async fn answer(server: &Server, request: Request<Body>, limit: usize
     if request.method() != Method::POST {
         return pass(server, request).await;
     }
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    complete_accept(&mut parts.headers);
     let Ok(bytes) = to_bytes(body, limit).await else {
         let error = ErrorData::invalid_request("The message is too large, or broke off", None);
         return refuse(StatusCode::PAYLOAD_TOO_LARGE, None, error);
@@ -33,6 +34,23 @@ pub(super) async fn answer(server: &Server, request: Request<Body>, limit: usize
             let response = pass(server, Request::from_parts(parts, Body::from(bytes))).await;
             in_json(response, &headers, &message)
         }
+    }
+}
+
+/// The media types of the transport, both of which rmcp wants to see named.
+const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+
+/// Names both media types for whoever accepts one of them, or anything: clients have to name both, some name one or none,
+/// and the answer is JSON for all of them (RFC 9110 section 12.5.1).
+fn complete_accept(headers: &mut HeaderMap) {
+    let fits = |range: &str| {
+        let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        ["*/*", "application/*", "application/json", "text/*", "text/event-stream"].contains(&range.as_str())
+    };
+    let lists = headers.get_all(header::ACCEPT).iter().filter_map(|list| list.to_str().ok());
+    let ranges: Vec<&str> = lists.flat_map(|list| list.split(',')).collect();
+    if ranges.is_empty() || ranges.into_iter().any(fits) {
+        headers.insert(header::ACCEPT, BOTH);
     }
 }
 

@@ -4,6 +4,9 @@
 //! twice. RFC 8707 section 2 alone allows repetition, of `resource`.
 
 use std::collections::HashSet;
+use std::fmt;
+
+use url::form_urlencoded;
 
 use super::error::Error;
 
@@ -18,7 +21,7 @@ impl Params {
     /// Decodes `application/x-www-form-urlencoded` text; every text decodes to something.
     pub fn parse(text: &str) -> Self {
         Params(
-            url::form_urlencoded::parse(text.as_bytes())
+            form_urlencoded::parse(text.as_bytes())
                 .filter(|(_, value)| !value.is_empty())
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
@@ -63,6 +66,13 @@ impl Params {
             }
         }
         Ok(())
+    }
+}
+
+/// As a query or the body of a form: [`parse`](Params::parse) reads it back.
+impl fmt::Display for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish())
     }
 }
 

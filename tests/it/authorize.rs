@@ -1,5 +1,6 @@
 //! `GET /oauth/authorize` (RFC 6749 section 4.1.1): what is refused, whom it is told, and what is asked for.
 
+use axum::http::Method;
 use jean::testing::browser::Page;
 
 use crate::support::browsing::{
@@ -444,6 +445,61 @@ async fn prompt_and_max_age_ask_the_upstream_anew() {
     assert_eq!((parameter(&plain, "prompt"), parameter(&plain, "max_age")), (None, None));
 }
 
+/// OpenID Connect Core section 3.1.2.1: `max_age=0` is as `prompt=login`, in the second of the sign-in too.
+#[tokio::test]
+async fn a_max_age_of_nothing_always_asks_the_upstream_anew() {
+    let world = World::with("[clients]\nremember_consent = true\n").await;
+    let client = world.client().await;
+    let mut browser = world.browser();
+    let code = code_of(&client.authorize(&mut browser, &[]).await);
+    assert_eq!(client.redeem(&code, &[]).await.status, 200);
+    let at_once = browser.get(&client.authorization_url(&[("max_age", "1")])).await;
+    assert!(answer_to(&at_once, &client).contains_key("code"), "a second later nobody is asked");
+    let page = consent_page(&client, &mut browser, &[("max_age", "0")]).await;
+    assert!(asks(&page) && !knows_who(&page), "{}", page.body);
+    let page = browser.get(&client.authorization_url(&[("max_age", "0"), ("prompt", "none")])).await;
+    assert_eq!(error_to(&page, &client), "login_required");
+    code_of(&client.authorize(&mut browser, &[("max_age", "0")]).await);
+}
+
+/// OpenID Connect Core section 3.1.2.1: a request may come as a form too. What comes of it is what comes of the same query,
+/// and the form of another site signs nobody in and allows nothing.
+#[tokio::test]
+async fn a_request_may_be_posted() {
+    let world = World::with("[clients]\nremember_consent = true\n").await;
+    let client = world.client().await;
+    let mut browser = world.browser();
+    let state = "a b+&=\u{e4}";
+    let mut request = client.authorization_request();
+    request.insert("state".into(), state.into());
+    let fields: Vec<(&str, &str)> = request.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let (path, foreign) =
+        ("/oauth/authorize", [("origin", "https://client.example"), ("sec-fetch-site", "cross-site")]);
+    for first in [true, false] {
+        let posted = browser.send(Method::POST, path, &foreign, Some(&fields)).await;
+        assert_eq!(posted.status, 303, "{}", posted.body);
+        assert!(!posted.headers.contains_key("set-cookie"));
+        assert!(!posted.headers.contains_key("access-control-allow-origin"));
+        let next = posted.leads_to().expect("a page of ours");
+        assert!(next.starts_with("/oauth/authorize?"), "{next}");
+        assert_eq!(asks(&browser.get(&next).await), first, "remembered is what was allowed before");
+        let page = client.authorize_at(&mut browser, &next).await;
+        assert_eq!(page.answer()["state"], state);
+        code_of(&page);
+    }
+
+    let long = "x".repeat(8200);
+    for (fields, status) in [(&[][..], 303), (&[("state", "1"), ("state", "1")], 303), (&[("state", &long)], 400)] {
+        let page = browser.send(Method::POST, path, &foreign, Some(fields)).await;
+        assert_eq!(page.status, status, "{}", page.body);
+        if let Some(next) = page.leads_to() {
+            assert_dead_end(&browser.get(&next).await, &next);
+        }
+    }
+    let json = world.send(Method::POST, path, &[("content-type", "application/json")], "{}").await;
+    assert_page(&json, 415, "does not work");
+}
+
 /// Clickjacking (RFC 9700 section 4.16): beside the headers, what is meant for a frame is not even made.
 #[tokio::test]
 async fn no_page_of_the_journey_is_made_for_a_frame() {
@@ -453,11 +509,11 @@ async fn no_page_of_the_journey_is_made_for_a_frame() {
     let url = client.authorization_url(&[]);
     for dest in ["iframe", "frame", "object", "embed", "fencedframe"] {
         for url in [&url, "/oauth/login/x", "/oauth/callback/idp?state=x"] {
-            let page = browser.send(axum::http::Method::GET, url, &[("sec-fetch-dest", dest)], None).await;
+            let page = browser.send(Method::GET, url, &[("sec-fetch-dest", dest)], None).await;
             assert_page(&page, 400, "not shown within another one");
             assert!(!page.body.contains("<form"), "{}", page.body);
         }
     }
-    let page = browser.send(axum::http::Method::GET, &url, &[("sec-fetch-dest", "document")], None).await;
+    let page = browser.send(Method::GET, &url, &[("sec-fetch-dest", "document")], None).await;
     assert!(asks(&page));
 }

@@ -348,6 +348,7 @@ async fn whoever_lacks_the_token_learns_and_changes_nothing() {
         ("/oauth/register/configured", "0123456789abcdef"),
         ("/oauth/register/https", &own.token),
         ("/oauth/register/%00", &own.token),
+        ("/oauth/register/%ff", &own.token),
     ] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let body = if method == Method::PUT { own.request(json!({})) } else { Value::Null };

@@ -104,6 +104,26 @@ async fn of_several_approved_resources_each_token_is_for_one() {
     }
 }
 
+/// RFC 6749 section 3.3: a scope is never empty, so there is no token for a resource of whose scopes none was asked for.
+#[tokio::test]
+async fn the_scopes_of_one_resource_make_no_token_for_another() {
+    let world = World::with(TWO).await;
+    let client = world.client().await;
+    let url = client.authorization_url(&[]) + &format!("&resource={RESOURCE}&resource={OTHER}&scope=notes");
+    let code = code_of(&client.authorize_at(&mut world.browser(), &url).await);
+    assert_eq!(client.redeem(&code, &[("resource", RESOURCE)]).await.error(), "invalid_scope");
+    let tokens = client.redeem(&code, &[("resource", OTHER)]).await;
+    assert_eq!((audience(&tokens), tokens.text("scope")), (json!(OTHER), "notes"), "the code was not spent");
+    assert_eq!(client.refresh(tokens.refresh(), &[("resource", RESOURCE)]).await.error(), "invalid_scope");
+
+    let code = code_for_both(&world, &client).await;
+    let tokens = client.redeem(&code, &[("resource", RESOURCE)]).await;
+    let notes = [("resource", RESOURCE), ("scope", "notes")];
+    assert_eq!(client.refresh(tokens.refresh(), &notes).await.error(), "invalid_scope");
+    let both = client.refresh(tokens.refresh(), &[("resource", RESOURCE), ("scope", "notes files")]).await;
+    assert_eq!((audience(&both), both.text("scope")), (json!(RESOURCE), "files"), "nothing was rotated before");
+}
+
 /// RFC 8707 section 2: several at once, each in whatever spelling clients use.
 #[tokio::test]
 async fn two_mounts_are_told_apart_in_every_spelling() {

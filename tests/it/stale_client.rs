@@ -2,6 +2,7 @@
 //! `invalid_client` for programs.
 
 use axum::http::Method;
+use jean::testing::document::{Answer, DocumentHost};
 
 use crate::support::browsing::{assert_page, reads};
 use crate::support::{RESOURCE, World};
@@ -208,6 +209,25 @@ async fn a_document_that_cannot_be_taken_gets_a_page_with_its_real_host() {
         assert!(text.starts_with(title), "{id}: {text}");
         assert!(!text.contains("claude.ai") && !page.body.contains("<script"), "{id}: {text}");
         assert!(text.contains("close this page"), "{id}: {text}");
+    }
+}
+
+/// An address at which nothing is any more is a stale client id too.
+#[tokio::test]
+async fn an_app_whose_document_is_gone_is_told_which_button_to_press() {
+    let world = World::new().await;
+    let host = DocumentHost::start().await.expect("a document host");
+    host.answer("/gone.json", Answer::status(404));
+    for (redirect_uri, said) in [
+        ("https://chatgpt.com/connector/oauth/abc", "In ChatGPT "),
+        ("http://127.0.0.1:33418/", "In VS Code "),
+        ("https://other.example/callback", "In the app "),
+    ] {
+        let mut client = world.stranger();
+        client.id = host.url("/gone.json");
+        let page = world.browser().get(&client.authorization_url(&[("redirect_uri", redirect_uri)])).await;
+        assert_page(&page, 400, "does not describe the app");
+        assert!(reads(&page).contains(said), "{redirect_uri}: {}", reads(&page));
     }
 }
 

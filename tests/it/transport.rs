@@ -41,7 +41,11 @@ impl Signed {
     }
 
     async fn post(&self, headers: &[(&str, &str)], message: &Value) -> Page {
-        let headers = [&JSON, &[("authorization", self.bearer.as_str())][..], headers].concat();
+        self.send(&[&JSON[..], headers].concat(), message).await
+    }
+
+    async fn send(&self, headers: &[(&str, &str)], message: &Value) -> Page {
+        let headers = [&[("authorization", self.bearer.as_str())][..], headers].concat();
         ask(&self.world.router, "POST", "/mcp", &headers, &message.to_string()).await
     }
 }
@@ -176,6 +180,34 @@ async fn the_handshakes_of_all_older_revisions_work() {
 }
 
 /// Revision 2025-03-26: "MCP implementations MUST support receiving JSON-RPC batches"; 2025-06-18 took them away.
+/// "Sending Messages to the Server": clients name both media types. Claude's own servers were seen to name one, and others name
+/// none; all of them can read the JSON that they get.
+#[tokio::test]
+async fn whoever_accepts_one_of_the_media_types_or_anything_is_answered() {
+    let signed = Signed::new().await;
+    let json = ("content-type", "application/json");
+    let list = message("tools/list", modern("2026-07-28", json!({})));
+    let modern = [json, ("mcp-protocol-version", "2026-07-28"), ("mcp-method", "tools/list")];
+    for (headers, message) in [(&[json][..], message("tools/list", json!({}))), (&modern, list)] {
+        assert_eq!(signed.send(headers, &message).await.status, 200, "none is named");
+        for (accept, status) in [
+            ("*/*", 200),
+            ("application/json", 200),
+            ("text/event-stream", 200),
+            ("Application/JSON;q=0.9, text/html", 200),
+            ("application/*", 200),
+            ("text/html", 406),
+            ("application/jsonp", 406),
+            ("", 406),
+        ] {
+            let page = signed.send(&[headers, &[("accept", accept)]].concat(), &message).await;
+            assert_eq!(page.status.as_u16(), status, "{accept:?}: {}", page.body);
+        }
+        let both = [headers, &[("accept", "text/html"), ("accept", "application/json")]].concat();
+        assert_eq!(signed.send(&both, &message).await.status, 200, "the header may come in parts");
+    }
+}
+
 #[tokio::test]
 async fn a_batch_is_answered_in_the_one_revision_that_has_them() {
     let signed = Signed::new().await;
