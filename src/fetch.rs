@@ -48,7 +48,7 @@ pub(crate) struct Fetcher {
     /// Made at the first fetch: reading the certificates takes its time.
     client: OnceCell<Client>,
     permits: Semaphore,
-    permits_anew: Semaphore,
+    permits_known: Semaphore,
     asked: moka::sync::Cache<String, Arc<Mutex<(UnixTime, u32)>>>,
 }
 
@@ -115,25 +115,27 @@ impl Fetcher {
             timeout: TIMEOUT,
             client: OnceCell::new(),
             permits: Semaphore::new(AT_ONCE),
-            permits_anew: Semaphore::new(AT_ONCE),
+            permits_known: Semaphore::new(AT_ONCE),
             asked: moka::sync::Cache::new(HOSTS),
         }
     }
 
     /// GETs the JSON at an address, of at most `most` bytes.
-    pub async fn get(&self, url: &str, most: usize, now: UnixTime) -> Result<Fetched, Error> {
-        let url = self.check(url)?;
-        if !self.may_ask_again(&url, now) {
-            return Err(Error::Busy);
-        }
-        self.ask_in_time(&url, most, &self.permits, now).await
-    }
-
-    /// The same for an address that gave something good before, which its keeper does not ask for often. It does not count
+    ///
+    /// An address that gave something good before is `known`, and its keeper does not ask for it often. It does not count
     /// among the requests to its host, and waits for no new one: whoever names other addresses, there or at slow hosts, keeps
     /// nobody from this one.
-    pub async fn get_anew(&self, url: &str, most: usize, now: UnixTime) -> Result<Fetched, Error> {
-        self.ask_in_time(&self.check(url)?, most, &self.permits_anew, now).await
+    pub async fn get(&self, url: &str, most: usize, known: bool, now: UnixTime) -> Result<Fetched, Error> {
+        let url = self.check(url)?;
+        if !known && !self.may_ask_again(&url, now) {
+            return Err(Error::Busy);
+        }
+        let permits = if known { &self.permits_known } else { &self.permits };
+        let fetch = async {
+            let _permit = permits.acquire().await.map_err(|_| Error::Busy)?;
+            self.ask(&url, most, now).await
+        };
+        tokio::time::timeout(self.timeout, fetch).await.unwrap_or(Err(Error::TooSlow))
     }
 
     /// The address, where it may be asked. What a name in it leads to is looked at when it is asked.
@@ -148,20 +150,6 @@ impl Fetcher {
             return Err(Error::Address("is not a public one"));
         }
         Ok(url)
-    }
-
-    async fn ask_in_time(
-        &self,
-        url: &DocumentUrl,
-        most: usize,
-        permits: &Semaphore,
-        now: UnixTime,
-    ) -> Result<Fetched, Error> {
-        let fetch = async {
-            let _permit = permits.acquire().await.map_err(|_| Error::Busy)?;
-            self.ask(url, most, now).await
-        };
-        tokio::time::timeout(self.timeout, fetch).await.unwrap_or(Err(Error::TooSlow))
     }
 
     async fn ask(&self, url: &DocumentUrl, most: usize, now: UnixTime) -> Result<Fetched, Error> {

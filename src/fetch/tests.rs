@@ -44,14 +44,14 @@ async fn host(answer: &'static [&'static str]) -> (SocketAddr, Arc<Mutex<Vec<Str
 
 async fn get(answer: &'static [&'static str]) -> Result<Fetched, Error> {
     let (address, _) = host(answer).await;
-    fetcher(here, true).get(&format!("http://{address}/client.json"), 20, NOW).await
+    fetcher(here, true).get(&format!("http://{address}/client.json"), 20, false, NOW).await
 }
 
 #[tokio::test]
 async fn a_document_is_fetched_with_nothing_that_tells_of_anybody() {
     let (address, requests) =
         host(&["HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"]).await;
-    let fetched = fetcher(here, true).get(&format!("http://{address}/client.json?x=1"), 20, NOW).await.unwrap();
+    let fetched = fetcher(here, true).get(&format!("http://{address}/client.json?x=1"), 20, false, NOW).await.unwrap();
     assert_eq!(fetched.body, b"{}");
     let request = requests.lock().unwrap()[0].clone();
     assert!(request.starts_with("get /client.json?x=1 http/1.1\r\n"), "{request}");
@@ -155,7 +155,7 @@ async fn all_of_a_fetch_takes_five_seconds_at_most() {
     assert!(matches!(error, Error::TooSlow), "{error:?}");
 
     let fetcher = Fetcher { timeout: Duration::from_millis(100), ..Fetcher::new(Arc::new(Silent), false) };
-    let error = fetcher.get("https://client.example/client.json", 20, NOW).await.unwrap_err();
+    let error = fetcher.get("https://client.example/client.json", 20, false, NOW).await.unwrap_err();
     assert!(matches!(error, Error::TooSlow), "{error:?}");
 }
 
@@ -191,17 +191,19 @@ async fn one_bad_address_refuses_all_of_them() {
     ];
     for names in mixed {
         for local in [false, true] {
-            let error = fetcher(names, local).get("https://client.example/client.json", 20, NOW).await.unwrap_err();
+            let error =
+                fetcher(names, local).get("https://client.example/client.json", 20, false, NOW).await.unwrap_err();
             assert!(matches!(error, Error::NotPublic(_)), "{:?}: {error:?}", names(""));
             let nowhere = Error::Unreachable("no such name".into());
             assert_eq!((error.passes(), error.to_string()), (nowhere.passes(), nowhere.to_string()));
         }
     }
-    let none = fetcher(|_| Vec::new(), false).get("https://client.example/client.json", 20, NOW).await.unwrap_err();
+    let none =
+        fetcher(|_| Vec::new(), false).get("https://client.example/client.json", 20, false, NOW).await.unwrap_err();
     assert!(matches!(none, Error::Unreachable(_)), "{none:?}");
     // What says that it is on this computer is there, and nowhere else.
     let elsewhere = fetcher(|_| vec![[127, 0, 0, 1].into(), [8, 8, 8, 8].into()], true);
-    let error = elsewhere.get("http://localhost:9/client.json", 20, NOW).await.unwrap_err();
+    let error = elsewhere.get("http://localhost:9/client.json", 20, false, NOW).await.unwrap_err();
     assert!(matches!(error, Error::NotPublic(_)), "{error:?}");
 }
 
@@ -220,12 +222,12 @@ async fn an_address_in_the_place_of_a_name_is_looked_at_too() {
         for local in [false, true] {
             let url = DocumentUrl::parse(&format!("https://{host}/client.json"), local);
             let url = url.map_or_else(|_| format!("https://{host}/client.json"), |url| url.to_string());
-            let error = fetcher(here, local).get(&url, 20, NOW).await.unwrap_err();
+            let error = fetcher(here, local).get(&url, 20, false, NOW).await.unwrap_err();
             let refused = matches!(error, Error::Address("is not a public one" | "is not written in its normal form"));
             assert!(refused, "{host}: {error:?}");
         }
     }
-    let error = fetcher(here, false).get("http://127.0.0.1:9/client.json", 20, NOW).await.unwrap_err();
+    let error = fetcher(here, false).get("http://127.0.0.1:9/client.json", 20, false, NOW).await.unwrap_err();
     assert!(matches!(error, Error::Address(_)), "{error:?}");
 }
 
@@ -238,10 +240,10 @@ async fn the_connection_goes_to_the_address_that_was_checked() {
     let names = Changing(vec![here(""), vec![[10, 0, 0, 1].into()]], Arc::clone(&asked));
     let fetcher = Fetcher { timeout: Duration::from_millis(500), ..Fetcher::new(Arc::new(names), true) };
     let url = format!("http://localhost:{}/client.json", address.port());
-    fetcher.get(&url, 20, NOW).await.unwrap();
+    fetcher.get(&url, 20, false, NOW).await.unwrap();
     assert_eq!((asked.load(Ordering::SeqCst), requests.lock().unwrap().len()), (1, 1));
     // The next fetch looks anew, and is refused.
-    assert!(matches!(fetcher.get(&url, 20, NOW).await.unwrap_err(), Error::NotPublic(_)));
+    assert!(matches!(fetcher.get(&url, 20, false, NOW).await.unwrap_err(), Error::NotPublic(_)));
     assert_eq!(requests.lock().unwrap().len(), 1);
 }
 
@@ -250,14 +252,15 @@ async fn a_host_is_not_asked_without_end() {
     let (address, requests) = host(&["HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"]).await;
     let fetcher = fetcher(here, true);
     for i in 0..PER_HOST {
-        let error = fetcher.get(&format!("http://{address}/{i}"), 20, NOW).await.unwrap_err();
+        let error = fetcher.get(&format!("http://{address}/{i}"), 20, false, NOW).await.unwrap_err();
         assert!(matches!(error, Error::Status(_)), "{i}: {error:?}");
     }
-    let error = fetcher.get(&format!("http://{address}/again"), 20, NOW).await.unwrap_err();
+    let error = fetcher.get(&format!("http://{address}/again"), 20, false, NOW).await.unwrap_err();
     assert!(matches!(error, Error::Busy) && error.passes(), "{error:?}");
-    let error = fetcher.get_anew(&format!("http://{address}/known"), 20, NOW).await.unwrap_err();
+    let error = fetcher.get(&format!("http://{address}/known"), 20, true, NOW).await.unwrap_err();
     assert!(matches!(error, Error::Status(_)), "what was good before does not suffer for it: {error:?}");
-    let error = fetcher.get(&format!("http://{address}/later"), 20, NOW + Duration::from_secs(60)).await.unwrap_err();
+    let error =
+        fetcher.get(&format!("http://{address}/later"), 20, false, NOW + Duration::from_secs(60)).await.unwrap_err();
     assert!(matches!(error, Error::Status(_)), "{error:?}");
     assert_eq!(requests.lock().unwrap().len(), PER_HOST as usize + 2);
 }
@@ -266,12 +269,12 @@ async fn a_host_is_not_asked_without_end() {
 async fn another_port_is_the_same_host() {
     let fetcher = fetcher(|_| Vec::new(), false);
     for port in 1..=PER_HOST {
-        let error = fetcher.get(&format!("https://client.example:{port}/"), 20, NOW).await.unwrap_err();
+        let error = fetcher.get(&format!("https://client.example:{port}/"), 20, false, NOW).await.unwrap_err();
         assert!(matches!(error, Error::Address(_)), "{error:?}");
-        let error = fetcher.get(&format!("https://client.example:{port}/x"), 20, NOW).await.unwrap_err();
+        let error = fetcher.get(&format!("https://client.example:{port}/x"), 20, false, NOW).await.unwrap_err();
         assert!(matches!(error, Error::Unreachable(_)), "{port}: {error:?}");
     }
-    let error = fetcher.get("https://client.example/x", 20, NOW).await.unwrap_err();
+    let error = fetcher.get("https://client.example/x", 20, false, NOW).await.unwrap_err();
     assert!(matches!(error, Error::Busy), "{error:?}");
 }
 
@@ -283,8 +286,8 @@ async fn what_is_known_waits_for_nothing_new() {
     let url = format!("http://{address}/client.json");
     let fetcher = fetcher(here, true);
     let _held = fetcher.permits.acquire_many(AT_ONCE as u32).await.unwrap();
-    assert!(matches!(fetcher.get(&url, 20, NOW).await.unwrap_err(), Error::TooSlow));
-    assert!(fetcher.get_anew(&url, 20, NOW).await.is_ok());
+    assert!(matches!(fetcher.get(&url, 20, false, NOW).await.unwrap_err(), Error::TooSlow));
+    assert!(fetcher.get(&url, 20, true, NOW).await.is_ok());
 }
 
 #[tokio::test]

@@ -175,11 +175,7 @@ async fn ask(app: &App, uri: &str, known: bool, now: UnixTime) -> Result<(Jwks, 
     let unreadable = |code, why: &dyn fmt::Display| {
         Error::new(code, format!("The client's keys at its jwks_uri cannot be read: {why}."))
     };
-    let fetched = match known {
-        true => app.fetch.get_anew(uri, MAX_KEY_SET, now).await,
-        false => app.fetch.get(uri, MAX_KEY_SET, now).await,
-    };
-    let fetched = fetched.map_err(|error| {
+    let fetched = app.fetch.get(uri, MAX_KEY_SET, known, now).await.map_err(|error| {
         let passing = if error.passes() { ErrorCode::TemporarilyUnavailable } else { ErrorCode::InvalidClient };
         unreadable(passing, &error).because(error)
     })?;

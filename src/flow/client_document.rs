@@ -137,11 +137,7 @@ fn check(app: &App, id: &ClientId) -> Result<(), Refused> {
 
 /// Asks the host; `known` where it had a good document before.
 async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Client, Duration), Unusable> {
-    let fetched = match known {
-        true => app.fetch.get_anew(id.as_str(), MAX_DOCUMENT, now).await,
-        false => app.fetch.get(id.as_str(), MAX_DOCUMENT, now).await,
-    };
-    let fetched = fetched.map_err(|error| {
+    let fetched = app.fetch.get(id.as_str(), MAX_DOCUMENT, known, now).await.map_err(|error| {
         let source = &error as &dyn std::error::Error;
         tracing::debug!(client = %id, error = source, "a client's metadata document was not fetched");
         let fault = match &error {
