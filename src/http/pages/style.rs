@@ -1,5 +1,8 @@
 //! The one style sheet, in the operator's accent colour.
 
+#[cfg(test)]
+mod tests;
+
 use super::color::Rgb;
 
 /// The style sheet without a colour of the operator's own.

@@ -2,7 +2,9 @@
 
 pub mod browsing;
 mod database;
+pub mod documents;
 pub mod forge;
+pub mod messages;
 mod postgres;
 pub mod tokens;
 pub mod wire;

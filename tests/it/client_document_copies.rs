@@ -1,0 +1,254 @@
+//! The copies of clients' metadata documents: how long one serves, who asks for the next, and what serves while it cannot
+//! be had (draft-ietf-oauth-client-id-metadata-document-02, section 5.2).
+
+use std::time::Duration;
+
+use jean::testing::browser::Browser;
+use jean::testing::document::{Answer, DocumentHost};
+use serde_json::json;
+
+use crate::support::browsing::{asks, assert_page, consent_page, error_to};
+use crate::support::documents::{CLAUDE, PATH, fetches, opened, tokens};
+use crate::support::{BOTH, World};
+
+#[tokio::test]
+async fn a_document_is_kept_as_long_as_its_headers_say_within_bounds() {
+    for (cache_control, seconds) in [
+        ("max-age=600", 600),
+        ("no-store", 60),
+        ("max-age=5", 60),
+        ("", 60),
+        ("max-age=31536000, immutable", 24 * 3600),
+    ] {
+        let world = World::new().await;
+        let (host, mut client) = world.document_client().await;
+        let document = client.document(&host.url(PATH));
+        host.answer(PATH, Answer::json(&document).with("cache-control", cache_control));
+        for (pass, expected) in [(0, 1), (seconds - 1, 1), (1, 2)] {
+            world.clock.advance(pass);
+            assert!(asks(&opened(&world, &client).await));
+            assert_eq!(fetches(&host), expected, "{cache_control} after {pass} more");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failure_is_not_kept_but_not_repeated_at_once() {
+    let world = World::new().await;
+    let (host, mut client) = world.document_client().await;
+    host.answer(PATH, Answer::status(404).with("cache-control", "max-age=600"));
+    for (pass, expected) in [(0, 1), (9, 1), (1, 2)] {
+        world.clock.advance(pass);
+        assert_page(&opened(&world, &client).await, 400, "answered 404");
+        assert_eq!(fetches(&host), expected);
+    }
+    client.publish(&host, PATH);
+    world.clock.advance(10);
+    assert!(asks(&opened(&world, &client).await));
+}
+
+#[tokio::test]
+async fn many_at_once_share_one_request() {
+    let world = World::new().await;
+    let (host, mut client) = world.document_client().await;
+    let document = client.document(&host.url(PATH));
+    host.answer(PATH, Answer::json(&document).after(Duration::from_millis(100)));
+    let url = client.authorization_url(&[]);
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (mut browser, url) = (world.browser(), url.clone());
+        all.spawn(async move { asks(&browser.get(&url).await) });
+    }
+    assert!(all.join_all().await.into_iter().all(|asked| asked));
+    assert_eq!(fetches(&host), 1);
+}
+
+#[tokio::test]
+async fn the_last_good_copy_serves_while_the_document_cannot_be_had() {
+    let world = World::new().await;
+    let (host, client) = world.document_client().await;
+    assert!(asks(&opened(&world, &client).await));
+    for failing in [Answer::status(503), Answer::status(404), Answer::status(301).with("location", "/x")] {
+        host.answer(PATH, failing);
+        world.clock.advance(61);
+        let before = fetches(&host);
+        assert!(asks(&opened(&world, &client).await));
+        assert_eq!(fetches(&host), before + 1, "it was asked for");
+        for pass in [0, 30, 29] {
+            world.clock.advance(pass);
+            assert!(asks(&opened(&world, &client).await));
+            assert_eq!(fetches(&host), before + 1, "and not again within a minute");
+        }
+    }
+    // What the host says in so many words counts, and what it said before does not.
+    let mut other = client.clone();
+    host.answer(PATH, Answer::json(&other.document(&host.url("/other.json"))));
+    world.clock.advance(61);
+    assert_page(&opened(&world, &client).await, 400, "own address");
+}
+
+/// Whoever names other addresses of a host uses up what it is asked in a minute, and neither hides a change of a document
+/// that is known nor keeps its client out.
+#[tokio::test]
+async fn a_stranger_does_not_keep_jean_from_a_document_that_is_known() {
+    let world = World::new().await;
+    let (host, mut client) = world.document_client().await;
+    assert!(asks(&opened(&world, &client).await));
+    let mut stranger = client.clone();
+    let mut flood = async || {
+        // As many as a host is asked in a minute.
+        for i in 0..120 {
+            stranger.id = host.url(&format!("/{i}.json"));
+            opened(&world, &stranger).await;
+        }
+        opened(&world, &stranger).await
+    };
+    assert_page(&flood().await, 503, "too many such requests");
+    world.clock.advance(61);
+    flood().await;
+    let mut document = client.document(&host.url(PATH));
+    document["redirect_uris"] = json!(["https://elsewhere.example/callback"]);
+    host.answer(PATH, Answer::json(&document));
+    let page = opened(&world, &client).await;
+    assert_page(&page, 400, "did not register");
+}
+
+#[tokio::test]
+async fn a_session_does_not_hang_on_the_client_s_web_site() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (host, client) = world.document_client().await;
+        let tokens = tokens(&world, &client).await;
+        drop(host);
+        // After a restart, with the host gone: the copy that was kept with the consent.
+        let replica = world.replica().await;
+        let client = client.at(&world.public_url, replica.service());
+        let refreshed = client.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(refreshed.status, 200, "{}", refreshed.json);
+        assert_eq!(client.whoami(refreshed.access()).await.status, 200);
+        let mut browser = Browser::new(world.origin.clone(), replica.service());
+        assert!(asks(&browser.get(&client.authorization_url(&[])).await));
+        assert_eq!(client.revoke(refreshed.refresh()).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn the_stored_copy_is_brought_up_to_date_when_the_client_refreshes() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (host, mut client) = world.document_client().await;
+        let tokens = tokens(&world, &client).await;
+        let mut document = client.document(&host.url(PATH));
+        document["token_endpoint_auth_method"] = "private_key_jwt".into();
+        document["jwks_uri"] = host.url("/jwks.json").into();
+        host.answer(PATH, Answer::json(&document));
+        world.clock.advance(61);
+        let refreshed = client.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(refreshed.status, 200, "the old copy is good for this one: {}", refreshed.json);
+        // By and by the new one is known, here and in the database.
+        let renewed = async {
+            while client.refresh(refreshed.refresh(), &[]).await.error() != "invalid_client" {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), renewed).await.expect("the new document is known");
+        drop(host);
+        let renewed = async {
+            loop {
+                let replica = world.replica().await;
+                let client = client.at(&world.public_url, replica.service());
+                if client.refresh(refreshed.refresh(), &[]).await.error() == "invalid_client" {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), renewed).await.expect("the new document is stored");
+    }
+}
+
+#[tokio::test]
+async fn a_pinned_copy_serves_where_the_host_does_not_answer() {
+    let world = World::new().await;
+    let mut claude = world.stranger();
+    claude.id = CLAUDE.into();
+    claude.redirect_uri = "https://claude.ai/api/mcp/auth_callback".into();
+    // A pinned client is known well enough to be told of an error at once.
+    let page = world.browser().get(&claude.authorization_url(&[("response_type", "token")])).await;
+    assert_eq!(error_to(&page, &claude), "unsupported_response_type");
+    let mut browser = world.browser();
+    let page = consent_page(&claude, &mut browser, &[]).await;
+    assert!(page.body.contains("claude.ai"), "{}", page.body);
+    let tokens = tokens(&world, &claude).await;
+    assert_eq!(claude.refresh(tokens.refresh(), &[]).await.status, 200);
+    // A redirect URI of somebody else is still none.
+    claude.redirect_uri = "https://evil.example/callback".into();
+    assert_page(&opened(&world, &claude).await, 400, "wrong place");
+
+    let mut code = world.stranger();
+    code.id = "https://claude.ai/oauth/claude-code-client-metadata".into();
+    code.redirect_uri = "http://localhost:54321/callback".into();
+    assert!(asks(&opened(&world, &code).await));
+}
+
+#[tokio::test]
+async fn the_operator_pins_what_the_host_will_not_tell() {
+    let host = DocumentHost::start().await.unwrap();
+    host.answer(PATH, Answer::status(403));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("client.json");
+    let world = World::new().await;
+    let mut client = world.stranger();
+    let document = client.document(&host.url(PATH));
+    std::fs::write(&file, document.to_string()).unwrap();
+    let pinned = format!("[[clients.pinned]]\nurl = \"{}\"\nfile = {file:?}", client.id);
+    let world = World::with(&pinned).await;
+    let client = client.at(&world.public_url, world.router.clone());
+    assert!(asks(&opened(&world, &client).await));
+    assert_eq!(fetches(&host), 1, "the host was asked first");
+    // A good answer counts more than the pin.
+    let mut renamed = document.clone();
+    renamed["client_name"] = "Renamed".into();
+    host.answer(PATH, Answer::json(&renamed));
+    world.clock.advance(61);
+    assert!(opened(&world, &client).await.body.contains("Renamed"));
+}
+
+#[tokio::test]
+async fn a_session_of_a_client_whose_document_is_wrong_goes_on_without_asking_for_it_each_time() {
+    let world = World::new().await;
+    let (host, client) = world.document_client().await;
+    let mut tokens = tokens(&world, &client).await;
+    host.answer(PATH, Answer { body: "{}".into(), ..Answer::json(&json!({})) });
+    world.clock.advance(61);
+    assert_page(&opened(&world, &client).await, 400, "own address");
+    for _ in 0..3 {
+        tokens = client.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(tokens.status, 200, "{}", tokens.json);
+        assert_page(&opened(&world, &client).await, 400, "own address");
+    }
+    assert_eq!(fetches(&host), 2);
+}
+
+/// Documents are looked at anew in the background: a host that takes its time keeps nobody else's old.
+#[tokio::test]
+async fn a_slow_host_does_not_hold_up_the_documents_of_others() {
+    let world = World::new().await;
+    let (slow_host, slow) = world.document_client().await;
+    let (host, mut client) = world.document_client().await;
+    let (slow_tokens, tokens) = (tokens(&world, &slow).await, tokens(&world, &client).await);
+    slow_host.answer(PATH, Answer::status(503).after(Duration::from_secs(4)));
+    let mut document = client.document(&host.url(PATH));
+    document["token_endpoint_auth_method"] = "private_key_jwt".into();
+    document["jwks_uri"] = host.url("/jwks.json").into();
+    host.answer(PATH, Answer::json(&document));
+    world.clock.advance(61);
+    assert_eq!(slow.refresh(slow_tokens.refresh(), &[]).await.status, 200);
+    let refreshed = client.refresh(tokens.refresh(), &[]).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.json);
+    let renewed = async {
+        while client.refresh(refreshed.refresh(), &[]).await.error() != "invalid_client" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(3), renewed).await.expect("the new document is known");
+}

@@ -1,0 +1,31 @@
+//! Clients that are known by a metadata document: its path, and what comes of it.
+
+use jean::testing::browser::Page;
+use jean::testing::client::{Client, Tokens};
+use jean::testing::document::DocumentHost;
+
+use super::{World, code_of};
+
+/// Where a document host has the client's document.
+pub const PATH: &str = "/client.json";
+
+/// The id of Claude, whose document ships with jean.
+pub const CLAUDE: &str = "https://claude.ai/oauth/mcp-oauth-client-metadata";
+
+/// The answer to the client's authorization request.
+pub async fn opened(world: &World, client: &Client) -> Page {
+    world.browser().get(&client.authorization_url(&[])).await
+}
+
+/// How often the document was asked for.
+pub fn fetches(host: &DocumentHost) -> usize {
+    host.requests_to(PATH).len()
+}
+
+/// The tokens of the client, after the whole way.
+pub async fn tokens(world: &World, client: &Client) -> Tokens {
+    let page = client.authorize(&mut world.browser(), &[]).await;
+    let tokens = client.redeem(&code_of(&page), &[]).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.json);
+    tokens
+}

@@ -1,0 +1,61 @@
+//! Messages to an MCP server, and somebody who sends them.
+
+use jean::testing::browser::Page;
+use serde_json::{Value, json};
+
+use super::World;
+use super::wire::ask;
+
+/// The headers of a message.
+pub const JSON: [(&str, &str); 2] =
+    [("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
+
+/// The revision without sessions.
+pub const NOW: &str = "2026-07-28";
+
+/// The built-in server with somebody signed in.
+pub struct Signed {
+    pub world: World,
+    pub bearer: String,
+}
+
+impl Signed {
+    pub async fn new() -> Self {
+        let world = World::new().await;
+        let (_, tokens) = world.tokens().await;
+        Signed { world, bearer: format!("Bearer {}", tokens.access()) }
+    }
+
+    /// Sends a message by POST as the transport asks, with more headers.
+    pub async fn post(&self, headers: &[(&str, &str)], message: &Value) -> Page {
+        self.send("POST", &[&JSON[..], headers].concat(), &message.to_string()).await
+    }
+
+    /// Sends a request to `/mcp` with these headers and the token.
+    pub async fn send(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Page {
+        let headers = [&[("authorization", self.bearer.as_str())][..], headers].concat();
+        ask(&self.world.router, method, "/mcp", &headers, body).await
+    }
+}
+
+/// A JSON-RPC request.
+pub fn message(method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params })
+}
+
+/// The parameters of a request of 2026-07-28, which say its revision.
+pub fn modern(version: &str, params: Value) -> Value {
+    let mut params = params;
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": version,
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    params
+}
+
+/// The request that opens the handshake of the older revisions.
+pub fn initialize(version: &str) -> Value {
+    let info = json!({ "name": "test", "version": "1" });
+    message("initialize", json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": info }))
+}
