@@ -11,19 +11,17 @@ mod grant;
 mod jti;
 mod key;
 mod login;
+mod open;
 mod person;
 mod replica;
 mod session;
+mod statement;
 mod writer;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
+use sqlx::AnyPool;
+use sqlx::any::AnyRow;
 
 pub use consent::Consent;
 pub use grant::{Lifetimes, NewGrant, Redemption, Rotation, StoredGrant};
@@ -31,7 +29,8 @@ pub use key::StoredKey;
 pub use login::{LoginRow, Stage};
 pub use person::SignIn;
 
-use crate::config::settings::{ClientSettings, Database};
+use crate::config::settings::ClientSettings;
+use statement::{Stmt, args, int, text, time};
 use writer::Writer;
 
 /// A fault of the database; what it means for a request is "try again".
@@ -78,131 +77,7 @@ pub struct Store {
     writer: Option<Writer>,
 }
 
-/// One statement with its arguments.
-#[derive(Debug)]
-pub(crate) struct Stmt {
-    sql: &'static str,
-    args: Vec<Arg>,
-}
-
-/// The two types that both databases agree on.
-#[derive(Debug)]
-pub(crate) enum Arg {
-    Text(String),
-    Int(i64),
-}
-
-impl Stmt {
-    fn new(sql: &'static str, args: impl IntoIterator<Item = Arg>) -> Self {
-        Stmt { sql, args: args.into_iter().collect() }
-    }
-
-    fn query(self) -> Query<'static, Any, AnyArguments> {
-        self.args.into_iter().fold(sqlx::query(self.sql), |query, arg| match arg {
-            Arg::Text(text) => query.bind(text),
-            Arg::Int(int) => query.bind(int),
-        })
-    }
-}
-
-/// Turns what the domain has into arguments: `args![id, now, "text"]`.
-macro_rules! args {
-    ($($value:expr),* $(,)?) => { [$($crate::store::Arg::from($value)),*] };
-}
-pub(crate) use args;
-
-impl From<String> for Arg {
-    fn from(text: String) -> Self {
-        Arg::Text(text)
-    }
-}
-
-impl From<&str> for Arg {
-    fn from(text: &str) -> Self {
-        Arg::Text(text.to_owned())
-    }
-}
-
-impl From<i64> for Arg {
-    fn from(int: i64) -> Self {
-        Arg::Int(int)
-    }
-}
-
-impl From<crate::clock::UnixTime> for Arg {
-    fn from(time: crate::clock::UnixTime) -> Self {
-        Arg::Int(time.0)
-    }
-}
-
-impl From<crate::oauth::grant::RowId> for Arg {
-    fn from(id: crate::oauth::grant::RowId) -> Self {
-        Arg::Int(id.0)
-    }
-}
-
-impl From<&crate::oauth::token::TokenHash> for Arg {
-    fn from(hash: &crate::oauth::token::TokenHash) -> Self {
-        Arg::Text(hash.as_str().to_owned())
-    }
-}
-
 impl Store {
-    /// Opens the database, creates the file where it is SQLite, and brings the schema up to date.
-    ///
-    /// Installs sqlx's drivers for `Any`, which is global to the process.
-    pub async fn open(database: &Database) -> Result<Self, Error> {
-        sqlx::any::install_default_drivers();
-        match database {
-            Database::Sqlite(path) => Store::open_sqlite(path).await,
-            Database::Postgres(url) => Store::open_postgres(url).await,
-        }
-    }
-
-    async fn open_sqlite(path: &std::path::Path) -> Result<Self, Error> {
-        let file_error = |source| Error::File { path: path.display().to_string(), source };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(file_error)?;
-        }
-        let absolute = std::path::absolute(path).map_err(file_error)?;
-        let mut url = url::Url::parse("sqlite:///").map_err(|error| Error::Corrupt(error.to_string()))?;
-        url.set_path(&absolute.to_string_lossy());
-        url.set_query(Some("mode=rwc"));
-        let url = url.to_string();
-
-        // Two processes that start at once on a new file: one migrates, the other waits.
-        let lock = own_file(&absolute.with_extension("lock")).map_err(file_error)?;
-        let locked = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await;
-        let lock = locked.map_err(std::io::Error::other).flatten().map_err(file_error)?;
-        own_file(&absolute).map_err(file_error)?;
-        let mut connection = AnyConnection::connect(&url).await?;
-        prepare_sqlite(&mut connection).await?;
-        migrator().run(&mut connection).await?;
-        drop(lock);
-
-        let pool = AnyPoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(Duration::from_secs(5))
-            .after_connect(|connection, _| {
-                Box::pin(async move {
-                    prepare_sqlite(connection).await.map_err(|error| sqlx::Error::Configuration(error.into()))
-                })
-            })
-            .connect(&url)
-            .await?;
-        Ok(Store { pool, writer: Some(Writer::start(connection, url)) })
-    }
-
-    async fn open_postgres(url: &SecretString) -> Result<Self, Error> {
-        let pool = AnyPoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect(url.expose_secret())
-            .await?;
-        migrator().run(&pool).await?;
-        Ok(Store { pool, writer: None })
-    }
-
     /// One guarded statement: its rows, once they are committed.
     pub(crate) async fn write(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         match &self.writer {
@@ -288,58 +163,4 @@ impl Store {
         }
         self.pool.close().await;
     }
-}
-
-/// Makes a file for its owner alone, unless it is there. SQLite gives the files beside its own the same mode.
-fn own_file(path: &std::path::Path) -> std::io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Sets what safety rests on and checks it on the live connection, since `AnyPool` carries no pragmas.
-async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Error> {
-    // The busy timeout first: changing the journal mode needs the file for itself.
-    for pragma in ["PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
-        connection.execute(sqlx::query(pragma)).await?;
-    }
-    let journal = connection.fetch_all("PRAGMA journal_mode").await?;
-    if journal.first().is_none_or(|row| !matches!(row.try_get::<String, _>(0).as_deref(), Ok("wal"))) {
-        return Err(Error::Pragma("journal_mode=WAL"));
-    }
-    let synchronous = connection.fetch_all("PRAGMA synchronous").await?;
-    if synchronous.first().is_none_or(|row| !matches!(row.try_get::<i64, _>(0), Ok(2))) {
-        return Err(Error::Pragma("synchronous=FULL"));
-    }
-    Ok(())
-}
-
-/// The migrations, within the binary. The table's name keeps them apart from those of an embedder.
-fn migrator() -> Migrator {
-    let migrations = [
-        (1, "first", include_str!("../../migrations/0001_first.sql")),
-        (2, "clients", include_str!("../../migrations/0002_clients.sql")),
-        (3, "key purpose", include_str!("../../migrations/0003_key_purpose.sql")),
-    ]
-    .map(|(version, name, sql)| Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false));
-    let mut migrator = Migrator::with_migrations(migrations.into());
-    migrator.dangerous_set_table_name("_jean_migrations");
-    migrator
-}
-
-/// A TEXT column.
-fn text(row: &AnyRow, column: &'static str) -> Result<String, Error> {
-    Ok(row.try_get(column)?)
-}
-
-/// A BIGINT column.
-fn int(row: &AnyRow, column: &'static str) -> Result<i64, Error> {
-    Ok(row.try_get(column)?)
-}
-
-/// A BIGINT column that holds a time.
-fn time(row: &AnyRow, column: &'static str) -> Result<crate::clock::UnixTime, Error> {
-    int(row, column).map(crate::clock::UnixTime)
 }

@@ -9,7 +9,9 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, Stmt, prepare_sqlite};
+use super::Error;
+use super::open::prepare_sqlite;
+use super::statement::Stmt;
 
 /// The most units in one transaction.
 const BATCH: usize = 64;
