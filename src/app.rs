@@ -44,7 +44,7 @@ pub(crate) struct App {
     /// The signing keys; replaced as a whole.
     pub keys: RwLock<Arc<KeyRing>>,
     /// What the guard remembers.
-    pub memory: Memory,
+    pub memory: Arc<Memory>,
     /// This process's name among the replicas.
     pub replica: String,
 }

@@ -134,7 +134,7 @@ impl Jean {
             upstreams,
             clock,
             keys: Arc::new(KeyRing::default()).into(),
-            memory: Memory::new(access_lifetime),
+            memory: Arc::new(Memory::new(access_lifetime)),
             replica: random::text::<9>(),
         });
         let now = app.clock.now();

@@ -75,12 +75,9 @@ fn check_identity(client: &Client, request: &Map<String, Value>) -> Result<(), E
     Ok(())
 }
 
-/// Deletes a client (RFC 7592 section 2.3). What it was granted is revoked first, and once more afterwards, for what
-/// somebody allowed it meanwhile: a code that is given later finds no client to redeem it.
+/// Deletes a client and ends what it was granted (RFC 7592 section 2.3).
 pub async fn delete(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
-    revoke::all_of_client(app, &client.id, now).await?;
-    app.store.delete_client(client).await?;
-    revoke::all_of_client(app, &client.id, now).await?;
+    revoke::delete_client(app, client, now).await?;
     tracing::info!(client = %client.id, "deleted its registration");
     Ok(())
 }

@@ -26,3 +26,5 @@ pub mod revoke;
 pub mod session;
 pub mod status;
 pub mod verify;
+
+pub use crate::store::{to_the_end, within};

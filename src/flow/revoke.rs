@@ -1,14 +1,17 @@
 //! Revocation: by the client (RFC 7009), or because something showed that a grant is in the wrong hands.
 
-use crate::app::App;
+use std::sync::Arc;
+
+use crate::app::{App, Memory};
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;
 use crate::oauth::params::Params;
 use crate::oauth::token::RefreshToken;
+use crate::store::Store;
 
-use super::verify;
+use super::{to_the_end, verify};
 
 /// Answers a revocation request: any token of a family, presented by its own client, revokes the family. A token that is
 /// unknown or another client's changes and tells nothing (RFC 7009 section 2.2).
@@ -33,27 +36,58 @@ fn access_family(app: &App, client: &Client, token: &str, now: UnixTime) -> Opti
     (is_ours && claims.client_id == client.id.as_str()).then(|| GrantId::parse(&claims.fam))?
 }
 
-/// Revokes all that was granted to a client, for good: it is being deleted.
-pub async fn all_of_client(app: &App, client: &ClientId, now: UnixTime) -> Result<(), Error> {
-    let least = now + super::issue::lifetimes(app).access;
-    loop {
-        let revoked = app.store.revoke_some_of_client(client, "client_deleted", now).await?;
-        if revoked.is_empty() {
-            return Ok(());
-        }
-        app.memory.revoke(revoked.into_iter().map(|(family, until)| (family, until.max(least))));
-    }
-}
-
 /// Revokes a family. The guard of this process knows before anybody is answered, the others within their next poll.
 pub async fn revoke(app: &App, family: GrantId, why: &'static str, now: UnixTime) -> Result<(), Error> {
-    let until = app.store.revoke_family(family, why, now).await?;
-    if until.is_some() {
-        tracing::info!(%family, why, "revoked");
+    let ending = Ending::new(app, now);
+    to_the_end(async move { ending.family(family, why).await }).await.map_err(Error::server)?
+}
+
+/// Deletes a registered client. What it was granted is revoked first, and once more afterwards, for what a person allowed
+/// it meanwhile: a code that is given later finds no client to redeem it.
+pub async fn delete_client(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
+    let (ending, client) = (Ending::new(app, now), client.clone());
+    let deletion = async move {
+        ending.all_of(&client.id).await?;
+        ending.store.delete_client(&client).await?;
+        ending.all_of(&client.id).await
+    };
+    to_the_end(deletion).await.map_err(Error::server)?
+}
+
+/// Revokes in the database and in this process's memory: what ends in the one must end in the other, whether the request
+/// still waits or not.
+struct Ending {
+    store: Store,
+    memory: Arc<Memory>,
+    now: UnixTime,
+    /// Until when memory keeps a family at least.
+    least: UnixTime,
+}
+
+impl Ending {
+    fn new(app: &App, now: UnixTime) -> Self {
+        let least = now + super::issue::lifetimes(app).access;
+        Ending { store: app.store.clone(), memory: app.memory.clone(), now, least }
     }
-    // For a whole life, since a request that redeemed before may sign after; and where it was revoked before too, since
-    // whoever did may not have come this far.
-    let until = until.unwrap_or(now).max(now + super::issue::lifetimes(app).access);
-    app.memory.revoke([(family, until)]);
-    Ok(())
+
+    async fn family(&self, family: GrantId, why: &'static str) -> Result<(), Error> {
+        let until = self.store.revoke_family(family, why, self.now).await?;
+        if until.is_some() {
+            tracing::info!(%family, why, "revoked");
+        }
+        // For a whole life, since a request that redeemed before may sign after; and even if it was revoked before, since
+        // that revocation may not have come this far.
+        self.memory.revoke([(family, until.unwrap_or(self.now).max(self.least))]);
+        Ok(())
+    }
+
+    async fn all_of(&self, client: &ClientId) -> Result<(), Error> {
+        loop {
+            let revoked = self.store.revoke_some_of_client(client, "client_deleted", self.now).await?;
+            if revoked.is_empty() {
+                return Ok(());
+            }
+            self.memory.revoke(revoked.into_iter().map(|(family, until)| (family, until.max(self.least))));
+        }
+    }
 }

@@ -6,9 +6,9 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tower_sessions::Session;
-use tracing::Instrument as _;
 
 use crate::flow::callback::{self, Returned};
+use crate::flow::to_the_end;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::RowId;
 use crate::oauth::params::Params;
@@ -35,7 +35,7 @@ pub(super) async fn receive(
         let binding = |id| cookies.login(&headers, id);
         callback::callback(&app, &upstream, &params, binding, now).await
     };
-    let returned = tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| Err(Error::server(error)));
+    let returned = to_the_end(work).await.unwrap_or_else(|error| Err(Error::server(error)));
     match returned {
         Ok(Returned::Journey { login, sign_in }) => {
             if let Some(sign_in) = sign_in

@@ -10,9 +10,9 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
-use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument as _;
 
+use crate::flow::within;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::RowId;
 use crate::random;
@@ -36,13 +36,19 @@ pub(super) fn request_id() -> String {
 /// Puts everything around the router that all answers share.
 pub(crate) fn surround(router: Router, web: &Web) -> Router {
     router
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, web.app.settings.limits.timeout))
+        .layer(from_fn_with_state(web.clone(), in_time))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
             response.extensions_mut().insert(Panicked);
             response
         }))
         .layer(from_fn_with_state(web.clone(), answer))
+}
+
+/// Answers 503 when the time of a request is up; not before it has learned what became of its writes.
+async fn in_time(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let answer = within(web.app.settings.limits.timeout, next.run(request)).await;
+    answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
 }
 
 /// Marks the answer of a handler that panicked.

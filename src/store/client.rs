@@ -20,7 +20,7 @@ impl Store {
             hash(&client.registration),
             client.created_at,
         ];
-        self.write(Stmt::new(sql, args)).await.map(|_| ())
+        self.give(Stmt::new(sql, args)).await.map(|_| ())
     }
 
     /// Replaces what a client registered. No consent answers for its person any more; since when they know the client, and
@@ -37,14 +37,14 @@ impl Store {
             hash(&read.secret),
         ];
         let unit = vec![Stmt::new(sql, args), outdate_consents(&read.id)];
-        Ok(!self.write_unit(unit).await?.is_empty())
+        Ok(!self.give_all(unit).await?.is_empty())
     }
 
     /// Deletes a registered client and the consents to it.
     pub async fn delete_client(&self, client: &Client) -> Result<(), Error> {
         let sql = "DELETE FROM clients WHERE id = $1 AND origin = 'registered' AND registration_hash = $2 RETURNING id";
         let delete = Stmt::new(sql, args![client.id.as_str(), hash(&client.registration)]);
-        self.write_unit(vec![delete, end_consents(&client.id)]).await.map(|_| ())
+        self.record_all(vec![delete, end_consents(&client.id)]).await.map(|_| ())
     }
 
     /// Deletes the clients that nobody uses, with the consents to them: those that never led to a grant `unused_lifetime`
@@ -60,8 +60,8 @@ impl Store {
                        AND (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
                        RETURNING id";
         let limits = || args![now - settings.unused_lifetime, now - settings.idle_lifetime];
-        self.write(Stmt::new(consents, limits())).await?;
-        while !self.write(Stmt::new(clients, limits())).await?.is_empty() {}
+        self.record(Stmt::new(consents, limits())).await?;
+        while !self.record(Stmt::new(clients, limits())).await?.is_empty() {}
         Ok(())
     }
 
@@ -70,7 +70,7 @@ impl Store {
         let sql = "UPDATE clients SET metadata = $2, created_at = $3, updated_at = $4 \
                    WHERE id = $1 AND origin = 'document' AND metadata <> $2 AND created_at < $3 RETURNING id";
         let args = args![client.id.as_str(), metadata(client)?, client.created_at, now];
-        self.write(Stmt::new(sql, args)).await.map(|_| ())
+        self.record(Stmt::new(sql, args)).await.map(|_| ())
     }
 
     /// The registered client of this id, or the copy of its document.

@@ -192,7 +192,7 @@ impl Store {
             code.redirect_uri.unwrap_or_default(),
             code.resource.map(Resource::as_str).unwrap_or_default(),
         ];
-        self.write(Stmt::new(sql, args)).await?.first().map(facts).transpose()
+        self.give(Stmt::new(sql, args)).await?.first().map(facts).transpose()
     }
 
     /// Rotates a refresh token: the grant, where the token is the current one and everything about the request is right.
@@ -215,7 +215,7 @@ impl Store {
             "",
             token.resource.map(Resource::as_str).unwrap_or_default(),
         ];
-        self.write(Stmt::new(sql, args)).await?.first().map(facts).transpose()
+        self.give(Stmt::new(sql, args)).await?.first().map(facts).transpose()
     }
 
     /// The whole row.
@@ -236,14 +236,14 @@ impl Store {
     ) -> Result<bool, Error> {
         let sql = "UPDATE grants SET code_hash = $2, code_expires_at = $3 \
                    WHERE id = $1 AND redeemed_at = 0 AND revoked_at = 0 AND code_expires_at > $4 RETURNING id";
-        Ok(!self.write(Stmt::new(sql, args![id, code, expires_at, now])).await?.is_empty())
+        Ok(!self.give(Stmt::new(sql, args![id, code, expires_at, now])).await?.is_empty())
     }
 
     /// Revokes a family, once. Answers until when the guard has to remember it; `None` where it was revoked already.
     pub async fn revoke_family(&self, id: GrantId, why: &str, now: UnixTime) -> Result<Option<UnixTime>, Error> {
         let sql = "UPDATE grants SET revoked_at = $2, revoked_why = $3, rt_hash = '', rt_prev = '', rt_salt = '' \
                    WHERE id = $1 AND revoked_at = 0 RETURNING id, access_until";
-        self.write(Stmt::new(sql, args![id, now, why])).await?.first().map(|row| time(row, "access_until")).transpose()
+        self.record(Stmt::new(sql, args![id, now, why])).await?.first().map(|row| time(row, "access_until")).transpose()
     }
 
     /// Revokes families of a client, at most 500: their ids, and until when the guard has to remember each; none where all
@@ -257,7 +257,7 @@ impl Store {
         let sql = "UPDATE grants SET revoked_at = $2, revoked_why = $3, rt_hash = '', rt_prev = '', rt_salt = '' \
                    WHERE id IN (SELECT id FROM grants WHERE client = $1 AND revoked_at = 0 ORDER BY id LIMIT 500) \
                    AND revoked_at = 0 RETURNING id, access_until";
-        let rows = self.write(Stmt::new(sql, args![client.as_str(), now, why])).await?;
+        let rows = self.record(Stmt::new(sql, args![client.as_str(), now, why])).await?;
         rows.iter().map(|row| Ok((RowId(int(row, "id")?), time(row, "access_until")?))).collect()
     }
 
@@ -293,8 +293,8 @@ impl Store {
         loop {
             let row = self.read_one(Stmt::new(end, args![after])).await?;
             let last = row.as_ref().map_or(Ok(i64::MAX), |row| int(row, "id"))?;
-            self.write(Stmt::new(mark, args![now, after, last])).await?;
-            self.write(Stmt::new(delete, args![now, after, last])).await?;
+            self.record(Stmt::new(mark, args![now, after, last])).await?;
+            self.record(Stmt::new(delete, args![now, after, last])).await?;
             if row.is_none() {
                 return Ok(());
             }

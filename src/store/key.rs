@@ -42,13 +42,13 @@ impl Store {
             key.revoked_at,
             key.purpose.as_str(),
         ];
-        self.write(Stmt::new(sql, args)).await.map(|_| ())
+        self.record(Stmt::new(sql, args)).await.map(|_| ())
     }
 
     /// Seals a key anew, unless another process was faster.
     pub async fn reseal_key(&self, key: &StoredKey, sealed: &str) -> Result<(), Error> {
         let sql = "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
-        self.write(Stmt::new(sql, args![key.kid.as_str(), key.sealed.as_str(), sealed])).await.map(|_| ())
+        self.record(Stmt::new(sql, args![key.kid.as_str(), key.sealed.as_str(), sealed])).await.map(|_| ())
     }
 
     /// Every key, the first made first.

@@ -75,7 +75,7 @@ impl Store {
             now,
             login.expires_at,
         ];
-        self.write(Stmt::new(sql, args)).await.map(|_| ())
+        self.give(Stmt::new(sql, args)).await.map(|_| ())
     }
 
     /// The journey of this id, unless it has expired.
@@ -91,7 +91,7 @@ impl Store {
         let sql = "UPDATE logins SET stage = 'allowed', attempt = attempt + 1, upstream = $3, state_hash = $4, notice = '', sign_in = 0 \
                    WHERE id = $1 AND attempt = $2 AND stage IN ('allowed', 'identified') RETURNING id";
         let args = args![login.id, login.attempt, upstream, state];
-        Ok(!self.write(Stmt::new(sql, args)).await?.is_empty())
+        Ok(!self.give(Stmt::new(sql, args)).await?.is_empty())
     }
 
     /// allowed -> exchanging: whoever gets `true` may redeem the upstream's code, and nobody else.
@@ -100,20 +100,20 @@ impl Store {
                    WHERE id = $1 AND stage = 'allowed' AND state_hash = $3 AND cookie_hash = $4 AND upstream = $5 \
                    AND attempt = $6 AND expires_at > $2 RETURNING id";
         let args = args![login.id, now, state, &login.cookie_hash, login.upstream.as_str(), login.attempt];
-        Ok(!self.write(Stmt::new(sql, args)).await?.is_empty())
+        Ok(!self.give(Stmt::new(sql, args)).await?.is_empty())
     }
 
     /// exchanging -> allowed, since the attempt came to nothing; its state works no more.
     pub async fn release_login(&self, login: &LoginRow, notice: &str) -> Result<(), Error> {
         let sql = "UPDATE logins SET stage = 'allowed', state_hash = '', notice = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'exchanging' RETURNING id";
-        self.write(Stmt::new(sql, args![login.id, login.attempt, notice])).await.map(|_| ())
+        self.record(Stmt::new(sql, args![login.id, login.attempt, notice])).await.map(|_| ())
     }
 
     /// A genuine state came back in another browser: the journey is over.
     pub async fn spend_login(&self, id: RowId) -> Result<(), Error> {
         let sql = "UPDATE logins SET stage = 'answered', state_hash = '', grant_id = 0 WHERE id = $1 AND stage <> 'answered' RETURNING id";
-        self.write(Stmt::new(sql, args![id])).await.map(|_| ())
+        self.record(Stmt::new(sql, args![id])).await.map(|_| ())
     }
 
     /// exchanging -> identified, with the person and the sign-in; `false` where the journey was released meanwhile.
@@ -131,7 +131,7 @@ impl Store {
             person::upsert(who, now),
             insert_sign_in(sign_in),
         ];
-        Ok(!self.write_unit(unit).await?.is_empty())
+        Ok(!self.give_all(unit).await?.is_empty())
     }
 
     /// identified -> answered, with the grant and the consent; `false` where another request was faster.
@@ -147,14 +147,14 @@ impl Store {
         let mut unit = vec![Stmt::new(sql, args![login.id, login.attempt, grant.grant.id])];
         unit.extend(grant.statements(now)?);
         unit.push(consent::upsert(consent, now));
-        Ok(!self.write_unit(unit).await?.is_empty())
+        Ok(!self.give_all(unit).await?.is_empty())
     }
 
     /// A grant without a journey, for a person who was signed in already.
     pub async fn insert_grant(&self, grant: &NewGrant, consent: &Consent, now: UnixTime) -> Result<(), Error> {
         let mut unit = grant.statements(now)?;
         unit.push(consent::upsert(consent, now));
-        self.write_unit(unit).await.map(|_| ())
+        self.give_all(unit).await.map(|_| ())
     }
 }
 

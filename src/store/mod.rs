@@ -1,12 +1,17 @@
 //! The database: SQLite by default, PostgreSQL where there is more than one machine, the same SQL for both.
 //!
 //! Owns every SQL statement and the only `use` of sqlx; one file for each table, methods named by what they mean in the
-//! protocol. All writes go through one door, [`Store::write`]: it answers only after the commit, on SQLite with up to 64
-//! queued statements in one transaction. A decision is one guarded statement; a unit of several begins with one. `now` is
-//! an argument, SQL has no clock. Secrets arrive as hashes or sealed.
+//! protocol. A decision is one guarded statement; a unit of several begins with one. `now` is an argument, SQL has no
+//! clock. Secrets arrive as hashes or sealed.
+//!
+//! No request holds a connection. All writes go through one [`door`], in tasks of its own, and are answered only after
+//! their commit; reads run in tasks that own their [connection](connections). [`request`] says what a request that is
+//! dropped leaves behind.
 
 mod client;
+mod connections;
 mod consent;
+mod door;
 mod grant;
 mod jti;
 mod key;
@@ -14,13 +19,12 @@ mod login;
 mod open;
 mod person;
 mod replica;
+mod request;
 mod session;
 mod statement;
-mod writer;
 
 use std::sync::Arc;
 
-use sqlx::AnyPool;
 use sqlx::any::AnyRow;
 
 pub use consent::Consent;
@@ -28,10 +32,12 @@ pub use grant::{Lifetimes, NewGrant, Redemption, Rotation, StoredGrant};
 pub use key::StoredKey;
 pub use login::{LoginRow, Stage};
 pub use person::SignIn;
+pub use request::{to_the_end, within};
 
 use crate::config::settings::ClientSettings;
+use connections::Connections;
+use door::{Door, Purpose};
 use statement::{Stmt, args, int, text, time};
-use writer::Writer;
 
 /// A fault of the database; what it means for a request is "try again".
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +65,25 @@ pub enum Error {
     /// The transaction failed that the statement was part of, with all others in it.
     #[error(transparent)]
     Transaction(Arc<Error>),
-    /// The writer has stopped.
+    /// No connection became free in time.
+    #[error("no connection to the database became free in time")]
+    Busy,
+    /// The database did not answer; whether it did what was asked is not known.
+    #[error("the database does not answer")]
+    Silent,
+    /// The request was over before its turn came; nothing was done.
+    #[error("the request was over before its turn at the database")]
+    Abandoned,
+    /// The store was closed.
     #[error("the database is being closed")]
     Closed,
+}
+
+impl Error {
+    /// Whether the database said this.
+    fn says(&self, what: fn(&sqlx::Error) -> bool) -> bool {
+        matches!(self, Error::Database(error) if what(error))
+    }
 }
 
 impl From<Error> for crate::oauth::error::Error {
@@ -73,47 +95,41 @@ impl From<Error> for crate::oauth::error::Error {
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: AnyPool,
-    writer: Option<Writer>,
+    reads: Connections,
+    door: Door,
 }
 
 impl Store {
-    /// One guarded statement: its rows, once they are committed.
-    pub(crate) async fn write(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
-        match &self.writer {
-            Some(writer) => writer.run(vec![stmt]).await,
-            None => Ok(stmt.query().fetch_all(&self.pool).await?),
-        }
+    /// One guarded statement that gives or spends something: its rows, once they are committed. It does not run if the
+    /// request is over before its turn comes.
+    async fn give(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
+        self.door.run(Purpose::Give, vec![stmt]).await
     }
 
-    /// A unit: where the first statement returns no row, nothing of it happens; else all of it or nothing does.
-    /// Answers with the rows of the first.
-    pub(crate) async fn write_unit(&self, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
-        if let Some(writer) = &self.writer {
-            return writer.run(unit).await;
-        }
-        let mut transaction = self.pool.begin().await?;
-        let mut rows = Vec::new();
-        for (i, stmt) in unit.into_iter().enumerate() {
-            let returned = stmt.query().fetch_all(&mut *transaction).await?;
-            if i == 0 {
-                if returned.is_empty() {
-                    return Ok(returned);
-                }
-                rows = returned;
-            }
-        }
-        transaction.commit().await?;
-        Ok(rows)
+    /// The same with several statements. If the first one returns no row, nothing happens; else all of it happens or
+    /// nothing. Gives the rows of the first.
+    async fn give_all(&self, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
+        self.door.run(Purpose::Give, unit).await
+    }
+
+    /// One guarded statement that ends, saves or records something: its rows, once they are committed. It runs even if
+    /// the request is over.
+    async fn record(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
+        self.door.run(Purpose::Record, vec![stmt]).await
+    }
+
+    /// The same with several statements, as in [`give_all`](Self::give_all).
+    async fn record_all(&self, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
+        self.door.run(Purpose::Record, unit).await
     }
 
     /// The rows of a SELECT.
-    pub(crate) async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
-        Ok(stmt.query().fetch_all(&self.pool).await?)
+    async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
+        self.reads.read(stmt).await
     }
 
     /// The first row of a SELECT.
-    pub(crate) async fn read_one(&self, stmt: Stmt) -> Result<Option<AnyRow>, Error> {
+    async fn read_one(&self, stmt: Stmt) -> Result<Option<AnyRow>, Error> {
         Ok(self.read(stmt).await?.into_iter().next())
     }
 
@@ -131,13 +147,13 @@ impl Store {
     /// Sets a single fact, unless it is set already; read it back.
     pub async fn insert_meta(&self, name: &str, value: &str) -> Result<(), Error> {
         let sql = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        self.write(Stmt::new(sql, args![name, value])).await.map(|_| ())
+        self.record(Stmt::new(sql, args![name, value])).await.map(|_| ())
     }
 
     /// Replaces a single fact, unless it has changed meanwhile.
     pub async fn replace_meta(&self, name: &str, old: &str, new: &str) -> Result<(), Error> {
         let sql = "UPDATE meta SET value = $3 WHERE name = $1 AND value = $2";
-        self.write(Stmt::new(sql, args![name, old, new])).await.map(|_| ())
+        self.record(Stmt::new(sql, args![name, old, new])).await.map(|_| ())
     }
 
     /// Deletes what has expired. People stay; a grant stays for as long as a token of it could be presented, and a client
@@ -150,17 +166,15 @@ impl Store {
             "DELETE FROM jti_seen WHERE until < $1",
             "DELETE FROM replicas WHERE at < $1 - 3600 OR at > $1 + 3600",
         ] {
-            self.write(Stmt::new(sql, args![now])).await?;
+            self.record(Stmt::new(sql, args![now])).await?;
         }
         self.sweep_grants(now).await?;
         self.sweep_clients(clients, now).await
     }
 
-    /// Ends all connections; what was committed stays.
+    /// Waits for what is being written, then ends all connections.
     pub async fn close(&self) {
-        if let Some(writer) = &self.writer {
-            writer.close().await;
-        }
-        self.pool.close().await;
+        self.door.close().await;
+        self.reads.close().await;
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
+use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
 
-use super::writer::Writer;
+use super::connections::Connections;
+use super::door::{Door, Postgres, Sqlite};
 use super::{Error, Store};
 use crate::config::settings::Database;
 
@@ -54,19 +55,43 @@ impl Store {
             })
             .connect(&url)
             .await?;
-        Ok(Store { pool, writer: Some(Writer::start(connection, url)) })
+        Ok(Store { reads: Connections::new(pool), door: Door::Sqlite(Sqlite::start(connection, url)) })
     }
 
     async fn open_postgres(url: &SecretString) -> Result<Self, Error> {
-        let pool = AnyPoolOptions::new()
-            .max_connections(16)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect(url.expose_secret())
-            .await?;
-        migrator().run(&pool).await?;
-        Ok(Store { pool, writer: None })
+        let url = url.expose_secret();
+        // On a connection of its own: the lock that migrations take ends with it, whatever happens.
+        let mut connection = AnyConnection::connect(url).await?;
+        migrator().run(&mut connection).await?;
+        connection.close().await?;
+        let writes = Connections::new(postgres_pool(url).await?);
+        let reads = Connections::new(postgres_pool(url).await?);
+        Ok(Store { reads: reads.clone(), door: Door::Postgres(Postgres { writes, reads }) })
     }
 }
+
+/// How many connections each of the two pools has at most.
+const POSTGRES_CONNECTIONS: u32 = 8;
+
+/// Connections are looked at before use only after they have been idle for this long.
+const LONG_IDLE: Duration = Duration::from_secs(30);
+
+async fn postgres_pool(url: &str) -> Result<AnyPool, sqlx::Error> {
+    AnyPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move { Ok(about.idle_for < LONG_IDLE || connection.ping().await.is_ok()) })
+        })
+        .after_connect(|connection, _| Box::pin(async move { connection.execute(BOUNDS).await.map(drop) }))
+        .connect(url)
+        .await
+}
+
+/// What bounds a request that waits for its outcome. The last one is a net: no transaction is left open.
+const BOUNDS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
+                      SET idle_in_transaction_session_timeout = '10s'";
 
 /// Makes a file for its owner alone, unless it is there. SQLite gives the files beside its own the same mode.
 fn own_file(path: &std::path::Path) -> std::io::Result<std::fs::File> {

@@ -8,14 +8,14 @@ impl Store {
     /// Keeps a session; `false` where the id is taken.
     pub async fn insert_session(&self, id: &TokenHash, data: &str, expires_at: UnixTime) -> Result<bool, Error> {
         let sql = "INSERT INTO sessions (id_hash, data, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id_hash";
-        Ok(!self.write(Stmt::new(sql, args![id, data, expires_at])).await?.is_empty())
+        Ok(!self.record(Stmt::new(sql, args![id, data, expires_at])).await?.is_empty())
     }
 
     /// Keeps a session in place of what it held.
     pub async fn save_session(&self, id: &TokenHash, data: &str, expires_at: UnixTime) -> Result<(), Error> {
         let sql = "INSERT INTO sessions (id_hash, data, expires_at) VALUES ($1, $2, $3) \
                    ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at";
-        self.write(Stmt::new(sql, args![id, data, expires_at])).await.map(|_| ())
+        self.record(Stmt::new(sql, args![id, data, expires_at])).await.map(|_| ())
     }
 
     /// What the session holds, unless it has expired.
@@ -26,6 +26,6 @@ impl Store {
 
     /// Ends a session.
     pub async fn delete_session(&self, id: &TokenHash) -> Result<(), Error> {
-        self.write(Stmt::new("DELETE FROM sessions WHERE id_hash = $1", args![id])).await.map(|_| ())
+        self.record(Stmt::new("DELETE FROM sessions WHERE id_hash = $1", args![id])).await.map(|_| ())
     }
 }

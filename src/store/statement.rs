@@ -7,14 +7,14 @@ use sqlx::{Any, Row as _};
 use super::Error;
 
 /// One statement with its arguments.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stmt {
     sql: &'static str,
     args: Vec<Arg>,
 }
 
 /// The two types that both databases agree on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Arg {
     Text(String),
     Int(i64),

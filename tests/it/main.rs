@@ -18,6 +18,7 @@ mod embedding;
 mod errors_http;
 mod guard;
 mod guard_memory;
+mod hang_up;
 mod introspect;
 mod journey;
 mod keys;

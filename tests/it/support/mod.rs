@@ -4,6 +4,7 @@ pub mod browsing;
 mod database;
 pub mod documents;
 pub mod forge;
+pub mod hang_up;
 pub mod messages;
 mod postgres;
 pub mod tokens;

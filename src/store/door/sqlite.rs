@@ -1,79 +1,89 @@
-//! The one writer of SQLite: queued units go into one transaction, and nobody is answered before it is committed.
+//! Writes on SQLite: one task, one connection, and up to 64 queued units in one transaction.
 //!
-//! Group commit makes durable writes cheap: one fsync for up to 64 units. A unit that breaks a constraint fails alone;
+//! Group commit makes durable writes cheap: one fsync for all of them. A unit that breaks a constraint fails alone;
 //! anything worse fails the whole transaction, and every caller learns it.
 
 use std::sync::Arc;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Connection as _, Executor as _};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Error;
-use super::open::prepare_sqlite;
-use super::statement::Stmt;
+use super::{Job, Purpose};
+use crate::store::Error;
+use crate::store::open::prepare_sqlite;
+use crate::store::statement::Stmt;
 
 /// The most units in one transaction.
 const BATCH: usize = 64;
 
 /// The queue to the writer's task.
 #[derive(Clone)]
-pub(super) struct Writer {
-    queue: mpsc::Sender<Job>,
+pub(in crate::store) struct Sqlite {
+    queue: mpsc::Sender<Message>,
 }
 
-enum Job {
-    Unit(Vec<Stmt>, Answer),
+enum Message {
+    Write(Job),
     Close(oneshot::Sender<()>),
 }
 
-type Answer = oneshot::Sender<Result<Vec<AnyRow>, Error>>;
-
-impl std::fmt::Debug for Writer {
+impl std::fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("free", &self.queue.capacity()).finish()
+        f.debug_struct("Sqlite").field("free", &self.queue.capacity()).finish()
     }
 }
 
-impl Writer {
-    /// Starts the task, which owns `connection` and opens a new one at `url` where that breaks.
-    pub(super) fn start(connection: AnyConnection, url: String) -> Self {
-        let (queue, jobs) = mpsc::channel(4 * BATCH);
-        tokio::spawn(work(connection, url, jobs));
-        Writer { queue }
+impl Sqlite {
+    /// Starts the task, which owns `connection` and opens a new one at `url` if that breaks.
+    pub fn start(connection: AnyConnection, url: String) -> Self {
+        let (queue, messages) = mpsc::channel(4 * BATCH);
+        tokio::spawn(work(connection, url, messages));
+        Sqlite { queue }
     }
 
-    /// Queues a unit, and waits until it is committed.
-    pub(super) async fn run(&self, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
-        let (answer, answered) = oneshot::channel();
-        self.queue.send(Job::Unit(unit, answer)).await.map_err(|_| Error::Closed)?;
-        answered.await.map_err(|_| Error::Closed)?
+    /// Queues a unit. If the queue is full, a unit that must run does not depend on the caller's patience.
+    pub(super) async fn submit(&self, job: Job) -> Result<(), Error> {
+        if job.purpose == Purpose::Give {
+            return self.queue.send(Message::Write(job)).await.map_err(|_| Error::Closed);
+        }
+        match self.queue.try_send(Message::Write(job)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(Error::Closed),
+            Err(TrySendError::Full(message)) => {
+                let queue = self.queue.clone();
+                tokio::spawn(async move { queue.send(message).await });
+                Ok(())
+            }
+        }
     }
 
     /// Waits for what is queued, then closes the connection.
     pub(super) async fn close(&self) {
         let (closed, done) = oneshot::channel();
-        if self.queue.send(Job::Close(closed)).await.is_ok() {
+        if self.queue.send(Message::Close(closed)).await.is_ok() {
             let _ = done.await;
         }
     }
 }
 
-async fn work(connection: AnyConnection, url: String, mut jobs: mpsc::Receiver<Job>) {
+async fn work(connection: AnyConnection, url: String, mut messages: mpsc::Receiver<Message>) {
     let mut connection = Some(connection);
     let mut queued = Vec::with_capacity(BATCH);
-    while jobs.recv_many(&mut queued, BATCH).await > 0 {
-        let mut units = Vec::with_capacity(queued.len());
+    while messages.recv_many(&mut queued, BATCH).await > 0 {
+        let mut jobs = Vec::with_capacity(queued.len());
         let mut closing = Vec::new();
-        for job in queued.drain(..) {
-            match job {
-                Job::Unit(unit, answer) => units.push((unit, answer)),
-                Job::Close(closed) => closing.push(closed),
+        for message in queued.drain(..) {
+            match message {
+                Message::Write(job) => jobs.push(job),
+                Message::Close(closed) => closing.push(closed),
             }
         }
-        commit(&mut connection, &url, units).await;
+        jobs.retain(|job| !job.is_abandoned());
+        commit(&mut connection, &url, jobs).await;
         if !closing.is_empty() {
-            jobs.close();
+            messages.close();
             if let Some(connection) = connection.take() {
                 let _ = connection.close().await;
             }
@@ -85,30 +95,29 @@ async fn work(connection: AnyConnection, url: String, mut jobs: mpsc::Receiver<J
     }
 }
 
-/// Runs the units in one transaction and answers each. A connection that failed is dropped, and opened anew next time.
-async fn commit(connection: &mut Option<AnyConnection>, url: &str, units: Vec<(Vec<Stmt>, Answer)>) {
-    if units.is_empty() {
+/// Runs the units in one transaction and answers each. A connection that failed is dropped, and opened again next time.
+async fn commit(connection: &mut Option<AnyConnection>, url: &str, mut jobs: Vec<Job>) {
+    if jobs.is_empty() {
         return;
     }
-    let (units, answers): (Vec<_>, Vec<_>) = units.into_iter().unzip();
     let mut live = match connection.take() {
         Some(live) => live,
         None => match reopen(url).await {
             Ok(live) => live,
-            Err(error) => return refuse(answers, error),
+            Err(error) => return fail(jobs, error),
         },
     };
-    match transaction(&mut live, units).await {
+    match transaction(&mut live, &mut jobs).await {
         Ok(results) => {
             *connection = Some(live);
-            for (answer, result) in answers.into_iter().zip(results) {
-                let _ = answer.send(result);
+            for (job, result) in jobs.into_iter().zip(results) {
+                let _ = job.answer.send(result);
             }
         }
         Err(error) => {
             // What state the connection is in is unknown: closing it rolls back whatever was open.
             let _ = live.close().await;
-            refuse(answers, error);
+            fail(jobs, error);
         }
     }
 }
@@ -119,21 +128,26 @@ async fn reopen(url: &str) -> Result<AnyConnection, Error> {
     Ok(connection)
 }
 
-/// Tells everybody in the transaction what it failed of.
-fn refuse(answers: Vec<Answer>, error: Error) {
+/// Answers everybody in the transaction with the error that it failed with.
+fn fail(jobs: Vec<Job>, error: Error) {
     let error = Arc::new(error);
-    for answer in answers {
-        let _ = answer.send(Err(Error::Transaction(error.clone())));
+    for job in jobs {
+        let _ = job.answer.send(Err(Error::Transaction(error.clone())));
     }
 }
 
 async fn transaction(
     connection: &mut AnyConnection,
-    units: Vec<Vec<Stmt>>,
+    jobs: &mut [Job],
 ) -> Result<Vec<Result<Vec<AnyRow>, Error>>, Error> {
     connection.execute("BEGIN IMMEDIATE").await?;
-    let mut results = Vec::with_capacity(units.len());
-    for unit in units {
+    let mut results = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        if !job.begin() {
+            results.push(Err(Error::Abandoned));
+            continue;
+        }
+        let unit = std::mem::take(&mut job.unit);
         results.push(match unit.len() {
             1 => run(connection, unit).await?,
             _ => {

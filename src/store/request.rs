@@ -1,0 +1,117 @@
+//! Requests and the writes they ask for: how long a request may last, and what outlives it.
+//!
+//! A request is a future. Its client drops it at any `.await` by closing the connection, and [`within`] drops it when its
+//! time is up. Neither stops a write that has begun, since writes run in tasks of the store; but a client that is told 503
+//! comes again with the same code or refresh token, so 503 must mean that nothing was spent. Therefore a request whose
+//! time is up is dropped only if none of its units has begun, and from then on none of them begins.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinError;
+use tracing::Instrument as _;
+
+tokio::task_local! {
+    static CURRENT: Progress;
+}
+
+/// Whether units of a request have begun, or none of them may begin any more. Decided once, by whoever comes first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Progress(Arc<AtomicU8>);
+
+const OPEN: u8 = 0;
+const BEGUN: u8 = 1;
+const CUT: u8 = 2;
+
+impl Progress {
+    /// The progress of the request that is being answered in this task; `None` outside of one.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Clone::clone).ok()
+    }
+
+    /// Notes that a unit of the request begins; `false` if the request was dropped for its time before.
+    pub fn begin(&self) -> bool {
+        self.decide(BEGUN)
+    }
+
+    /// Notes that the request's time is up; `false` if a unit of it has begun before.
+    fn cut(&self) -> bool {
+        self.decide(CUT)
+    }
+
+    fn decide(&self, state: u8) -> bool {
+        let before = self.0.compare_exchange(OPEN, state, Ordering::AcqRel, Ordering::Acquire);
+        before.is_ok_and(|open| open == OPEN) || before.is_err_and(|decided| decided == state)
+    }
+}
+
+/// Runs a request for at most `limit`, and `None` says that it was dropped then. Once one of its units has begun, the
+/// request is not dropped: it waits for the outcome, which the store bounds by limits of its own.
+pub async fn within<F: Future>(limit: Duration, request: F) -> Option<F::Output> {
+    let progress = Progress::default();
+    let mut request = std::pin::pin!(CURRENT.scope(progress.clone(), request));
+    tokio::select! {
+        biased;
+        output = &mut request => Some(output),
+        () = tokio::time::sleep(limit) => match progress.cut() {
+            true => None,
+            false => Some(request.await),
+        },
+    }
+}
+
+/// Runs `work` in a task of its own, to its end, even if the request is dropped. Its units count as the request's.
+///
+/// # Errors
+///
+/// The work panicked, or the runtime is being shut down.
+pub async fn to_the_end<F>(work: F) -> Result<F::Output, JoinError>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    match Progress::current() {
+        Some(progress) => tokio::spawn(CURRENT.scope(progress, work).in_current_span()).await,
+        None => tokio::spawn(work.in_current_span()).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn a_request_is_dropped_when_its_time_is_up_and_none_of_its_units_begins_then() {
+        let (send, receive) = std::sync::mpsc::channel();
+        let request = async {
+            send.send(Progress::current().expect("a request")).expect("the test listens");
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(within(SHORT, request).await, None);
+        assert!(!receive.recv().expect("its progress").begin());
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_unit_has_begun_waits_for_the_outcome() {
+        let request = async {
+            assert!(Progress::current().expect("a request").begin());
+            tokio::time::sleep(50 * SHORT).await;
+            assert!(Progress::current().expect("a request").begin(), "its next unit begins too");
+            "done"
+        };
+        assert_eq!(within(SHORT, request).await, Some("done"));
+    }
+
+    #[tokio::test]
+    async fn what_runs_to_its_end_outlives_the_request_and_begins_no_unit_for_it() {
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let work = async move {
+            tokio::time::sleep(50 * SHORT).await;
+            let _ = send.send(Progress::current().expect("a request").begin());
+        };
+        assert!(within(SHORT, to_the_end(work)).await.is_none());
+        assert!(!receive.await.expect("the work ends"));
+    }
+}
