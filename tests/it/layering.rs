@@ -51,6 +51,24 @@ const HOMES: &[(&str, &[&str])] = &[
     // SQLite reports success for a write whose commit fails, where only one row is fetched.
     ("fetch_one", &[]),
     ("fetch_optional", &[]),
+    // Who holds a connection runs each statement to its end.
+    ("AnyPool", &["store/connections.rs", "store/open.rs"]),
+    ("AnyPoolOptions", &["store/open.rs"]),
+    ("AnyConnection", &["store/connections.rs", "store/door/", "store/open.rs"]),
+    ("fetch_all", &["store/connections.rs", "store/door/", "store/open.rs"]),
+];
+
+/// What only the door for writes may say: where a transaction begins and ends. Anywhere else, a request that is dropped
+/// could leave it open.
+const OF_THE_DOOR: &[&str] = &[
+    ".begin_with(",
+    "pool.begin(",
+    "connection.begin(",
+    "Transaction<",
+    "\"BEGIN",
+    "\"SAVEPOINT",
+    "\"COMMIT",
+    "\"ROLLBACK",
 ];
 
 /// The files that see what was configured; all others see the settings made of it.
@@ -72,6 +90,13 @@ fn wrong(file: &str, text: &str) -> Vec<String> {
         }
         if module == "config" && !within(READ_CONFIG) && !path.starts_with("config::settings") {
             wrong.push(format!("src/{file}:{}: reads the configuration, not the settings", line(at)));
+        }
+    }
+    if !file.starts_with("store/door/") {
+        let text = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for (i, of_code) in text.lines().map(|line| line.split("//").next().unwrap_or_default()).enumerate() {
+            let found = OF_THE_DOOR.iter().filter(|words| of_code.contains(*words));
+            wrong.extend(found.map(|words| format!("src/{file}:{}: only the door for writes may say {words}", i + 1)));
         }
     }
     for (name, _) in HOMES.iter().filter(|(_, homes)| !within(homes)) {
@@ -183,6 +208,11 @@ fn an_arrow_that_points_the_wrong_way_is_found() {
         ("http/home.rs", "    toml::from_str(text)"),
         ("store/grant.rs", "use crate::flow::code;"),
         ("store/grant.rs", "    query\n        .fetch_optional(&pool)"),
+        ("store/grant.rs", "    let mut unit = self.pool.begin().await?;"),
+        ("store/grant.rs", "    let mut unit = connection.begin_with(sql).await?;"),
+        ("store/grant.rs", "    self.read(Stmt::new(\"BEGIN IMMEDIATE\", [])).await?;"),
+        ("store/grant.rs", "    self.record(Stmt::new(\"COMMIT\", [])).await?;"),
+        ("store/session.rs", "    query.fetch_all(&pool)"),
         ("upstream/http.rs", "use crate::store::Store;"),
         ("keys.rs", "use crate::app::App;"),
         ("app.rs", "use crate::flow::verify;"),
@@ -196,6 +226,8 @@ fn an_arrow_that_points_the_wrong_way_is_found() {
         ("oauth/scope.rs", "    let text = \"sqlx::query\";"),
         ("flow/code.rs", "use crate::store::{Redemption, Store};\nuse crate::config::settings::Settings;"),
         ("flow/code.rs", "use super::store;"),
+        ("store/door/postgres.rs", "    connection.execute(\"BEGIN\").await?;"),
+        ("flow/consent.rs", "    login::begin(app, request)"),
         ("http/token.rs", "pub(crate) use axum::Json; // sqlx"),
         ("http/home.rs", "    Config::from_toml(text)"),
         ("flow/code.rs", "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    use axum::Json;\n}"),

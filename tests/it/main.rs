@@ -16,6 +16,7 @@ mod cors;
 mod discovery;
 mod embedding;
 mod errors_http;
+mod gone_callers;
 mod guard;
 mod guard_memory;
 mod hang_up;

@@ -113,7 +113,8 @@ impl Shot {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let mut text = format!("{} {} HTTP/1.1\r\nhost: localhost:8080\r\nconnection: close\r\n", self.method, self.path);
+        let mut text =
+            format!("{} {} HTTP/1.1\r\nhost: localhost:8080\r\nconnection: close\r\n", self.method, self.path);
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");
         }
@@ -203,7 +204,8 @@ fn path_of(url: &str) -> &str {
 }
 
 fn cookies(browser: &mut Browser) -> String {
-    let pairs: Vec<String> = browser.cookies("localhost").iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<String> =
+        browser.cookies("localhost").iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("; ")
 }
 

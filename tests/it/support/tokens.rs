@@ -78,6 +78,11 @@ impl Database {
         self.0.fetch_one(sql).await.expect("a row").get(0)
     }
 
+    /// The first text of the first row.
+    pub async fn text(&mut self, sql: &str) -> String {
+        self.0.fetch_one(AssertSqlSafe(sql)).await.expect("a row").get(0)
+    }
+
     /// How often the one grant's refresh token was given: 1 after the code.
     pub async fn generation(&mut self) -> i64 {
         assert_eq!(self.number("SELECT COUNT(*) FROM grants").await, 1, "one grant");
