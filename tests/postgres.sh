@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # A PostgreSQL server to throw away: an empty cluster of the newest installed version, on a free port of 127.0.0.1.
 # Prints one line, its URL, once it accepts connections; lasts until standard input closes, and leaves nothing behind.
+# A line `restart fast` or `restart immediate` on standard input restarts it; it then prints `restarted`.
 #
+#   JEAN_TEST_FSYNC=on         keeps what it wrote as a server in production does, over a loss of power too
 #   tests/postgres.sh          prints postgres://jean@127.0.0.1:PORT/postgres, ends at Ctrl-D
 set -euo pipefail
 export LC_ALL=C
@@ -44,8 +46,9 @@ cat >>"$folder/data/postgresql.conf" <<CONF
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$folder'
 max_connections = 200
-fsync = off
-full_page_writes = off
+autovacuum_naptime = 1s
+fsync = ${JEAN_TEST_FSYNC:-off}
+full_page_writes = ${JEAN_TEST_FSYNC:-off}
 CONF
 
 # PostgreSQL cannot choose a port itself, so it tries until one is free; below the range that outgoing connections use.
@@ -54,7 +57,12 @@ for _ in {1..20}; do
   if server pg_ctl start --silent --wait --timeout=30 --pgdata="$folder/data" --log="$folder/server.log" \
     --options="-p $port" >/dev/null 2>&1; then
     printf 'postgres://jean@127.0.0.1:%d/postgres\n' "$port"
-    while read -r _; do :; done
+    while read -r order mode; do
+      [[ $order == restart ]] || fail "what is '$order'?"
+      server pg_ctl restart --silent --wait --timeout=30 --mode="$mode" --pgdata="$folder/data" --log="$folder/server.log" \
+        --options="-p $port" >/dev/null 2>&1 || fail "it did not restart: $(cat "$folder/server.log")"
+      echo restarted
+    done
     exit 0
   fi
   grep -q 'Address already in use' "$folder/server.log" || break

@@ -10,12 +10,13 @@ use jean::testing::client::Client;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::support::hang_up::{Shot, Way};
+use crate::support::hang_up::Way;
+use crate::support::shot::Shot;
 use crate::support::tokens::{Database, assert_alive, assert_error, json_of};
 use crate::support::{BOTH, Db, World};
 
 /// As many writes as PostgreSQL takes at once; SQLite takes one transaction.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 12;
 
 /// Keeps every write waiting until the returned connection ends its transaction. Reads go on.
 async fn keep_writes_waiting(world: &World, db: Db) -> (Database, Vec<JoinHandle<Page>>) {

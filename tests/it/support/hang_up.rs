@@ -7,17 +7,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
-use jean::testing::browser::{Browser, Page};
+use axum::body::to_bytes;
+use jean::testing::browser::Page;
 use jean::testing::client::Client;
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use super::tokens::FORM;
+use super::shot::{Answer, Connection, Shot};
 use super::{World, code_of};
+
+/// The authority of a [`World`].
+const HOST: &str = "localhost:8080";
 
 /// How requests reach a jean.
 #[derive(Clone)]
@@ -28,49 +27,19 @@ pub enum Way {
     Socket(SocketAddr),
 }
 
-/// One request, as it is sent.
-#[derive(Clone, Debug)]
-pub struct Shot {
-    method: &'static str,
-    path: String,
-    headers: Vec<(&'static str, String)>,
-    body: String,
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub body: String,
-}
-
-impl Answer {
-    /// A text of the JSON body; empty if it is missing.
-    pub fn text(&self, name: &str) -> String {
-        let json: Value = serde_json::from_str(&self.body).unwrap_or_default();
-        json[name].as_str().unwrap_or_default().to_owned()
-    }
-}
-
 impl Way {
     /// Sends the request and waits for its answer.
     pub async fn send(&self, shot: &Shot) -> Answer {
         match self {
             Way::Router(router) => {
-                let response = router.clone().oneshot(shot.request()).await.expect("an answer");
+                let response = router.clone().oneshot(shot.request(HOST)).await.expect("an answer");
                 let status = response.status().as_u16();
                 let body = to_bytes(response.into_body(), 4 << 20).await.expect("a body");
-                Answer { status, body: String::from_utf8_lossy(&body).into_owned() }
+                Answer { status, head: String::new(), body: String::from_utf8_lossy(&body).into_owned() }
             }
             Way::Socket(address) => {
-                let mut stream = TcpStream::connect(address).await.expect("jean listens");
-                stream.write_all(&shot.bytes()).await.expect("the request is taken");
-                let mut answer = Vec::new();
-                stream.read_to_end(&mut answer).await.expect("an answer");
-                let answer = String::from_utf8_lossy(&answer);
-                let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
-                let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-                Answer { status: status.unwrap_or_else(|| panic!("no answer: {answer}")), body: body.expect("a body") }
+                let connection = Connection::open(*address).await.expect("jean listens");
+                connection.named(HOST).send(shot).await.expect("an answer")
             }
         }
     }
@@ -79,7 +48,7 @@ impl Way {
     pub async fn hang_up(&self, shot: &Shot, moment: u64) {
         match self {
             Way::Router(router) => {
-                let mut answer = pin!(router.clone().oneshot(shot.request()));
+                let mut answer = pin!(router.clone().oneshot(shot.request(HOST)));
                 for _ in 0..=moment {
                     let poll = std::future::poll_fn(|context| Poll::Ready(answer.as_mut().poll(context)));
                     if poll.await.is_ready() {
@@ -93,120 +62,12 @@ impl Way {
                 }
             }
             Way::Socket(address) => {
-                // The port may be short of places for connections for a moment; that is nobody's fault here.
-                let Ok(mut stream) = TcpStream::connect(address).await else { return };
-                let _ = stream.write_all(&shot.bytes()).await;
-                tokio::time::sleep(Duration::from_millis(moment)).await;
-                let _ = stream.set_zero_linger();
+                // The system may be short of connections for a moment; that is nobody's fault here.
+                let Ok(connection) = Connection::open(*address).await else { return };
+                connection.named(HOST).hang_up(shot, Duration::from_millis(moment)).await;
             }
         }
     }
-}
-
-impl Shot {
-    fn request(&self) -> Request<Body> {
-        let mut request = Request::builder().method(self.method).uri(&self.path).header("host", "localhost:8080");
-        for (name, value) in &self.headers {
-            request = request.header(*name, value);
-        }
-        request.body(Body::from(self.body.clone())).expect("a request")
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut text =
-            format!("{} {} HTTP/1.1\r\nhost: localhost:8080\r\nconnection: close\r\n", self.method, self.path);
-        for (name, value) in &self.headers {
-            text += &format!("{name}: {value}\r\n");
-        }
-        text += &format!("content-length: {}\r\n\r\n{}", self.body.len(), self.body);
-        text.into_bytes()
-    }
-
-    fn form(path: &str, fields: &[(&str, &str)]) -> Self {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        Shot { method: "POST", path: path.to_owned(), headers: vec![("content-type", FORM.to_owned())], body }
-    }
-
-    fn json(method: &'static str, path: &str, json: &Value) -> Self {
-        let headers = vec![("content-type", "application/json".to_owned())];
-        Shot { method, path: path.to_owned(), headers, body: json.to_string() }
-    }
-
-    fn with(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-
-    /// A registration of a public client.
-    pub fn register() -> Self {
-        let metadata = Client::new(super::ORIGIN, Router::new()).metadata();
-        Shot::json("POST", "/oauth/register", &metadata)
-    }
-
-    /// A step of a registration's management (RFC 7592).
-    pub fn manage(method: &'static str, id: &str, token: &str) -> Self {
-        let mut metadata = Client::new(super::ORIGIN, Router::new()).metadata();
-        metadata["client_id"] = id.into();
-        let body = if method == "PUT" { metadata } else { json!({}) };
-        Shot::json(method, &format!("/oauth/register/{id}"), &body).with("authorization", format!("Bearer {token}"))
-    }
-
-    /// A button of a page's form, in the browser that shows the page.
-    pub fn press(browser: &mut Browser, page: &Page, answer: &str) -> Self {
-        let form = page.form();
-        let mut fields: Vec<(&str, &str)> = form.hidden.iter().map(|(name, value)| (&**name, &**value)).collect();
-        fields.push(("answer", answer));
-        let shot = Shot::form(path_of(&form.action), &fields).with("sec-fetch-site", "same-origin".into());
-        shot.with("cookie", cookies(browser))
-    }
-
-    /// A navigation of the browser.
-    pub fn open(browser: &mut Browser, url: &str) -> Self {
-        let shot = Shot { method: "GET", path: path_of(url).to_owned(), headers: Vec::new(), body: String::new() };
-        shot.with("cookie", cookies(browser))
-    }
-
-    /// A code at the token endpoint.
-    pub fn redeem(client: &Client, code: &str) -> Self {
-        let fields = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("client_id", &client.id),
-            ("code_verifier", &client.verifier),
-        ];
-        Shot::form("/oauth/token", &fields)
-    }
-
-    /// A refresh token at the token endpoint.
-    pub fn refresh(client: &Client, token: &str) -> Self {
-        let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", &client.id)];
-        Shot::form("/oauth/token", &fields)
-    }
-
-    /// A revocation (RFC 7009).
-    pub fn revoke(client: &Client, token: &str) -> Self {
-        Shot::form("/oauth/revoke", &[("token", token), ("client_id", &client.id)])
-    }
-
-    /// A call of the built-in server's tool.
-    pub fn whoami(access: &str) -> Self {
-        let params = json!({ "name": "whoami", "arguments": {} });
-        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-        Shot::json("POST", "/mcp", &message)
-            .with("accept", "application/json, text/event-stream".into())
-            .with("authorization", format!("Bearer {access}"))
-            .with("mcp-protocol-version", "2025-11-25".into())
-    }
-}
-
-fn path_of(url: &str) -> &str {
-    url.strip_prefix(super::ORIGIN).unwrap_or(url)
-}
-
-fn cookies(browser: &mut Browser) -> String {
-    let pairs: Vec<String> =
-        browser.cookies("localhost").iter().map(|(name, value)| format!("{name}={value}")).collect();
-    pairs.join("; ")
 }
 
 /// Numbers that look random and are the same in every run.

@@ -1,12 +1,15 @@
 //! A running jean in the test's own process, with a clock that the test moves and an upstream that does as it is told.
 
 pub mod browsing;
+pub mod cluster;
 mod database;
 pub mod documents;
 pub mod forge;
 pub mod hang_up;
 pub mod messages;
 mod postgres;
+pub mod running;
+pub mod shot;
 pub mod tokens;
 pub mod wire;
 
