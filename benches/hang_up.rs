@@ -5,8 +5,9 @@
 //! cargo bench --bench hang_up -- /path/to/jean   # another one
 //! ```
 //!
-//! Phases of ten seconds without, with and without hang-ups. Tells the honest requests of each, the slowest of them, and
-//! how long a revocation by another process took at most to be known.
+//! Phases of ten seconds without, with and without hang-ups. Prints for each the honest requests per second, the slowest
+//! one, and the longest time until a revocation by another process took effect. Needs Linux, `taskset`, two cores and
+//! PostgreSQL.
 
 mod support;
 
@@ -65,7 +66,7 @@ async fn main() {
             let tally = phase(&stage, rude).await;
             let rate = tally.honest.load(Ordering::Relaxed) as f64 / PHASE.as_secs_f64();
             println!(
-                "  {:>4} hang-ups/s: {rate:>6.0} honest requests/s, the slowest {:>5} ms, a revocation known after {:>5} ms at most",
+                "  {:>4} hang-ups/s: {rate:>6.0} honest requests/s, the slowest {:>5} ms, a revocation in effect after {:>5} ms at most",
                 tally.hung_up.load(Ordering::Relaxed) / PHASE.as_secs(),
                 tally.slowest.load(Ordering::Relaxed),
                 tally.latest_revocation.load(Ordering::Relaxed),
@@ -105,8 +106,7 @@ async fn send(connection: &mut Connection, shot: &Shot) -> Answer {
 async fn live_honestly(stage: Stage, tally: Arc<Tally>) {
     let person = &stage.person;
     let mut connection = Connection::open(stage.program).await.expect("jean listens");
-    let authorized = send(&mut connection, &person.authorize()).await;
-    let mut token = send(&mut connection, &person.redeem(&authorized)).await.text("refresh_token");
+    let mut token = person.tokens(&mut connection).await.expect("tokens").text("refresh_token");
     while !tally.over.load(Ordering::Relaxed) {
         let begun = Instant::now();
         let answer = send(&mut connection, &Shot::register()).await;
@@ -132,8 +132,7 @@ async fn revoke_elsewhere(stage: Stage, tally: Arc<Tally>) {
     let there = Connection::open(stage.replica).await.expect("the replica listens");
     let mut there = there.named(&stage.program.to_string());
     while !tally.over.load(Ordering::Relaxed) {
-        let authorized = send(&mut here, &person.authorize()).await;
-        let tokens = send(&mut here, &person.redeem(&authorized)).await;
+        let tokens = person.tokens(&mut here).await.expect("tokens");
         let call = Shot::whoami(&tokens.text("access_token"));
         assert_eq!(send(&mut here, &call).await.status, 200);
         let revoke = Shot::revoke(&person.client, &tokens.text("refresh_token"));

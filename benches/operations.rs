@@ -7,6 +7,7 @@
 //!
 //! With several, the first one runs twice in each round: its spread against itself is the measure for every other
 //! difference. Rounds alternate the programs; figures are medians of 10 rounds, and only ratios of one run mean anything.
+//! Needs Linux, `taskset`, two cores and PostgreSQL.
 
 mod support;
 
@@ -103,7 +104,7 @@ async fn measure(target: &Target, operation: Operation) -> Figures {
         let mut connection = Connection::open(target.program.address).await.expect("jean listens");
         let person = target.person.clone();
         running.spawn(async move {
-            let (register, authorize) = (Shot::register(), person.authorize());
+            let register = Shot::register();
             let mut times = Vec::new();
             let mut token = String::new();
             while begun.elapsed() < WARM_UP + MEASURED {
@@ -118,10 +119,7 @@ async fn measure(target: &Target, operation: Operation) -> Figures {
                         token = answer.text("refresh_token");
                     }
                     Operation::Refresh | Operation::CodeFlow => {
-                        let authorized = connection.send(&authorize).await.expect("an answer");
-                        let answer = connection.send(&person.redeem(&authorized)).await.expect("an answer");
-                        assert_eq!(answer.status, 200, "{}", answer.body);
-                        token = answer.text("refresh_token");
+                        token = person.tokens(&mut connection).await.expect("tokens").text("refresh_token");
                     }
                 }
                 times.push(begun.elapsed());

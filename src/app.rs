@@ -5,13 +5,13 @@ mod documents;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::clock::{Clock, UnixTime};
+use crate::clock::{Clock, ClockWatch, UnixTime};
 use crate::config::settings::Settings;
 use crate::fetch::Fetcher;
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, SignedLifetimes};
 use crate::oauth::client::ClientId;
 use crate::oauth::grant::{GrantId, Person};
 use crate::oauth::resource::Resource;
@@ -43,6 +43,10 @@ pub(crate) struct App {
     pub clock: Arc<dyn Clock>,
     /// The signing keys; replaced as a whole.
     pub keys: RwLock<Arc<KeyRing>>,
+    /// How long what was signed may live, here and at other replicas.
+    pub signed_lifetimes: RwLock<SignedLifetimes>,
+    /// Watches for jumps of the clock.
+    pub clock_watch: Mutex<ClockWatch>,
     /// What the guard remembers.
     pub memory: Arc<Memory>,
     /// This process's name among the replicas.
@@ -61,8 +65,18 @@ impl App {
     }
 
     /// The longest life of anything that is signed; how long a retired key has to stay published.
-    pub fn longest_signed(&self) -> Duration {
-        self.settings.tokens.access_lifetime
+    pub fn longest_signed(&self, now: UnixTime) -> Duration {
+        self.signed_lifetimes.read().unwrap_or_else(PoisonError::into_inner).longest(now)
+    }
+
+    /// Replaces what is known of the lifetimes of signed tokens.
+    pub fn set_signed_lifetimes(&self, lifetimes: SignedLifetimes) {
+        *self.signed_lifetimes.write().unwrap_or_else(PoisonError::into_inner) = lifetimes;
+    }
+
+    /// Locks the watch over the clock.
+    pub fn clock_watch(&self) -> MutexGuard<'_, ClockWatch> {
+        self.clock_watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The identity provider of this name.

@@ -1,13 +1,18 @@
 //! Time as a value: [`UnixTime`], and the [`Clock`] that a request reads once.
 //!
-//! Nothing below the HTTP edge asks what time it is: it is told, so that a test of expiry is `clock.advance(601)`.
+//! Nothing below the HTTP edge asks what time it is: it is told, so that a test of expiry is `clock.advance(601)`. Only
+//! sessions and the watch over the clock itself read it.
+
+mod watch;
 
 use std::fmt;
 use std::ops::{Add, Sub};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) use watch::ClockWatch;
 
 /// Whole seconds since 1970-01-01T00:00:00Z, as RFC 7519 section 2 calls `NumericDate`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +52,42 @@ impl fmt::Display for UnixTime {
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> UnixTime;
+
+    /// The time since some moment before, by a clock that nobody sets. Compared with [`now`](Self::now) it shows that the
+    /// wall clock jumped, and a jump pauses the sweep for an hour.
+    ///
+    /// The default is [`std::time::Instant`]. A clock that a test moves must move this one too.
+    fn monotonic(&self) -> Duration {
+        since_first_asked()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+fn since_first_asked() -> Duration {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    FIRST.get_or_init(Instant::now).elapsed()
+}
+
+/// Both clocks at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    pub wall: UnixTime,
+    pub monotonic: Duration,
+}
+
+impl Reading {
+    /// Reads the two clocks; again, up to two times, if the one on the wall moved in between.
+    pub fn of(clock: &dyn Clock) -> Self {
+        let mut reading = Reading { wall: clock.now(), monotonic: clock.monotonic() };
+        for _ in 0..2 {
+            let wall = clock.now();
+            if wall == reading.wall {
+                break;
+            }
+            reading = Reading { wall, monotonic: clock.monotonic() };
+        }
+        reading
+    }
 }
 
 /// The operating system's clock.
@@ -63,28 +104,48 @@ impl Clock for SystemClock {
 
 /// A clock that stands still until it is moved; for tests.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock(Mutex<Reading>);
 
 impl ManualClock {
     /// A clock that shows `at`.
     pub fn new(at: UnixTime) -> Self {
-        ManualClock(AtomicI64::new(at.0))
+        ManualClock(Mutex::new(Reading { wall: at, monotonic: Duration::ZERO }))
     }
 
-    /// Moves the clock forward by whole seconds, or back where `seconds` is negative.
+    /// Lets time pass: whole seconds. A negative number sets the clock back, as [`jump`](Self::jump) does.
     pub fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        self.with(|reading| {
+            reading.wall.0 += seconds;
+            reading.monotonic += Duration::from_secs(seconds.try_into().unwrap_or(0));
+        });
+    }
+
+    /// Sets the clock forward by whole seconds, or back if `seconds` is negative, though no time passes.
+    pub fn jump(&self, seconds: i64) {
+        self.with(|reading| reading.wall.0 += seconds);
+    }
+
+    fn with<T>(&self, of: impl FnOnce(&mut Reading) -> T) -> T {
+        of(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> UnixTime {
-        UnixTime(self.0.load(Ordering::SeqCst))
+        self.with(|reading| reading.wall)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.with(|reading| reading.monotonic)
     }
 }
 
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn now(&self) -> UnixTime {
         (**self).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
     }
 }

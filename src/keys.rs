@@ -24,6 +24,9 @@ use crate::config::settings::SigningAlgorithm;
 use crate::oauth::error::Source;
 
 pub mod foreign;
+mod lifetimes;
+
+pub use lifetimes::SignedLifetimes;
 
 /// Why a key or a token is no good.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@
 //!
 //! [`Jean::guard`] protects an MCP server, any tower service, and hands it the [`Caller`]; [`Jean::router`] is the
 //! authorization server, and [`Jean::home`] its front page and status. The path is that of `[mcp.default]` in `jean.toml`.
+//! [`Jean::failed`] tells that the database is gone for good, and [`Jean::close`] ends a server in order.
 //!
 //! ```no_run
 //! use axum::{Extension, Router, routing::any};
@@ -37,12 +38,12 @@
 //! | [`mcp`] | the resource side: the guard, [`Caller`], the built-in server | pages |
 //! | [`flow`] | what the server decides, one file for each flow, plain async functions over `&App` | axum, cookies' attributes |
 //! | [`oauth`] | the protocol's words: pure types and rules that cannot hold what the RFCs forbid | any I/O |
-//! | [`store`] | every SQL statement and the only `use` of sqlx, one file for each table | flows |
+//! | [`store`] | every SQL statement and the only `use` of sqlx: one file for each table, `door` for all writes, `connections` for reads, `request` for what outlives a request | flows |
 //! | [`upstream`] | the identity providers, and the only `use` of openidconnect | the store |
 //! | [`fetch`] | the only GET to addresses that strangers name, under the rules that this needs | what is there |
 //! | [`keys`] | signing and reading tokens, and the only `use` of jsonwebtoken | the store |
 //! | [`secret`] | the root secret: the seal over private keys, the code of form tokens | what is sealed |
-//! | [`clock`], [`random`] | the time, which tests move, and chance | all else |
+//! | [`clock`], [`random`] | the time, which tests move, whether it jumped, and chance | all else |
 //! | [`testing`] | the dev provider, and with the feature `testing` a scripted browser and client | jean's rules |
 //! | [`conformance`] | the table of what the specifications ask for, checked from outside | jean's types |
 //!
@@ -59,7 +60,7 @@
 //! ```
 //!
 //! Only [`server`] reads [`Config`]; below it there are settings. The time comes in as an argument: no flow and no
-//! statement reads a clock.
+//! statement reads a clock, but for sessions and the watch over the clock itself.
 //!
 //! # The journey
 //!

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::settings::{Database, Settings, UpstreamKind, UpstreamSettings};
 use crate::config::{Config, Problems};
 use crate::fetch::{Fetcher, Names, SystemNames};
-use crate::flow::{client_document, feed, keys as key_flow};
+use crate::flow::{client_document, feed, keys as key_flow, time};
 use crate::keys::KeyRing;
 use crate::oauth::client::ClientId;
 use crate::secret::{self, RootSecret};
@@ -38,6 +38,15 @@ pub enum Error {
     /// The database cannot be used.
     #[error("{0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The file of the database was replaced or deleted while the server was running.
+    #[error(
+        "the database file {path} was replaced or deleted while the server was running, so nothing can be written any \
+         more: put the right file in its place, then start again"
+    )]
+    DatabaseGone {
+        /// Where it was.
+        path: std::path::PathBuf,
+    },
     /// The root secret or the signing keys cannot be used.
     #[error("{0}")]
     Keys(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -122,6 +131,9 @@ impl Jean {
         key_flow::check_secret(&store, &root).await?;
 
         let access_lifetime = settings.tokens.access_lifetime;
+        let now = clock.now();
+        let signed_lifetimes = key_flow::lifetimes(&store, access_lifetime, now).await?;
+        let clock_watch = time::first_comparison(&store, &*clock).await?;
         let upstreams = connect_upstreams(&settings)?;
         let (documents, stale) = Documents::new();
         let app = Arc::new(App {
@@ -132,20 +144,23 @@ impl Jean {
             store,
             root,
             upstreams,
+            clock_watch: Mutex::new(clock_watch),
             clock,
+            signed_lifetimes: RwLock::new(signed_lifetimes),
             keys: Arc::new(KeyRing::default()).into(),
             memory: Arc::new(Memory::new(access_lifetime)),
             replica: random::text::<9>(),
         });
-        let now = app.clock.now();
         key_flow::ensure(&app, now).await?;
         key_flow::reseal(&app).await?;
         feed::poll(&app, now).await.map_err(|error| Error::Database(error.into()))?;
 
         let mut background = JoinSet::new();
         background.spawn(follow(app.clone()));
+        background.spawn(compare_replicas(app.clone()));
         background.spawn(keep_keys(app.clone()));
         background.spawn(sweep(app.clone()));
+        background.spawn(watch(app.clone()));
         background.spawn(look_again(app.clone(), stale));
         for upstream in &app.upstreams {
             background.spawn(discover(upstream.clone()));
@@ -200,7 +215,7 @@ impl Jean {
         self.0.app.settings.listen
     }
 
-    /// How long a request may take to be answered: what a stop has to wait for.
+    /// How long a request may take to be answered, unless it waits for the outcome of a write.
     pub fn request_timeout(&self) -> Duration {
         self.0.app.settings.limits.timeout
     }
@@ -223,8 +238,18 @@ impl Jean {
         }
     }
 
-    /// Ends the work in the background, waits for what is being written, and closes the database.
+    /// Resolves with the reason if the SQLite file was replaced or deleted, else never. From then on whatever needs the
+    /// database is answered 503. The program exits; an embedder decides for itself.
+    pub async fn failed(&self) -> Error {
+        Error::DatabaseGone { path: self.0.app.store.gone().await }
+    }
+
+    /// Stores the time, waits for what is being written, and closes the database. Takes up to a minute if the database does
+    /// not answer.
     pub async fn close(&self) {
+        if let Err(error) = time::store_last(&self.0.app).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the time could not be stored");
+        }
         self.0.app.store.close().await;
     }
 }
@@ -290,9 +315,26 @@ async fn follow(app: Arc<App>) {
         ticks.tick().await;
         if let Err(error) = feed::poll(&app, app.clock.now()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "revocations could not be read");
-        } else if let Err(error) = key_flow::load(&app).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the signing keys could not be read");
+            continue;
         }
+        match tokio::time::timeout(feed::INTERVAL, key_flow::load(&app)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "the signing keys could not be read");
+            }
+            Err(_) => tracing::error!("the signing keys could not be read in time"),
+        }
+    }
+}
+
+/// Compares this process's clock with those of the other replicas, every two seconds. Not together with the revocations:
+/// it writes, and must not hold them up.
+async fn compare_replicas(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(feed::INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
         if let Err(error) = feed::compare_clocks(&app, app.clock.now()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the replicas' clocks could not be compared");
         }
@@ -304,7 +346,15 @@ async fn keep_keys(app: Arc<App>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(30));
     loop {
         ticks.tick().await;
-        if let Err(error) = key_flow::ensure(&app, app.clock.now()).await {
+        let (now, configured) = (app.clock.now(), app.settings.tokens.access_lifetime);
+        match key_flow::lifetimes(&app.store, configured, now).await {
+            Ok(lifetimes) => app.set_signed_lifetimes(lifetimes),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "the lifetimes of signed tokens could not be read");
+            }
+        }
+        if let Err(error) = key_flow::ensure(&app, now).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the signing keys could not be read");
         }
     }
@@ -331,13 +381,29 @@ async fn look_again(app: Arc<App>, mut stale: mpsc::Receiver<ClientId>) {
     }
 }
 
-/// Deletes what has expired, every ten minutes.
+/// Watches for jumps of the clock, and verifies that the file of the database is still there.
+async fn watch(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(time::INTERVAL);
+    loop {
+        ticks.tick().await;
+        time::compare(&app);
+        app.store.verify_file().await;
+    }
+}
+
+/// Every ten minutes, unless the sweep is paused: deletes what has expired and stores the time.
 async fn sweep(app: Arc<App>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(600));
     loop {
         ticks.tick().await;
+        if !time::compare(&app) {
+            continue;
+        }
         if let Err(error) = app.store.sweep(&app.settings.clients, app.clock.now()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "what has expired could not be deleted");
+        }
+        if let Err(error) = time::store_last(&app).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the time could not be stored");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `jean serve`: runs the server until it is told to stop, and lets running requests end.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use jean::{Config, Jean};
@@ -28,19 +29,33 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let server = axum::serve(listener, jean.service()).with_graceful_shutdown(async move {
         let _ = asked.wait_for(|stop| *stop).await;
     });
-    let server = tokio::spawn(server.into_future());
-    told_to_stop().await?;
-    tracing::info!("stopping: running requests end first; stop again to cut them off");
+    let mut server = tokio::spawn(server.into_future());
+    let failure = tokio::select! {
+        told = told_to_stop() => told.map(|()| None)?,
+        failure = jean.failed() => Some(failure),
+    };
+    match &failure {
+        None => tracing::info!("stopping: running requests end first; stop again to cut them off"),
+        Some(failure) => tracing::error!("stopping: {failure}"),
+    }
     let _ = stop.send(true);
+    let end = async {
+        // What is open after that is a stream, or a request that waits for its write, which `close` waits for too.
+        let _ = tokio::time::timeout(jean.request_timeout(), &mut server).await;
+        jean.close().await;
+        if !server.is_finished() {
+            let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
+        }
+    };
     tokio::select! {
-        _ = server => {}
-        // No request may take longer, so what is still open by then is a stream.
-        () = tokio::time::sleep(jean.request_timeout()) => {}
+        () = end => {}
         again = told_to_stop() => again?,
     }
-    jean.close().await;
-    Ok(())
+    failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
+
+/// How long answers may take to be sent after the last write.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Configuration problems stay what they are, for the exit status.
 fn explain(error: jean::Error) -> anyhow::Error {

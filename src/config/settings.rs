@@ -379,6 +379,6 @@ pub struct Logo {
 pub struct Limits {
     /// The largest body of a form, a registration, or a message to the built-in MCP server, in bytes.
     pub body: usize,
-    /// How long an answer may take to begin.
+    /// How long an answer may take to begin, unless a write of the request has begun.
     pub timeout: Duration,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::SigningAlgorithm;
-use crate::keys::{self, Key, KeyRing, NewKey, Purpose, Role};
+use crate::keys::{self, Key, KeyRing, NewKey, Purpose, Role, SignedLifetimes};
 use crate::secret::RootSecret;
 use crate::store::{self, Store, StoredKey};
 
@@ -37,6 +37,29 @@ pub enum Error {
     /// A key could not be made.
     #[error("a signing key could not be made")]
     Crashed(#[from] tokio::task::JoinError),
+}
+
+/// The name of the lifetimes of what was signed, among the single facts.
+const LIFETIMES: &str = "signed_lifetimes";
+
+/// Reads how long what was signed before may live, also by other replicas, and stores what is configured here. While
+/// replicas differ, each look extends the time for which the longer lifetime counts.
+pub async fn lifetimes(store: &Store, configured: Duration, now: UnixTime) -> Result<SignedLifetimes, store::Error> {
+    loop {
+        let stored = store.find_meta(LIFETIMES).await?;
+        let known = stored.as_deref().and_then(SignedLifetimes::parse).unwrap_or_default();
+        let lifetimes = known.with_configured(configured, now);
+        let text = lifetimes.to_text();
+        let is_written = match stored {
+            Some(stored) if stored == text => true,
+            Some(stored) => store.replace_meta(LIFETIMES, &stored, &text).await?,
+            None => store.insert_meta(LIFETIMES, &text).await?,
+        };
+        if is_written {
+            return Ok(lifetimes);
+        }
+        // Another process was faster, perhaps with other settings: its word counts too.
+    }
 }
 
 /// The canary's place among the single facts.

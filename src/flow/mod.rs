@@ -25,6 +25,7 @@ pub mod register;
 pub mod revoke;
 pub mod session;
 pub mod status;
+pub mod time;
 pub mod verify;
 
 pub use crate::store::{to_the_end, within};

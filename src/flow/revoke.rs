@@ -71,12 +71,15 @@ impl Ending {
     }
 
     async fn family(&self, family: GrantId, why: &'static str) -> Result<(), Error> {
-        let until = self.store.revoke_family(family, why, self.now).await?;
+        let until = self.store.revoke_family(family, why, self.now).await.inspect_err(|error| {
+            // The request may be over, and then nobody else says so.
+            tracing::error!(%family, why, error = error as &dyn std::error::Error, "a family could not be revoked");
+        })?;
         if until.is_some() {
             tracing::info!(%family, why, "revoked");
         }
-        // For a whole life, since a request that redeemed before may sign after; and even if it was revoked before, since
-        // that revocation may not have come this far.
+        // For a whole lifetime of an access token: a request that redeemed earlier may still sign. Also if the family was
+        // revoked before: this process may not have heard of it.
         self.memory.revoke([(family, until.unwrap_or(self.now).max(self.least))]);
         Ok(())
     }

@@ -54,7 +54,7 @@ pub async fn verify(app: &App, token: &str, audience: Audience<'_>, now: UnixTim
         return Err(invalid("The access token has expired."));
     }
     let ring = app.key_ring();
-    if !ring.published(Purpose::Access, now, app.longest_signed()).any(|key| key.kid == verified.kid) {
+    if !ring.published(Purpose::Access, now, app.longest_signed(now)).any(|key| key.kid == verified.kid) {
         return Err(invalid("The access token is signed by a key that is not valid any more."));
     }
     if app.memory.is_revoked(verified.family) {
@@ -108,7 +108,7 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
 
 /// The signing key's id and the claims of a genuine access token; whether it is good is not said.
 pub(super) fn read(app: &App, token: &str, now: UnixTime) -> Result<(String, AccessClaims), keys::Error> {
-    app.key_ring().verify(Purpose::Access, token, now, app.longest_signed())
+    app.key_ring().verify(Purpose::Access, token, now, app.longest_signed(now))
 }
 
 fn invalid(description: &'static str) -> Error {

@@ -59,7 +59,7 @@ pub(super) fn protected_resource(
 
 /// `GET /oauth/jwks` (RFC 7517 section 5).
 pub(super) async fn jwks(State(web): State<Web>, Now(now): Now) -> Response {
-    let jwks = web.app.key_ring().jwks(now, web.app.longest_signed());
+    let jwks = web.app.key_ring().jwks(now, web.app.longest_signed(now));
     let cache = format!("public, max-age={}", keys::JWKS_MAX_AGE);
     ([(header::CACHE_CONTROL, cache)], Json(jwks)).into_response()
 }

@@ -36,7 +36,7 @@ pub(super) fn request_id() -> String {
 /// Puts everything around the router that all answers share.
 pub(crate) fn surround(router: Router, web: &Web) -> Router {
     router
-        .layer(from_fn_with_state(web.clone(), in_time))
+        .layer(from_fn_with_state(web.clone(), limit_time))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
             response.extensions_mut().insert(Panicked);
@@ -45,8 +45,8 @@ pub(crate) fn surround(router: Router, web: &Web) -> Router {
         .layer(from_fn_with_state(web.clone(), answer))
 }
 
-/// Answers 503 when the time of a request is up; not before it has learned what became of its writes.
-async fn in_time(State(web): State<Web>, request: Request, next: Next) -> Response {
+/// Answers 503 when the time of a request is up; but if one of its writes has begun, the request waits for the outcome.
+async fn limit_time(State(web): State<Web>, request: Request, next: Next) -> Response {
     let answer = within(web.app.settings.limits.timeout, next.run(request)).await;
     answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
 }

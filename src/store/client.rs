@@ -60,8 +60,8 @@ impl Store {
                        AND (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
                        RETURNING id";
         let limits = || args![now - settings.unused_lifetime, now - settings.idle_lifetime];
-        self.record(Stmt::new(consents, limits())).await?;
-        while !self.record(Stmt::new(clients, limits())).await?.is_empty() {}
+        self.tidy(Stmt::new(consents, limits())).await?;
+        while !self.tidy(Stmt::new(clients, limits())).await?.is_empty() {}
         Ok(())
     }
 
@@ -98,9 +98,10 @@ fn end_consents(client: &ClientId) -> Stmt {
     Stmt::new("DELETE FROM consents WHERE client = $1", args![client.as_str()])
 }
 
-/// Notes that somebody allowed the client something, so that a sweep at the same time lets it be.
+/// Notes that a person allowed the client something, so that a sweep at the same time leaves it alone. At most once an
+/// hour, so that consents to a popular client do not queue for its row.
 pub(super) fn granted(client: &ClientId, now: UnixTime) -> Stmt {
-    let sql = "UPDATE clients SET grant_ended_at = $2 WHERE id = $1";
+    let sql = "UPDATE clients SET grant_ended_at = $2 WHERE id = $1 AND grant_ended_at <= $2 - 3600";
     Stmt::new(sql, args![client.as_str(), now])
 }
 

@@ -5,23 +5,31 @@
 //! in a task that owns the connection, and a request only waits for the answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::any::AnyRow;
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::Error;
 use super::statement::Stmt;
 
-/// The longest wait for a connection to become free.
-const TURN: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection to become free.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest time that a task waits for the database. The database's own limits are shorter: this one is for a server
-/// that is gone without a word.
-pub(super) const SILENCE: Duration = Duration::from_secs(35);
+/// The longest time that a task waits for a statement or a unit. The database's own limits for a statement are shorter:
+/// this one is for a server that is gone without a word.
+const SILENCE: Duration = Duration::from_secs(35);
+
+/// The longest wait for the ping by which sqlx takes a connection back.
+const RETURN: Duration = Duration::from_secs(5);
+
+/// How long after all connections were retired others that break retire no more than themselves.
+const COOL_DOWN: Duration = Duration::from_secs(1);
 
 /// The pool. Clones share it.
 #[derive(Clone)]
@@ -32,13 +40,16 @@ struct Shared {
     /// As many as the pool has connections. Waiting for one can be given up at any time, unlike waiting for the pool, which
     /// may be in the middle of connecting.
     turns: Arc<Semaphore>,
-    /// Counts how often all connections were given up.
+    /// Counts how often all connections were retired.
     generation: AtomicU64,
+    is_cooling_down: AtomicBool,
 }
 
-/// A connection that a task holds. It is closed when dropped, unless it was [released](Held::release).
+/// A connection that a task holds. It is closed when dropped, unless it was [given back](Held::give_back).
 pub(super) struct Held {
     connection: Option<PoolConnection<Any>>,
+    /// Whether it waits for the next statement, in no transaction.
+    is_settled: bool,
     generation: u64,
     owner: Connections,
     _turn: OwnedSemaphorePermit,
@@ -53,62 +64,79 @@ impl std::fmt::Debug for Connections {
 impl Connections {
     pub fn new(pool: AnyPool) -> Self {
         let turns = Arc::new(Semaphore::new(pool.options().get_max_connections() as usize));
-        Connections(Arc::new(Shared { pool, turns, generation: AtomicU64::new(0) }))
+        let (generation, is_cooling_down) = (AtomicU64::new(0), AtomicBool::new(false));
+        Connections(Arc::new(Shared { pool, turns, generation, is_cooling_down }))
     }
 
     /// The rows of a SELECT. It runs once more, on a new connection, if the server of the first one was gone.
     pub async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
-        let (mut answer, answered) = oneshot::channel();
-        let connections = self.clone();
-        tokio::spawn(async move {
-            let rows = match connections.read_once(&stmt, &mut answer).await {
-                Err(error) if error.says(server_is_gone) => {
-                    connections.retire();
-                    connections.read_once(&stmt, &mut answer).await
-                }
-                other => other,
-            };
-            if let Some(rows) = rows.transpose() {
-                let _ = answer.send(rows);
-            }
-        });
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(self.clone().read_in_task(stmt, answer).in_current_span());
         answered.await.map_err(|_| Error::Closed)?
     }
 
-    /// `None` if nobody waits for the answer any more.
-    async fn read_once(
-        &self,
-        stmt: &Stmt,
-        answer: &mut oneshot::Sender<Result<Vec<AnyRow>, Error>>,
-    ) -> Result<Option<Vec<AnyRow>>, Error> {
-        let Some(mut held) = self.hold(answer.closed()).await? else { return Ok(None) };
-        if answer.is_closed() {
-            held.release();
-            return Ok(None);
+    async fn read_in_task(self, stmt: Stmt, mut answer: oneshot::Sender<Result<Vec<AnyRow>, Error>>) {
+        for is_last in [false, true] {
+            let mut held = match self.hold(answer.closed(), Some(PATIENCE)).await {
+                Ok(Some(held)) => held,
+                Ok(None) => return,
+                Err(error) => return drop(answer.send(Err(error))),
+            };
+            if answer.is_closed() {
+                return held.give_back().await;
+            }
+            let rows = held.fetch(stmt.clone()).await;
+            if rows.as_ref().is_err_and(|error| error.says(server_is_gone)) {
+                self.retire();
+                if !is_last {
+                    continue;
+                }
+            }
+            let _ = answer.send(rows);
+            return held.give_back().await;
         }
-        let rows = in_time(stmt.clone().query().fetch_all(held.live()?)).await;
-        if rows.as_ref().err().is_none_or(|error| error.says(connection_is_settled)) {
-            held.release();
-        }
-        rows.map(Some)
     }
 
-    /// A connection, in the order in which tasks asked for one; `None` if `given_up` comes first.
-    pub async fn hold(&self, given_up: impl Future<Output = ()>) -> Result<Option<Held>, Error> {
+    /// A connection, in the order in which tasks asked for one. `None` if `given_up` comes first. Without `patience` it
+    /// waits for as long as it takes.
+    pub async fn hold(
+        &self,
+        given_up: impl Future<Output = ()>,
+        patience: Option<Duration>,
+    ) -> Result<Option<Held>, Error> {
+        let turn = self.0.turns.clone().acquire_owned();
+        let turn = async {
+            match patience {
+                Some(patience) => timeout(patience, turn).await.map_err(|_| Error::Busy)?.map_err(|_| Error::Closed),
+                None => turn.await.map_err(|_| Error::Closed),
+            }
+        };
         let turn = tokio::select! {
             biased;
-            turn = tokio::time::timeout(TURN, self.0.turns.clone().acquire_owned()) => turn,
+            turn = turn => turn?,
             () = given_up => return Ok(None),
         };
-        let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| Error::Closed)?;
         let generation = self.0.generation.load(Ordering::Acquire);
-        let connection = self.0.pool.acquire().await?;
-        Ok(Some(Held { connection: Some(connection), generation, owner: self.clone(), _turn: turn }))
+        let connection = self.0.pool.acquire().await.map_err(Error::Connect)?;
+        Ok(Some(Held { connection: Some(connection), is_settled: true, generation, owner: self.clone(), _turn: turn }))
     }
 
-    /// Closes every connection that is open now: the free ones at once, the others when they are released.
+    /// Closes every connection that is open now: the free ones at once, the others when they are given back. One after
+    /// the other they would fail as the first one did.
     pub fn retire(&self) {
+        if self.0.is_cooling_down.swap(true, Ordering::AcqRel) {
+            return;
+        }
         self.0.generation.fetch_add(1, Ordering::AcqRel);
+        self.close_free();
+        let this = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(COOL_DOWN).await;
+            this.0.is_cooling_down.store(false, Ordering::Release);
+        });
+    }
+
+    fn close_free(&self) {
         while let Some(free) = self.0.pool.try_acquire() {
             drop(free.detach());
         }
@@ -124,16 +152,49 @@ impl Connections {
 }
 
 impl Held {
-    /// The connection itself.
-    pub fn live(&mut self) -> Result<&mut AnyConnection, Error> {
+    /// The rows of one statement outside of a transaction.
+    pub async fn fetch(&mut self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
+        let rows = in_silence(stmt.query().fetch_all(self.begin_use()?)).await;
+        self.end_use(rows.as_ref().err());
+        rows
+    }
+
+    /// Runs `work` on the connection itself. What it leaves behind is unknown, so the connection will be closed, unless
+    /// [`end_use`](Self::end_use) says otherwise.
+    pub async fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, Error> {
+        let connection = self.begin_use()?;
+        in_silence(work(connection)).await
+    }
+
+    fn begin_use(&mut self) -> Result<&mut AnyConnection, Error> {
+        self.is_settled = false;
         self.connection.as_deref_mut().ok_or(Error::Closed)
     }
 
-    /// Gives the connection back, for others: its last statement was answered, and it is in no transaction.
-    pub fn release(mut self) {
-        if self.generation == self.owner.0.generation.load(Ordering::Acquire) {
-            drop(self.connection.take());
+    /// Notes that the database has answered all that was sent, in no transaction, and with this error last.
+    pub fn end_use(&mut self, error: Option<&Error>) {
+        self.is_settled = error.is_none_or(|error| error.says(connection_is_settled));
+    }
+
+    /// Gives the connection back for others, if it is settled and was not retired. After the answer: it takes a ping.
+    pub async fn give_back(mut self) {
+        if !self.is_settled || self.is_retired() {
+            return;
         }
+        let Some(mut connection) = self.connection.take() else { return };
+        // What sqlx does in a task of its own when a connection is dropped, and without a limit of time.
+        let _ = timeout(RETURN, connection.return_to_pool()).await;
+        if self.is_retired() {
+            // It was on its way when the others were closed.
+            self.owner.close_free();
+        }
+    }
+
+    fn is_retired(&self) -> bool {
+        self.generation != self.owner.0.generation.load(Ordering::Acquire)
     }
 }
 
@@ -147,14 +208,14 @@ impl Drop for Held {
 }
 
 /// Bounds the wait for a database that does not answer at all.
-pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
-    Ok(tokio::time::timeout(SILENCE, work).await.map_err(|_| Error::Silent)??)
+async fn in_silence<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
+    Ok(timeout(SILENCE, work).await.map_err(|_| Error::Silent)??)
 }
 
 /// Whether a connection that reported this error waits for the next statement. What the database itself refuses, it has
-/// answered.
-pub(super) fn connection_is_settled(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some() && !server_is_gone(error)
+/// answered; but for in_failed_sql_transaction (PostgreSQL, appendix A), after which it waits for a ROLLBACK.
+fn connection_is_settled(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some() && !server_is_gone(error) && code(error).as_deref() != Some("25P02")
 }
 
 /// Whether the server behind a connection is gone or takes no more writes. Connections that were opened before lead to the
@@ -162,12 +223,12 @@ pub(super) fn connection_is_settled(error: &sqlx::Error) -> bool {
 pub(super) fn server_is_gone(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
-        // admin_shutdown, crash_shutdown, cannot_connect_now (PostgreSQL, appendix A)
+        // admin_shutdown, crash_shutdown, cannot_connect_now
         _ => is_read_only(error) || matches!(code(error).as_deref(), Some("57P01" | "57P02" | "57P03")),
     }
 }
 
-/// Whether the server refused to write because it became a standby: SQLSTATE read_only_sql_transaction.
+/// Whether the server refused to write because it became a standby: read_only_sql_transaction.
 pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some("25006")
 }

@@ -293,8 +293,8 @@ impl Store {
         loop {
             let row = self.read_one(Stmt::new(end, args![after])).await?;
             let last = row.as_ref().map_or(Ok(i64::MAX), |row| int(row, "id"))?;
-            self.record(Stmt::new(mark, args![now, after, last])).await?;
-            self.record(Stmt::new(delete, args![now, after, last])).await?;
+            self.tidy(Stmt::new(mark, args![now, after, last])).await?;
+            self.tidy(Stmt::new(delete, args![now, after, last])).await?;
             if row.is_none() {
                 return Ok(());
             }

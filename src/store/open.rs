@@ -1,5 +1,6 @@
 //! Opening the database: the file of SQLite or the connections to PostgreSQL, and the migrations.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -9,6 +10,7 @@ use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _, Row as _, Sql
 
 use super::connections::Connections;
 use super::door::{Door, Postgres, Sqlite};
+use super::file::DatabaseFile;
 use super::{Error, Store};
 use crate::config::settings::Database;
 
@@ -32,14 +34,17 @@ impl Store {
         let absolute = std::path::absolute(path).map_err(file_error)?;
         let mut url = url::Url::parse("sqlite:///").map_err(|error| Error::Corrupt(error.to_string()))?;
         url.set_path(&absolute.to_string_lossy());
-        url.set_query(Some("mode=rwc"));
+        // Never to be made by SQLite: the file of a running server may have been deleted.
+        url.set_query(Some("mode=rw"));
         let url = url.to_string();
 
         // Two processes that start at once on a new file: one migrates, the other waits.
-        let lock = own_file(&absolute.with_extension("lock")).map_err(file_error)?;
+        let mut options = std::fs::OpenOptions::new();
+        let lock = absolute.with_added_extension("lock");
+        let lock = own_file(options.create(true).truncate(false), &lock).map_err(file_error)?;
         let locked = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await;
         let lock = locked.map_err(std::io::Error::other).flatten().map_err(file_error)?;
-        own_file(&absolute).map_err(file_error)?;
+        make_own_file(&absolute).map_err(file_error)?;
         let mut connection = AnyConnection::connect(&url).await?;
         prepare_sqlite(&mut connection).await?;
         migrator().run(&mut connection).await?;
@@ -48,6 +53,8 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(5))
+            // A file does not go away while nobody looks.
+            .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move {
                     prepare_sqlite(connection).await.map_err(|error| sqlx::Error::Configuration(error.into()))
@@ -55,7 +62,9 @@ impl Store {
             })
             .connect(&url)
             .await?;
-        Ok(Store { reads: Connections::new(pool), door: Door::Sqlite(Sqlite::start(connection, url)) })
+        let file = Arc::new(DatabaseFile::opened(absolute).map_err(file_error)?);
+        let door = Door::Sqlite(Sqlite::start(connection, url, file.clone()));
+        Ok(Store { reads: Connections::new(pool), door, file: Some(file), written: Arc::default() })
     }
 
     async fn open_postgres(url: &SecretString) -> Result<Self, Error> {
@@ -64,21 +73,26 @@ impl Store {
         let mut connection = AnyConnection::connect(url).await?;
         migrator().run(&mut connection).await?;
         connection.close().await?;
-        let writes = Connections::new(postgres_pool(url).await?);
-        let reads = Connections::new(postgres_pool(url).await?);
-        Ok(Store { reads: reads.clone(), door: Door::Postgres(Postgres { writes, reads }) })
+        let writes = Connections::new(postgres_pool(url, WRITES).await?);
+        let reads = Connections::new(postgres_pool(url, READS).await?);
+        let door = Door::Postgres(Postgres { writes, reads: reads.clone() });
+        Ok(Store { reads, door, file: None, written: Arc::default() })
     }
 }
 
-/// How many connections each of the two pools has at most.
-const POSTGRES_CONNECTIONS: u32 = 8;
+/// The most connections to PostgreSQL for writes. Most of them wait for the disk, and those that wait together share one
+/// wait.
+const WRITES: u32 = 12;
 
-/// Connections are looked at before use only after they have been idle for this long.
+/// The most connections to PostgreSQL for reads.
+const READS: u32 = 8;
+
+/// Connections are pinged before use only after they have been idle for this long.
 const LONG_IDLE: Duration = Duration::from_secs(30);
 
-async fn postgres_pool(url: &str) -> Result<AnyPool, sqlx::Error> {
+async fn postgres_pool(url: &str, connections: u32) -> Result<AnyPool, sqlx::Error> {
     AnyPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
+        .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
         .before_acquire(|connection, about| {
@@ -93,13 +107,25 @@ async fn postgres_pool(url: &str) -> Result<AnyPool, sqlx::Error> {
 const BOUNDS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
                       SET idle_in_transaction_session_timeout = '10s'";
 
-/// Makes a file for its owner alone, unless it is there. SQLite gives the files beside its own the same mode.
-fn own_file(path: &std::path::Path) -> std::io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+/// Makes the file of the database for its owner alone; SQLite gives the files beside it the same mode. One that is there is
+/// left alone: closing it here would drop the locks of other connections of this process.
+fn make_own_file(path: &std::path::Path) -> std::io::Result<()> {
+    match own_file(std::fs::OpenOptions::new().create_new(true), path) {
+        Err(_) if path.is_dir() => Err(std::io::ErrorKind::IsADirectory.into()),
+        // A link that leads to no file yet.
+        Err(_) if path.is_symlink() && !path.exists() => {
+            own_file(std::fs::OpenOptions::new().create(true), path).map(drop)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// Opens a file to write, for its owner alone if it is new.
+fn own_file(options: &mut std::fs::OpenOptions, path: &std::path::Path) -> std::io::Result<std::fs::File> {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.write(true).open(path)
 }
 
 /// Sets what safety rests on and checks it on the live connection, since `AnyPool` carries no pragmas.

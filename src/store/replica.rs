@@ -7,7 +7,7 @@ impl Store {
     /// Says that this process is there, and what time it thinks it is.
     pub async fn upsert_replica(&self, id: &str, now: UnixTime) -> Result<(), Error> {
         let sql = "INSERT INTO replicas (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
-        self.record(Stmt::new(sql, args![id, now])).await.map(|_| ())
+        self.tidy(Stmt::new(sql, args![id, now])).await.map(|_| ())
     }
 
     /// The newest time that any other replica wrote.

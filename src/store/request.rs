@@ -2,11 +2,10 @@
 //!
 //! A request is a future. Its client drops it at any `.await` by closing the connection, and [`within`] drops it when its
 //! time is up. Neither stops a write that has begun, since writes run in tasks of the store; but a client that is told 503
-//! comes again with the same code or refresh token, so 503 must mean that nothing was spent. Therefore a request whose
-//! time is up is dropped only if none of its units has begun, and from then on none of them begins.
+//! comes again with the same code or refresh token, so these must not have been spent. Therefore a request whose time is up
+//! is dropped only if none of its units has begun, and from then on none of them begins, but those that must run in any case.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::task::JoinError;
@@ -16,13 +15,15 @@ tokio::task_local! {
     static CURRENT: Progress;
 }
 
-/// Whether units of a request have begun, or none of them may begin any more. Decided once, by whoever comes first.
+/// Whether a unit of a request has begun, or none may begin any more. Decided once, by whoever comes first.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Progress(Arc<AtomicU8>);
+pub(super) struct Progress(Arc<OnceLock<Decided>>);
 
-const OPEN: u8 = 0;
-const BEGUN: u8 = 1;
-const CUT: u8 = 2;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decided {
+    Begun,
+    Cut,
+}
 
 impl Progress {
     /// The progress of the request that is being answered in this task; `None` outside of one.
@@ -30,19 +31,14 @@ impl Progress {
         CURRENT.try_with(Clone::clone).ok()
     }
 
-    /// Notes that a unit of the request begins; `false` if the request was dropped for its time before.
+    /// Notes that a unit of the request begins; `false` if the request's time ran out first.
     pub fn begin(&self) -> bool {
-        self.decide(BEGUN)
+        *self.0.get_or_init(|| Decided::Begun) == Decided::Begun
     }
 
-    /// Notes that the request's time is up; `false` if a unit of it has begun before.
+    /// Notes that the request's time is up; `false` if a unit of it has begun first.
     fn cut(&self) -> bool {
-        self.decide(CUT)
-    }
-
-    fn decide(&self, state: u8) -> bool {
-        let before = self.0.compare_exchange(OPEN, state, Ordering::AcqRel, Ordering::Acquire);
-        before.is_ok_and(|open| open == OPEN) || before.is_err_and(|decided| decided == state)
+        *self.0.get_or_init(|| Decided::Cut) == Decided::Cut
     }
 }
 

@@ -19,6 +19,8 @@ const DAY: i64 = 24 * HOUR;
 async fn sweep(world: &World) {
     let canary = "INSERT INTO clients (id, metadata, secret_hash, created_at, updated_at) VALUES ('zzz', '', '', 1, 1)";
     let mut database = world.database().await;
+    // The tests skip years at once. With this row jean would see a clock far ahead and pause the sweep.
+    database.run("DELETE FROM meta WHERE name = 'last_time'").await;
     for _ in 0..2 {
         database.run(canary).await;
         let jean = world.replica().await;

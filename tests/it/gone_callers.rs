@@ -203,7 +203,7 @@ async fn a_deletion_runs_to_its_end_without_its_client() {
         let id = client.id.clone();
         let mut database = world.database().await;
         let gone = async {
-            while database.text(&format!("SELECT COUNT(*) || '' FROM clients WHERE id = '{id}'")).await != "0" {
+            while database.number(&format!("SELECT COUNT(*) FROM clients WHERE id = '{id}'")).await > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };

@@ -68,6 +68,29 @@ async fn a_successor_is_published_a_day_before_it_signs_and_the_old_key_stays_un
     }
 }
 
+/// Whoever was promised a day has it, though the next start promises ten minutes only.
+#[tokio::test]
+async fn a_shorter_lifetime_unpublishes_no_key_whose_tokens_still_live() {
+    for db in BOTH {
+        let world = World::on(db, "[tokens]\nkey_rotation = \"30d\"\naccess_lifetime = \"1d\"\n").await;
+        world.clock.advance(29 * DAY);
+        let router = fresh(&world).await;
+        world.clock.advance(DAY - 1);
+        let (first, token) = signer(&router).await;
+        let config = world.config.replace("access_lifetime = \"1d\"", "access_lifetime = \"10m\"");
+        let shorter = world.start(&config).await.expect("jean starts").service();
+        world.clock.advance(2 * HOUR);
+        assert_ne!(signer(&shorter).await.0, first, "{db:?}: its successor signs");
+        assert!(published(&shorter).await.contains(&first), "{db:?}");
+        assert_eq!(whoami(&shorter, &token).await, 200, "{db:?}: it lives for a day");
+        let again = world.start(&config).await.expect("jean starts").service();
+        assert_eq!(whoami(&again, &token).await, 200, "{db:?}: after another start too");
+        world.clock.advance(2 * DAY);
+        let later = world.start(&config).await.expect("jean starts").service();
+        assert!(!published(&later).await.contains(&first), "{db:?}: nothing of the first can be alive");
+    }
+}
+
 /// Readers of the JWKS know the new key before anything is signed with it, whatever its algorithm.
 #[tokio::test]
 async fn another_algorithm_signs_only_when_its_key_has_been_published_for_a_day() {

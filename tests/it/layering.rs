@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config/", &["clock", "config", "oauth", "random"]),
     ("secret.rs", &["random"]),
     ("oauth/", &["clock", "oauth", "random"]),
-    ("clock.rs", &[]),
+    ("clock", &[]),
     ("random.rs", &[]),
     ("testing/", &["clock", "http", "oauth", "random", "testing"]),
     ("conformance/", &["Clock", "Config", "Jean", "ManualClock", "SystemClock", "conformance", "random", "testing"]),

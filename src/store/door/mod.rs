@@ -23,23 +23,25 @@ pub(super) use sqlite::Sqlite;
 pub(super) enum Door {
     /// One task, which commits many units at once.
     Sqlite(Sqlite),
-    /// A task for each unit, on a pool of their own.
+    /// A task for each unit, on a pool for writes only.
     Postgres(Postgres),
 }
 
-/// What becomes of a unit if nobody waits for it when its turn comes.
+/// What a unit is for, which decides whether it runs if its request is over before its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// It gives or spends something, such as a code or a rotation: it is left out, since the answer would be lost.
+pub(super) enum Kind {
+    /// Gives or spends something, such as a code or a rotation. Does not run then, since the answer would be lost.
     Give,
-    /// It ends, saves or records something, such as a revocation: it runs all the same.
+    /// Ends, saves or records something, such as a revocation or the id of an assertion. Runs in any case.
     Record,
+    /// Is this process's own housekeeping: deletes what has expired, or notes that the process lives. Runs in any case.
+    Tidy,
 }
 
 /// A unit on its way through the door.
 struct Job {
     unit: Vec<Stmt>,
-    purpose: Purpose,
+    kind: Kind,
     request: Option<Progress>,
     answer: oneshot::Sender<Result<Vec<AnyRow>, Error>>,
 }
@@ -47,9 +49,9 @@ struct Job {
 impl Door {
     /// Runs a unit and waits until it is committed. If its first statement returns no row, nothing of a unit of several
     /// happens; else all of it happens or nothing. Gives the rows of the first statement.
-    pub async fn run(&self, purpose: Purpose, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
+    pub async fn run(&self, kind: Kind, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { unit, purpose, request: Progress::current(), answer };
+        let job = Job { unit, kind, request: Progress::current(), answer };
         match self {
             Door::Sqlite(writer) => writer.submit(job).await?,
             Door::Postgres(writers) => writers.submit(job),
@@ -69,20 +71,26 @@ impl Door {
 impl Job {
     /// Whether the unit may as well be left out.
     fn is_abandoned(&self) -> bool {
-        self.purpose == Purpose::Give && self.answer.is_closed()
+        self.kind == Kind::Give && self.answer.is_closed()
     }
 
     /// Resolves when the unit may as well be left out.
     async fn abandoned(&mut self) {
-        match self.purpose {
-            Purpose::Give => self.answer.closed().await,
-            Purpose::Record => std::future::pending().await,
+        match self.kind {
+            Kind::Give => self.answer.closed().await,
+            Kind::Record | Kind::Tidy => std::future::pending().await,
         }
     }
 
-    /// Whether the unit is to run, asked right before its first statement. If so, its request waits for the outcome.
+    /// Whether to run the unit, called right before its first statement. If its request still waits, it waits for the
+    /// outcome from now on.
     fn begin(&self) -> bool {
-        let in_time = self.request.as_ref().is_none_or(Progress::begin);
-        self.purpose == Purpose::Record || in_time && !self.is_abandoned()
+        let is_awaited = self.request.as_ref().is_none_or(Progress::begin);
+        self.kind != Kind::Give || is_awaited && !self.is_abandoned()
+    }
+
+    /// Tells the outcome.
+    fn finish(self, outcome: Result<Vec<AnyRow>, Error>) {
+        let _ = self.answer.send(outcome);
     }
 }

@@ -10,8 +10,9 @@ use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Job, Purpose};
+use super::{Job, Kind};
 use crate::store::Error;
+use crate::store::file::DatabaseFile;
 use crate::store::open::prepare_sqlite;
 use crate::store::statement::Stmt;
 
@@ -36,16 +37,17 @@ impl std::fmt::Debug for Sqlite {
 }
 
 impl Sqlite {
-    /// Starts the task, which owns `connection` and opens a new one at `url` if that breaks.
-    pub fn start(connection: AnyConnection, url: String) -> Self {
+    /// Starts the task, which owns `connection` and opens a new one to the same file if that breaks.
+    pub fn start(connection: AnyConnection, url: String, file: Arc<DatabaseFile>) -> Self {
         let (queue, messages) = mpsc::channel(4 * BATCH);
-        tokio::spawn(work(connection, url, messages));
+        tokio::spawn(work(Writer { connection: Some(connection), url, file }, messages));
         Sqlite { queue }
     }
 
-    /// Queues a unit. If the queue is full, a unit that must run does not depend on the caller's patience.
+    /// Queues a unit. If the queue is full, a unit that must run waits in a task of its own, so that a request that is
+    /// dropped does not lose it.
     pub(super) async fn submit(&self, job: Job) -> Result<(), Error> {
-        if job.purpose == Purpose::Give {
+        if job.kind == Kind::Give {
             return self.queue.send(Message::Write(job)).await.map_err(|_| Error::Closed);
         }
         match self.queue.try_send(Message::Write(job)) {
@@ -68,8 +70,14 @@ impl Sqlite {
     }
 }
 
-async fn work(connection: AnyConnection, url: String, mut messages: mpsc::Receiver<Message>) {
-    let mut connection = Some(connection);
+/// What the task owns.
+struct Writer {
+    connection: Option<AnyConnection>,
+    url: String,
+    file: Arc<DatabaseFile>,
+}
+
+async fn work(mut writer: Writer, mut messages: mpsc::Receiver<Message>) {
     let mut queued = Vec::with_capacity(BATCH);
     while messages.recv_many(&mut queued, BATCH).await > 0 {
         let mut jobs = Vec::with_capacity(queued.len());
@@ -80,11 +88,12 @@ async fn work(connection: AnyConnection, url: String, mut messages: mpsc::Receiv
                 Message::Close(closed) => closing.push(closed),
             }
         }
+        // So that no transaction is opened for nothing.
         jobs.retain(|job| !job.is_abandoned());
-        commit(&mut connection, &url, jobs).await;
+        commit(&mut writer, jobs).await;
         if !closing.is_empty() {
             messages.close();
-            if let Some(connection) = connection.take() {
+            if let Some(connection) = writer.connection.take() {
                 let _ = connection.close().await;
             }
             closing.into_iter().for_each(|closed| {
@@ -96,22 +105,22 @@ async fn work(connection: AnyConnection, url: String, mut messages: mpsc::Receiv
 }
 
 /// Runs the units in one transaction and answers each. A connection that failed is dropped, and opened again next time.
-async fn commit(connection: &mut Option<AnyConnection>, url: &str, mut jobs: Vec<Job>) {
+async fn commit(writer: &mut Writer, mut jobs: Vec<Job>) {
     if jobs.is_empty() {
         return;
     }
-    let mut live = match connection.take() {
+    let mut live = match writer.connection.take() {
         Some(live) => live,
-        None => match reopen(url).await {
+        None => match reopen(&writer.url, &writer.file).await {
             Ok(live) => live,
             Err(error) => return fail(jobs, error),
         },
     };
     match transaction(&mut live, &mut jobs).await {
         Ok(results) => {
-            *connection = Some(live);
+            writer.connection = Some(live);
             for (job, result) in jobs.into_iter().zip(results) {
-                let _ = job.answer.send(result);
+                job.finish(result);
             }
         }
         Err(error) => {
@@ -122,7 +131,11 @@ async fn commit(connection: &mut Option<AnyConnection>, url: &str, mut jobs: Vec
     }
 }
 
-async fn reopen(url: &str) -> Result<AnyConnection, Error> {
+/// A new connection, but never to another file at the same path.
+async fn reopen(url: &str, file: &DatabaseFile) -> Result<AnyConnection, Error> {
+    if !file.is_at_its_path() {
+        return Err(Error::Gone);
+    }
     let mut connection = AnyConnection::connect(url).await?;
     prepare_sqlite(&mut connection).await?;
     Ok(connection)
@@ -132,7 +145,7 @@ async fn reopen(url: &str) -> Result<AnyConnection, Error> {
 fn fail(jobs: Vec<Job>, error: Error) {
     let error = Arc::new(error);
     for job in jobs {
-        let _ = job.answer.send(Err(Error::Transaction(error.clone())));
+        job.finish(Err(Error::Transaction(error.clone())));
     }
 }
 

@@ -137,6 +137,12 @@ impl Person {
         Shot::redeem(&self.client, code.unwrap_or_else(|| panic!("no code: {}", authorized.head)))
     }
 
+    /// The answer of the token endpoint to a new code; `None` if the server cannot give one now.
+    pub async fn tokens(&self, connection: &mut Connection) -> Option<Answer> {
+        let authorized = connection.send(&self.authorize()).await.ok().filter(|answer| answer.status == 303)?;
+        connection.send(&self.redeem(&authorized)).await.ok().filter(|answer| answer.status == 200)
+    }
+
     /// The refresh request of a token.
     pub fn refresh(&self, token: &str) -> Shot {
         Shot::refresh(&self.client, token)

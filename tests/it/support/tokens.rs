@@ -74,8 +74,8 @@ impl Database {
     }
 
     /// The first number of the first row.
-    pub async fn number(&mut self, sql: &'static str) -> i64 {
-        self.0.fetch_one(sql).await.expect("a row").get(0)
+    pub async fn number(&mut self, sql: &str) -> i64 {
+        self.0.fetch_one(AssertSqlSafe(sql)).await.expect("a row").get(0)
     }
 
     /// The first text of the first row.
