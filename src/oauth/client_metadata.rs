@@ -212,7 +212,7 @@ fn redirect_uris(request: &Map<String, Value>) -> Result<Vec<RedirectUri>, Error
     if uris.len() > MAX_REDIRECT_URIS {
         return refuse(format!("redirect_uris must not name more than {MAX_REDIRECT_URIS} URIs."));
     }
-    uris.iter().map(|uri| RedirectUri::parse(uri)).collect()
+    uris.iter().map(|uri| RedirectUri::parse_new(uri)).collect()
 }
 
 /// Those of `grant_types` that there are.

@@ -81,8 +81,26 @@ const DANGEROUS_SCHEMES: &[&str] = &[
     "telnet",
 ];
 
+/// The parameters of an answer (RFC 6749 sections 4.1.2 and 4.1.2.1, RFC 9207 section 2).
+const ANSWER: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
+
 impl RedirectUri {
-    /// Parses a redirect URI for registration; `invalid_redirect_uri` says which rule it breaks.
+    /// Parses a redirect URI that a client registers now. Beyond the rules of [`parse`](Self::parse), it names no parameter
+    /// of an answer: the client would get two of it, and which one it reads is anybody's guess.
+    pub fn parse_new(text: &str) -> Result<Self, Error> {
+        let uri = RedirectUri::parse(text)?;
+        let url = Url::parse(text).ok();
+        let mut names = url.iter().flat_map(|url| url.query_pairs()).map(|(name, _)| name);
+        match names.find(|name| ANSWER.contains(&name.as_ref())) {
+            Some(name) => Err(Error::new(
+                ErrorCode::InvalidRedirectUri,
+                format!("The redirect URI {text} has the parameter {name}, which is one of the answer's."),
+            )),
+            None => Ok(uri),
+        }
+    }
+
+    /// Parses a redirect URI; `invalid_redirect_uri` says which rule it breaks.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refuse =
             |why: &str| Err(Error::new(ErrorCode::InvalidRedirectUri, format!("The redirect URI {text} {why}.")));

@@ -256,3 +256,44 @@ async fn only_a_loopback_port_is_free() {
         assert_eq!(page.status.as_u16(), if allowed { 200 } else { 400 }, "{registered} as {asked}: {}", page.body);
     }
 }
+
+/// The answer adds `code`, `state` and `iss`, or the error, to the query: a URI that has one of these already would carry two.
+#[tokio::test]
+async fn a_redirect_uri_with_a_parameter_of_the_answer_is_not_registered() {
+    let world = World::new().await;
+    let client = world.stranger();
+    let metadata = |uri: &str| json!({ "redirect_uris": [uri] });
+    let good = client.post_json("/oauth/register", &metadata("https://client.example/cb?tenant=1&codec=x")).await;
+    assert_eq!(good.status, 201, "{}", good.body);
+    let (id, token) = (json_of(&good)["client_id"].clone(), json_of(&good)["registration_access_token"].clone());
+    let (id, token) = (id.as_str().expect("an id"), token.as_str().expect("a token"));
+    for name in ["code", "state", "iss", "error", "error_description", "error_uri", "%63ode"] {
+        for uri in [
+            format!("https://client.example/cb?{name}=x"),
+            format!("https://client.example/cb?a=b&{name}"),
+            format!("http://localhost/cb?{name}="),
+            format!("com.example.app:/cb?{name}=x"),
+        ] {
+            let page = client.post_json("/oauth/register", &metadata(&uri)).await;
+            assert_error(&page, StatusCode::BAD_REQUEST, "invalid_redirect_uri");
+            let update = json!({ "client_id": id, "redirect_uris": [uri] });
+            let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".into())];
+            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let path = format!("/oauth/register/{id}");
+            let page = world.send(axum::http::Method::PUT, &path, &headers, update.to_string()).await;
+            assert_error(&page, StatusCode::BAD_REQUEST, "invalid_redirect_uri");
+        }
+    }
+}
+
+/// What was registered before there was this rule goes on as it was.
+#[tokio::test]
+async fn a_stored_redirect_uri_with_such_a_parameter_still_works() {
+    let world = World::new().await;
+    let uri = "https://client.example/cb?state=theirs";
+    let mut client =
+        world.document("https://host.example/client.json", Some("Old"), &["https://client.example/cb"]).await;
+    world.sql("UPDATE clients SET metadata = replace(metadata, '/cb', '/cb?state=theirs')").await;
+    client.redirect_uri = uri.to_owned();
+    consent_page(&client, &mut world.browser(), &[]).await;
+}
