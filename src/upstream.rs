@@ -245,6 +245,10 @@ impl Upstream {
             }
         };
         let tokens = self.redeem(&provider, code, attempt).await?;
+        // A client must not use a token whose type it does not know (RFC 6749 section 7.1); types ignore case (section 5.1).
+        if !tokens.token_type().as_ref().eq_ignore_ascii_case("bearer") {
+            return Err(invalid("the answer's token_type is not Bearer"));
+        }
         let id_token = tokens.extra_fields().id_token().ok_or_else(|| invalid("the answer carries no id_token"))?;
         let verify = |provider: &Provider| {
             id_token::verify(id_token, &provider.metadata, &self.settings.client_id, attempt, now)

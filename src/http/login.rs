@@ -156,7 +156,8 @@ impl Page<'_> {
     }
 }
 
-/// What happened, in our own words: an upstream's text is never shown.
+/// What happened, in our own words: an upstream's text is never shown. The status is never 502 or 504, in whose place
+/// content delivery networks show a page of their own.
 fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, String, String) {
     let ok = StatusCode::OK;
     match notice {
@@ -170,21 +171,21 @@ fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, Stri
             (ok, format!("You are not signed in with {label}"), "You can try again, or leave it at that.".to_owned())
         }
         Some(Notice::Refused(code)) => (
-            StatusCode::BAD_GATEWAY,
+            StatusCode::FORBIDDEN,
             format!("{label} would not sign you in"),
             format!(
                 "It answered with the error {code}. Try again; if it stays like this, tell whoever runs this server."
             ),
         ),
         Some(Notice::Invalid) => (
-            StatusCode::BAD_GATEWAY,
+            StatusCode::FORBIDDEN,
             format!("The answer from {label} could not be trusted"),
             "It did not pass this server's checks, so you are not signed in. Try again; if it stays like this, tell \
              whoever runs this server."
                 .to_owned(),
         ),
         Some(Notice::Undated) => (
-            StatusCode::BAD_GATEWAY,
+            StatusCode::FORBIDDEN,
             format!("{label} does not say when you signed in"),
             format!(
                 "The app wants a recent sign-in, and without the time this server cannot promise one. Another try with \

@@ -149,6 +149,12 @@ pub enum Fault {
     Expired,
     /// The ID token is from ten minutes ahead.
     IssuedInFuture,
+    /// The ID token is valid from ten minutes ahead only.
+    ValidInFuture,
+    /// The ID token names nobody: its `sub` is empty.
+    EmptySubject,
+    /// The token response says that the access token is of this type.
+    TokenType(String),
     /// The ID token has `alg` `none` and no signature.
     AlgNone,
     /// The ID token has a good claim set and a signature over another one.

@@ -49,7 +49,24 @@ pub(super) fn verify<'t>(
     });
     let claims = id_token.claims(&verifier, &Nonce::new(attempt.nonce.clone()))?;
     check_authorized_party(claims, client_id).map_err(ClaimsVerificationError::InvalidAudience)?;
+    check_subject(claims).map_err(ClaimsVerificationError::InvalidSubject)?;
+    check_not_before(claims, now).map_err(ClaimsVerificationError::Other)?;
     Ok(claims)
+}
+
+/// A `sub` identifies somebody (Core section 2): with an empty one, all its bearers would be the same person.
+fn check_subject(claims: &IdTokenClaims) -> Result<(), String> {
+    if claims.subject().is_empty() { Err("sub is empty".into()) } else { Ok(()) }
+}
+
+/// `nbf` (RFC 7519 section 4.1.5), which Core does not mention and the library does not read. A time may have a fraction.
+fn check_not_before(claims: &IdTokenClaims, now: UnixTime) -> Result<(), String> {
+    let Some(nbf) = &claims.additional_claims().nbf else { return Ok(()) };
+    match nbf.as_f64() {
+        Some(from) if from <= (now + LEEWAY).0 as f64 => Ok(()),
+        Some(from) => Err(format!("valid from {from}, and it is {now}")),
+        None => Err("nbf is no time".into()),
+    }
 }
 
 /// Rule 13: where `max_age` was asked for, the token says when the person signed in, and that is not too long ago.

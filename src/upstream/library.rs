@@ -57,11 +57,12 @@ pub(super) struct ExtraMetadata {
 
 impl AdditionalProviderMetadata for ExtraMetadata {}
 
-/// Claims beside the standard ones. Any shape is taken; only strings count.
+/// Claims beside the standard ones. Any shape is taken; who reads one decides which counts.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct ExtraClaims {
     pub hd: Option<serde_json::Value>,
     pub sid: Option<serde_json::Value>,
+    pub nbf: Option<serde_json::Value>,
 }
 
 impl AdditionalClaims for ExtraClaims {}

@@ -180,7 +180,7 @@ async fn the_upstreams_code_of_another_attempt_is_refused() {
     let code = parameter(&stolen, "code").expect("a code");
     let page = attacker.get(&with_parameter(&own, "code", &code)).await;
     let page = attacker.follow(page).await;
-    assert_page(&page, 502, "Acme would not sign you in");
+    assert_page(&page, 403, "Acme would not sign you in");
     assert!(!page.body.contains("ada-lovelace"), "{}", page.body);
     assert!(!is_signed_in(&world, &mut attacker).await);
     // Each attempt has values of its own.

@@ -344,7 +344,7 @@ async fn an_upstream_without_auth_time_is_told_apart_from_one_that_lies() {
     let world = World::new().await;
     let client = world.client().await;
     for (auth_time, status, told) in [
-        (Value::Null, 502, "Acme does not say when you signed in"),
+        (Value::Null, 403, "Acme does not say when you signed in"),
         (json!(1_700_000_000), 200, "Your sign-in with Acme was too long ago"),
     ] {
         world.issuer.sign_in_as(Account::named("Ada Lovelace").with("auth_time", auth_time));

@@ -80,7 +80,10 @@ fn grant(shared: &Shared, code: Code, fault: Option<&Fault>) -> Response {
     memory.access.insert(access_token.clone(), (code.account, now + TOKEN_LIFETIME));
     let mut answer = json!({
         "access_token": access_token,
-        "token_type": "Bearer",
+        "token_type": match fault {
+            Some(Fault::TokenType(other)) => other,
+            _ => "Bearer",
+        },
         "expires_in": TOKEN_LIFETIME.as_secs(),
         "scope": code.scope,
     });
@@ -116,6 +119,8 @@ fn id_token_claims(shared: &Shared, code: &Code, fault: Option<&Fault>) -> Value
             claims.insert("exp".into(), (now - Duration::from_secs(3600)).0.into());
         }
         Some(Fault::IssuedInFuture) => drop(claims.insert("iat".into(), (now + Duration::from_secs(600)).0.into())),
+        Some(Fault::ValidInFuture) => drop(claims.insert("nbf".into(), (now + Duration::from_secs(600)).0.into())),
+        Some(Fault::EmptySubject) => drop(claims.insert("sub".into(), "".into())),
         Some(Fault::EmailOnlyAtUserinfo | Fault::OtherSubjectAtUserinfo | Fault::UserinfoDown) => {
             claims.remove("email");
         }
