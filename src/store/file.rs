@@ -28,7 +28,7 @@ impl DatabaseFile {
     }
 
     /// Whether what is at the path is what was opened. The file itself is never opened here: closing any descriptor of it
-    /// would drop the locks of SQLite's own connections (https://sqlite.org/howtocorrupt.html, section 2.2).
+    /// would drop the locks of SQLite's own connections (<https://sqlite.org/howtocorrupt.html>, section 2.2).
     pub fn is_at_its_path(&self) -> bool {
         match identity(&self.path) {
             Ok(found) => found == self.identity,
