@@ -58,12 +58,13 @@ pub trait Clock: Send + Sync + 'static {
     ///
     /// The default is [`std::time::Instant`]. A clock that a test moves must move this one too.
     fn monotonic(&self) -> Duration {
-        since_first_asked()
+        monotonic()
     }
 }
 
+/// The time since it was asked for first, by the clock that nobody sets.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
-fn since_first_asked() -> Duration {
+pub(crate) fn monotonic() -> Duration {
     static FIRST: OnceLock<Instant> = OnceLock::new();
     FIRST.get_or_init(Instant::now).elapsed()
 }

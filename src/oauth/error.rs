@@ -47,11 +47,12 @@ impl Error {
         Error::new(ErrorCode::InvalidClient, description)
     }
 
-    /// `temporarily_unavailable`, for a fault that passes: nothing was spent, and the same request may be sent again.
+    /// `temporarily_unavailable`, for a fault that passes: the same request may be sent again. Nothing was spent, unless the
+    /// database was lost in the middle of a commit, of which nobody knows the outcome.
     pub fn unavailable(source: impl Into<Source>) -> Self {
         Error::new(
             ErrorCode::TemporarilyUnavailable,
-            "The server cannot answer just now. Nothing was spent; try again shortly.",
+            "The server cannot answer just now. Send the same request again shortly.",
         )
         .because(source)
     }

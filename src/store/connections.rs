@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 
 use super::Error;
 use super::statement::Stmt;
+use crate::clock::monotonic;
 
 /// How long a request waits for a connection to become free.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,8 +36,28 @@ const COOL_DOWN: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Connections(Arc<Shared>);
 
+/// When all connections of a pool were retired last.
+#[derive(Clone, Default)]
+pub(super) struct RetiredAt(Arc<AtomicU64>);
+
+impl RetiredAt {
+    /// Whether a connection of this age was opened before.
+    pub fn includes(&self, age: Duration) -> bool {
+        match self.0.load(Ordering::Acquire) {
+            0 => false,
+            at => age >= monotonic().saturating_sub(Duration::from_micros(at)),
+        }
+    }
+
+    fn set(&self) {
+        let now = u64::try_from(monotonic().as_micros()).unwrap_or(u64::MAX);
+        self.0.store(now.max(1), Ordering::Release);
+    }
+}
+
 struct Shared {
     pool: AnyPool,
+    retired_at: RetiredAt,
     /// As many as the pool has connections. Waiting for one can be given up at any time, unlike waiting for the pool, which
     /// may be in the middle of connecting.
     turns: Arc<Semaphore>,
@@ -62,10 +83,11 @@ impl std::fmt::Debug for Connections {
 }
 
 impl Connections {
-    pub fn new(pool: AnyPool) -> Self {
+    /// The pool, which must not hand out connections that `retired_at` includes.
+    pub fn new(pool: AnyPool, retired_at: RetiredAt) -> Self {
         let turns = Arc::new(Semaphore::new(pool.options().get_max_connections() as usize));
         let (generation, is_cooling_down) = (AtomicU64::new(0), AtomicBool::new(false));
-        Connections(Arc::new(Shared { pool, turns, generation, is_cooling_down }))
+        Connections(Arc::new(Shared { pool, retired_at, turns, generation, is_cooling_down }))
     }
 
     /// The rows of a SELECT. It runs once more, on a new connection, if the server of the first one was gone.
@@ -127,6 +149,7 @@ impl Connections {
         if self.0.is_cooling_down.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.0.retired_at.set();
         self.0.generation.fetch_add(1, Ordering::AcqRel);
         self.close_free();
         let this = self.clone();

@@ -6,9 +6,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
+use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
 
-use super::connections::Connections;
+use super::connections::{Connections, RetiredAt};
 use super::door::{Door, Postgres, Sqlite};
 use super::file::DatabaseFile;
 use super::{Error, Store};
@@ -64,7 +64,12 @@ impl Store {
             .await?;
         let file = Arc::new(DatabaseFile::opened(absolute).map_err(file_error)?);
         let door = Door::Sqlite(Sqlite::start(connection, url, file.clone()));
-        Ok(Store { reads: Connections::new(pool), door, file: Some(file), written: Arc::default() })
+        Ok(Store {
+            reads: Connections::new(pool, RetiredAt::default()),
+            door,
+            file: Some(file),
+            written: Arc::default(),
+        })
     }
 
     async fn open_postgres(url: &SecretString) -> Result<Self, Error> {
@@ -73,8 +78,8 @@ impl Store {
         let mut connection = AnyConnection::connect(url).await?;
         migrator().run(&mut connection).await?;
         connection.close().await?;
-        let writes = Connections::new(postgres_pool(url, WRITES).await?);
-        let reads = Connections::new(postgres_pool(url, READS).await?);
+        let writes = postgres_pool(url, WRITES).await?;
+        let reads = postgres_pool(url, READS).await?;
         let door = Door::Postgres(Postgres { writes, reads: reads.clone() });
         Ok(Store { reads, door, file: None, written: Arc::default() })
     }
@@ -90,17 +95,21 @@ const READS: u32 = 8;
 /// Connections are pinged before use only after they have been idle for this long.
 const LONG_IDLE: Duration = Duration::from_secs(30);
 
-async fn postgres_pool(url: &str, connections: u32) -> Result<AnyPool, sqlx::Error> {
-    AnyPoolOptions::new()
+async fn postgres_pool(url: &str, connections: u32) -> Result<Connections, sqlx::Error> {
+    let retired_at = RetiredAt::default();
+    let before = retired_at.clone();
+    let pool = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
-        .before_acquire(|connection, about| {
-            Box::pin(async move { Ok(about.idle_for < LONG_IDLE || connection.ping().await.is_ok()) })
+        .before_acquire(move |connection, about| {
+            let is_retired = before.includes(about.age);
+            Box::pin(async move { Ok(!is_retired && (about.idle_for < LONG_IDLE || connection.ping().await.is_ok())) })
         })
         .after_connect(|connection, _| Box::pin(async move { connection.execute(BOUNDS).await.map(drop) }))
         .connect(url)
-        .await
+        .await?;
+    Ok(Connections::new(pool, retired_at))
 }
 
 /// What bounds a request that waits for its outcome. The last one is a net: no transaction is left open.

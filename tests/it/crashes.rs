@@ -187,12 +187,13 @@ async fn no_connection_stays_on_a_server_that_became_read_only() {
     assert_eq!(live(1).await, 0);
     // Sessions that are open take reads only from now on, as on a server that was demoted; new ones are as on its successor.
     let mut operator = AnyConnection::connect(&database).await.expect("PostgreSQL answers");
+    // Before, since jean may find out and reconnect at any time from then on.
+    let moment = "SELECT CAST(clock_timestamp() AS TEXT)";
+    let moment: String = operator.fetch_one(moment).await.expect("a row").get(0);
     operator.execute("ALTER DATABASE jean SET default_transaction_read_only = off").await.expect("new sessions write");
     operator.execute("ALTER SYSTEM SET default_transaction_read_only = on").await.expect("old ones do not");
     operator.execute("SELECT pg_reload_conf()").await.expect("told");
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let moment = "SELECT CAST(clock_timestamp() AS TEXT)";
-    let moment: String = operator.fetch_one(moment).await.expect("a row").get(0);
 
     assert_eq!(live(1).await, 0, "each write runs once more elsewhere, single ones and units of several");
     for one in &mut all {
