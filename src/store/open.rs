@@ -160,6 +160,7 @@ fn migrator() -> Migrator {
         (1, "first", include_str!("../../migrations/0001_first.sql")),
         (2, "clients", include_str!("../../migrations/0002_clients.sql")),
         (3, "key purpose", include_str!("../../migrations/0003_key_purpose.sql")),
+        (4, "journeys and people", include_str!("../../migrations/0004_journeys_and_people.sql")),
     ]
     .map(|(version, name, sql)| Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false));
     let mut migrator = Migrator::with_migrations(migrations.into());
