@@ -2,6 +2,7 @@
 
 mod client_keys;
 mod documents;
+mod repeats;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,6 +23,7 @@ use crate::upstream::Upstream;
 
 pub(crate) use client_keys::ClientKeys;
 pub(crate) use documents::Documents;
+pub(crate) use repeats::Repeats;
 
 /// Everything that flows work with; shared by all requests.
 pub(crate) struct App {
@@ -113,6 +115,8 @@ pub(crate) struct Memory {
     pub verified: moka::sync::Cache<[u8; 32], Arc<Verified>>,
     revoked: RwLock<HashMap<GrantId, UnixTime>>,
     polled_at: AtomicI64,
+    /// Which refreshes were repeated late.
+    pub repeats: Repeats,
     /// Held while the revocations are read because of a call.
     pub polling: tokio::sync::Mutex<()>,
     keys_read_at: AtomicI64,
@@ -130,6 +134,7 @@ impl Memory {
             verified: verified.build(),
             revoked: RwLock::default(),
             polled_at: AtomicI64::new(0),
+            repeats: Repeats::new(),
             polling: tokio::sync::Mutex::default(),
             keys_read_at: AtomicI64::new(0),
             skew: AtomicI64::new(0),

@@ -19,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::settings::{Database, Settings, UpstreamKind, UpstreamSettings};
 use crate::config::{Config, Problems};
 use crate::fetch::{Fetcher, Names, SystemNames};
-use crate::flow::{client_document, feed, keys as key_flow, time};
+use crate::flow::{access, client_document, feed, keys as key_flow, time};
 use crate::keys::KeyRing;
 use crate::oauth::client::ClientId;
 use crate::secret::{self, RootSecret};
@@ -161,6 +161,7 @@ impl Jean {
         background.spawn(keep_keys(app.clone()));
         background.spawn(sweep(app.clone()));
         background.spawn(watch(app.clone()));
+        background.spawn(count_grants_of_others(app.clone()));
         background.spawn(look_again(app.clone(), stale));
         for upstream in &app.upstreams {
             background.spawn(discover(upstream.clone()));
@@ -378,6 +379,13 @@ async fn look_again(app: Arc<App>, mut stale: mpsc::Receiver<ClientId>) {
                 tracing::error!(error = &error as &dyn std::error::Error, "a client's metadata could not be kept");
             }
         });
+    }
+}
+
+/// Tells once how many grants the configuration of today ends.
+async fn count_grants_of_others(app: Arc<App>) {
+    if let Err(error) = access::log_grants_of_others(&app, app.clock.now()).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the grants of other providers could not be counted");
     }
 }
 

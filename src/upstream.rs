@@ -28,6 +28,7 @@ use secrecy::ExposeSecret as _;
 use crate::clock::UnixTime;
 use crate::config::settings::{UpstreamKind, UpstreamSettings};
 use crate::oauth::error::Source;
+use crate::oauth::provider_claims::{GoogleAccount, ProviderClaims};
 
 pub(crate) use http::http_client;
 use http::{Http, check_url};
@@ -35,6 +36,12 @@ use library::{Client, IdTokenClaims, Metadata, Tokens, UserInfo, discovery_error
 
 /// How often, at most, an unknown key makes us fetch the key set again, in seconds.
 const KEYS_INTERVAL: i64 = 10;
+
+/// The issuer of all accounts at Google.
+const GOOGLE: &str = "https://accounts.google.com";
+
+/// A `max_age` that no sign-in of a journey exceeds.
+const LONG_ENOUGH: Duration = Duration::from_secs(3600);
 
 /// One configured upstream; shared, and good for any number of logins at once.
 pub(crate) struct Upstream {
@@ -71,8 +78,8 @@ pub(crate) struct Attempt {
     pub pkce_verifier: String,
     /// Let the person choose another account.
     pub select_account: bool,
-    /// Ask the person to sign in anew.
-    pub login: bool,
+    /// Ask the person to sign in again, at this time or later.
+    pub login: Option<UnixTime>,
     /// How long ago the person may have signed in, in seconds.
     pub max_age: Option<u32>,
 }
@@ -90,8 +97,8 @@ pub(crate) struct Identity {
     pub email_verified: bool,
     /// `name`, for show.
     pub name: Option<String>,
-    /// Google's `hd`.
-    pub hosted_domain: Option<String>,
+    /// What kind of account it is, if the provider is Google.
+    pub google: Option<GoogleAccount>,
     /// `auth_time`: when the person proved who they are.
     pub auth_time: Option<UnixTime>,
     /// `sid`: the upstream's session (OpenID Connect Back-Channel Logout section 2.1).
@@ -134,6 +141,12 @@ pub(crate) enum Error {
     OldSignIn {
         /// When.
         signed_in: UnixTime,
+    },
+    /// The person had to sign in again, and the ID token does not show that they did.
+    #[error("the id_token does not show a sign-in since {since}, though prompt=login was asked for")]
+    NotFresh {
+        /// Since when.
+        since: UnixTime,
     },
     /// The person is not of the Google Workspace domain that is asked for; another account may be.
     #[error("the account is not of the hosted domain")]
@@ -187,17 +200,16 @@ impl Upstream {
         }
     }
 
-    /// Checks the `iss` of an authorization response (RFC 9207 section 2.4): where it came it is this issuer, and where the
-    /// upstream says that it always sends one, it came.
-    pub fn check_iss(&self, iss: Option<&str>) -> Result<(), Error> {
+    /// Verifies the `iss` of an authorization response (RFC 9207 section 2.4): if it came, it is this issuer, and if the
+    /// upstream's metadata says that it always sends one, it came.
+    pub async fn verify_iss(&self, iss: Option<&str>) -> Result<(), Error> {
         match iss {
             Some(iss) if iss == self.settings.issuer => Ok(()),
             Some(iss) => Err(invalid(format!("the answer came from the issuer {iss:?}"))),
-            None => match self.provider() {
-                Some(provider)
-                    if provider.metadata.additional_metadata().authorization_response_iss_parameter_supported =>
-                {
-                    Err(invalid("the answer lacks the iss parameter, which this issuer always sends"))
+            // What it says is read first, if that has not been done since the start.
+            None => match self.known_provider().await? {
+                provider if provider.metadata.additional_metadata().authorization_response_iss_parameter_supported => {
+                    Err(invalid(NO_ISS))
                 }
                 _ => Ok(()),
             },
@@ -225,8 +237,8 @@ impl Upstream {
         if let Some(prompt) = self.prompt(attempt) {
             request = request.add_prompt(prompt);
         }
-        if let Some(seconds) = attempt.max_age {
-            request = request.set_max_age(Duration::from_secs(seconds.into()));
+        if let Some(age) = self.max_age(attempt) {
+            request = request.set_max_age(age);
         }
         if let Some(domain) = &self.settings.hosted_domain {
             request = request.add_extra_param("hd", domain.as_str());
@@ -237,13 +249,7 @@ impl Upstream {
 
     /// Turns the code of the callback into a person.
     pub async fn exchange(&self, code: &str, attempt: &Attempt, now: UnixTime) -> Result<Identity, Error> {
-        let mut provider = match self.provider() {
-            Some(provider) => provider,
-            None => {
-                self.discover().await?;
-                self.provider().ok_or_else(|| self.undiscovered())?
-            }
-        };
+        let mut provider = self.known_provider().await?;
         let tokens = self.redeem(&provider, code, attempt).await?;
         // A client must not use a token whose type it does not know (RFC 6749 section 7.1); types ignore case (section 5.1).
         if !tokens.token_type().as_ref().eq_ignore_ascii_case("bearer") {
@@ -262,7 +268,7 @@ impl Upstream {
             claims = verify(&provider);
         }
         let claims = claims.map_err(|error| because("the id_token is not valid", error))?;
-        id_token::check_age(claims, attempt.max_age, now)?;
+        id_token::check_age(claims, attempt, now)?;
         self.identity(&provider, &tokens, claims).await
     }
 
@@ -276,7 +282,10 @@ impl Upstream {
             email: claims.email().map(|email| email.to_string()).filter(|email| !email.is_empty()),
             email_verified: claims.email_verified().unwrap_or(false),
             name: claims.name().and_then(any_language),
-            hosted_domain: text(&extra.hd),
+            google: self.is_google().then(|| match text(&extra.hd).filter(|domain| !domain.is_empty()) {
+                Some(domain) => GoogleAccount::Workspace(domain),
+                None => GoogleAccount::Consumer,
+            }),
             auth_time: claims.auth_time().map(|time| UnixTime(time.timestamp())),
             sid: text(&extra.sid),
         };
@@ -296,25 +305,36 @@ impl Upstream {
             }
         }
         match &self.settings.hosted_domain {
-            Some(asked)
-                if !identity.hosted_domain.as_ref().is_some_and(|domain| domain.eq_ignore_ascii_case(asked)) =>
-            {
+            Some(asked) if !is_of_workspace(&identity, asked) => {
                 Err(Error::WrongHostedDomain { email: identity.email })
             }
             _ => Ok(identity),
         }
     }
 
+    /// Whether the accounts here are Google's, by whatever table.
+    fn is_google(&self) -> bool {
+        self.settings.kind == UpstreamKind::Google || self.settings.issuer == GOOGLE
+    }
+
+    /// `max_age` for the upstream. It makes the ID token tell `auth_time` (OpenID Connect Core section 2), without which no
+    /// new sign-in can be seen; `prompt=login` alone does not.
+    fn max_age(&self, attempt: &Attempt) -> Option<Duration> {
+        let for_auth_time = attempt.login.filter(|_| !self.is_google()).map(|_| LONG_ENOUGH);
+        attempt.max_age.map(|seconds| Duration::from_secs(seconds.into())).or(for_auth_time)
+    }
+
     /// The one `prompt` that lets this upstream do what is asked. Google knows no `login`; Auth0 knows no `select_account`
     /// for accounts of its own.
     fn prompt(&self, attempt: &Attempt) -> Option<CoreAuthPrompt> {
-        if !attempt.login && !attempt.select_account {
+        let login = attempt.login.is_some();
+        if !login && !attempt.select_account {
             return None;
         }
         Some(match self.settings.kind {
             UpstreamKind::Google => CoreAuthPrompt::SelectAccount,
             UpstreamKind::Auth0 => CoreAuthPrompt::Login,
-            _ if attempt.login => CoreAuthPrompt::Login,
+            _ if login => CoreAuthPrompt::Login,
             _ => CoreAuthPrompt::SelectAccount,
         })
     }
@@ -422,6 +442,15 @@ impl Upstream {
         Ok(provider)
     }
 
+    /// The provider, discovered now if it has not been before.
+    async fn known_provider(&self) -> Result<Arc<Provider>, Error> {
+        if let Some(provider) = self.provider() {
+            return Ok(provider);
+        }
+        self.discover().await?;
+        self.provider().ok_or_else(|| self.undiscovered())
+    }
+
     fn provider(&self) -> Option<Arc<Provider>> {
         self.read().provider.clone()
     }
@@ -438,6 +467,16 @@ impl Upstream {
     fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the operator of the provider, or of this server there, can change.
+const NO_ISS: &str = "the answer lacks the iss parameter, which the provider's metadata promises \
+                      (authorization_response_iss_parameter_supported); turn it on for this client at the provider. In \
+                      Keycloak: Clients, Advanced, OpenID Connect Compatibility Modes, Exclude Issuer From \
+                      Authentication Response: off";
+
+fn is_of_workspace(identity: &Identity, domain: &str) -> bool {
+    ProviderClaims { google: identity.google.clone() }.is_of_workspace(domain)
 }
 
 fn invalid(reason: impl Into<String>) -> Error {

@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(mount.default_scopes.to_string(), "read write");
         assert_eq!(mount.required_scopes.to_string(), "read");
         assert_eq!(settings.brand.name, "jean");
-        assert_eq!(settings.tokens.refresh_grace, Duration::from_secs(120));
+        assert_eq!(settings.tokens.refresh_grace, Duration::from_secs(60));
     }
 
     /// The line without its comment sign, where it is a key or a table that is commented out.
@@ -213,7 +213,7 @@ mod tests {
             assert!(default.is_null() || with == without, "{table} {key}: the default is {default}");
             compared += usize::from(!default.is_null());
         }
-        assert_eq!(compared, 19);
+        assert_eq!(compared, 20);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use url::Url;
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::document_url::HostPattern;
 use crate::oauth::resource::Resource;
-use crate::oauth::scope::Scopes;
+use crate::oauth::scope::{self, Scope, Scopes};
 use crate::oauth::token::TokenHash;
 
 /// Everything that was configured. Only [`server`](crate::server) reads [`Config`](super::Config); all below sees this.
@@ -54,6 +54,14 @@ impl Settings {
     /// The mount that counts where a client names none.
     pub fn default_mount(&self) -> &Mount {
         &self.mounts[0]
+    }
+
+    /// The words that the authorization server itself understands, without those of OpenID Connect if that is turned off.
+    pub fn own_scopes(&self) -> Scopes {
+        match self.clients.openid {
+            true => Scopes::own(),
+            false => Scope::parse(scope::OFFLINE_ACCESS).into_iter().collect(),
+        }
     }
 
     /// The upstream of this name.
@@ -224,7 +232,7 @@ pub struct Mount {
 impl Mount {
     /// The scopes as a set.
     pub fn known_scopes(&self) -> Scopes {
-        self.scopes.keys().filter_map(|name| crate::oauth::scope::Scope::parse(name)).collect()
+        self.scopes.keys().filter_map(|name| Scope::parse(name)).collect()
     }
 
     /// What a call of this tool needs beside the required scopes: the scopes of every line that fits its name.
@@ -305,6 +313,8 @@ impl SigningAlgorithm {
 pub struct ClientSettings {
     /// Whether anyone may register a client (RFC 7591).
     pub registration: bool,
+    /// Whether clients may learn who the person is (OpenID Connect).
+    pub openid: bool,
     /// Whether a consent is remembered for https redirect URIs.
     pub remember_consent: bool,
     /// How long a registration is kept that never led to a grant.

@@ -100,6 +100,7 @@ pub(super) struct AccessTable {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ClientsTable {
     pub registration: bool,
+    pub openid: bool,
     pub remember_consent: bool,
     pub unused_lifetime: Span,
     pub idle_lifetime: Span,
@@ -113,6 +114,7 @@ impl Default for ClientsTable {
     fn default() -> Self {
         ClientsTable {
             registration: true,
+            openid: true,
             remember_consent: false,
             unused_lifetime: Span::days(30),
             idle_lifetime: Span::days(400),
@@ -193,7 +195,7 @@ impl Default for TokensTable {
             access_lifetime: Span::seconds(3600),
             refresh_idle: Span::days(30),
             grant_lifetime: Span::days(365),
-            refresh_grace: Span::seconds(120),
+            refresh_grace: Span::seconds(60),
             key_rotation: Span::days(90),
         }
     }

@@ -15,7 +15,7 @@ use crate::oauth::prompt::{Prompt, max_age};
 use crate::oauth::redirect::{RedirectKind, RedirectUri, ReturnTo};
 use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
-use crate::store::{Consent, SignIn};
+use crate::store::{Bounds, Consent, SignIn};
 
 use super::client_auth::{self, Need, NotFound};
 use super::past::Past;
@@ -48,6 +48,13 @@ pub struct AuthorizationRequest {
     pub prompt: Prompt,
     /// `max_age` in seconds.
     pub max_age: Option<u32>,
+}
+
+impl AuthorizationRequest {
+    /// What it demands of the sign-in.
+    pub fn bounds(&self) -> Bounds {
+        Bounds { prompt: self.prompt, max_age: self.max_age }
+    }
 }
 
 /// Why there is no valid request, and whom to tell.
@@ -245,7 +252,7 @@ fn scopes(app: &App, asked: Option<&str>, resources: &Resources, client: &Client
 
     let asked = Scopes::parse(asked.unwrap_or_default())?;
     let known = mounts().fold(Scopes::default(), |all, mount| all.union(&mount.known_scopes()));
-    let own = asked.narrow(&Scopes::own());
+    let own = asked.narrow(&app.settings.own_scopes());
     let asked = within(asked.narrow(&known));
     if !asked.is_empty() {
         return Ok(asked.union(&own));
@@ -259,7 +266,7 @@ fn scopes(app: &App, asked: Option<&str>, resources: &Resources, client: &Client
 
 /// Every scope that means something here.
 pub fn known_scopes(app: &App) -> Scopes {
-    app.settings.mounts.iter().fold(Scopes::own(), |all, mount| all.union(&mount.known_scopes()))
+    app.settings.mounts.iter().fold(app.settings.own_scopes(), |all, mount| all.union(&mount.known_scopes()))
 }
 
 /// Somebody who is signed in, in this browser.
@@ -276,7 +283,7 @@ pub async fn signed_in(app: &App, sign_in: Option<RowId>, now: UnixTime) -> Resu
     let Some(id) = sign_in else { return Ok(None) };
     let found = app.store.find_sign_in(id, now).await?;
     Ok(found
-        .filter(|(_, person)| access::is_allowed(&app.settings.access, person))
+        .filter(|(_, person)| access::is_admitted(&app.settings, person))
         .map(|(sign_in, person)| SignedIn { sign_in, person }))
 }
 

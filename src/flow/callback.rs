@@ -5,15 +5,16 @@ use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client_metadata::showable;
 use crate::oauth::error::Error;
-use crate::oauth::grant::{Person, PersonId, RowId};
+use crate::oauth::grant::{Origin, Person, PersonId, RowId};
 use crate::oauth::params::Params;
+use crate::oauth::provider_claims::ProviderClaims;
 use crate::oauth::token::TokenHash;
 use crate::random;
 use crate::store::{LoginRow, SignIn};
 use crate::upstream::{self, Identity};
 
-use super::login::{Binding, Notice, SESSION_LIFETIME, attempt};
-use super::{access, authorize};
+use super::access;
+use super::login::{self, Binding, Notice, SESSION_LIFETIME, attempt};
 
 /// The longest `sub` of an upstream, in bytes (OpenID Connect Core section 2).
 const MAX_SUB: usize = 255;
@@ -67,17 +68,14 @@ pub async fn callback(
     let Some(provider) = app.upstream(upstream).filter(|_| login.upstream == upstream) else {
         return Ok(Returned::Unknown);
     };
-    let iss = provider.check_iss(params.one("iss")?);
+    let iss = params.one("iss")?;
     let code = params.one("code")?;
     let error = params.one("error")?;
     if !app.store.claim_login(&login, &state_hash, now).await? {
         return Ok(journey);
     }
-    let identity = match (iss, error, code) {
-        (Err(error), ..) => {
-            tracing::warn!(upstream, %error, "an answer of another issuer was refused");
-            Err(Notice::Invalid)
-        }
+    let identity = match (provider.verify_iss(iss).await, error, code) {
+        (Err(error), ..) => Err(failed(upstream, error)),
         (Ok(()), Some(error), _) => {
             let notice = notice_of(error);
             if notice != Notice::Declined {
@@ -108,33 +106,31 @@ async fn exchange(
     (binding, code): (&Binding, &str),
     now: UnixTime,
 ) -> Result<Identity, Notice> {
-    let mut attempt = attempt(login, binding);
-    attempt.max_age = match authorize::parse(app, &login.request, now).await {
-        Ok(request) => request.max_age,
-        Err(_) => None,
-    };
-    provider.exchange(code, &attempt, now).await.map_err(|error| {
-        tracing::warn!(
-            upstream = login.upstream,
-            error = &error as &dyn std::error::Error,
-            "the upstream's answer came to nothing"
-        );
-        match error {
-            upstream::Error::Unreachable { .. } => Notice::Unreachable,
-            upstream::Error::Refused { code, .. } => refused(&code),
-            upstream::Error::WrongHostedDomain { email } => Notice::NotAllowed(email.unwrap_or_default()),
-            upstream::Error::UndatedSignIn => Notice::Undated,
-            upstream::Error::OldSignIn { .. } => Notice::Old,
-            upstream::Error::Invalid { .. } => Notice::Invalid,
-        }
-    })
+    let bounds = login::bounds(app, login, now).await.map_err(|_| Notice::Invalid)?;
+    let attempt = attempt(login, binding, bounds);
+    provider.exchange(code, &attempt, now).await.map_err(|error| failed(&login.upstream, error))
+}
+
+/// Logs why the upstream's answer came to nothing, and what the person is told of it.
+fn failed(upstream: &str, error: upstream::Error) -> Notice {
+    let source = &error as &dyn std::error::Error;
+    tracing::warn!(upstream, error = source, "the upstream's answer came to nothing");
+    match error {
+        upstream::Error::Unreachable { .. } => Notice::Unreachable,
+        upstream::Error::Refused { code, .. } => refused(&code),
+        upstream::Error::WrongHostedDomain { email } => Notice::NotAllowed(email.unwrap_or_default()),
+        upstream::Error::UndatedSignIn => Notice::Undated,
+        upstream::Error::OldSignIn { .. } => Notice::Old,
+        upstream::Error::NotFresh { .. } => Notice::NotFresh,
+        upstream::Error::Invalid { .. } => Notice::Invalid,
+    }
 }
 
 /// Keeps who it is, if they may come in.
 async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime) -> Result<Returned, Error> {
     let person = Person {
         id: PersonId::new(&identity.issuer, &identity.sub),
-        issuer: identity.issuer,
+        origin: Origin { issuer: identity.issuer, claims: Some(ProviderClaims { google: identity.google }) },
         sub: identity.sub,
         email: identity.email.filter(|email| !email.contains(char::is_control)),
         email_verified: identity.email_verified,
@@ -145,7 +141,7 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
         app.store.release_login(login, &Notice::Invalid.to_text()).await?;
         return Ok(Returned::Journey { login: login.id, sign_in: None });
     }
-    if !access::is_allowed(&app.settings.access, &person) {
+    if !access::is_admitted(&app.settings, &person) {
         tracing::info!(person = %person.id, "refused by the access rules");
         app.store.release_login(login, &Notice::NotAllowed(person.label().to_owned()).to_text()).await?;
         return Ok(Returned::Journey { login: login.id, sign_in: None });

@@ -10,10 +10,10 @@ use crate::oauth::pkce::{CodeChallenge, CodeVerifier};
 use crate::oauth::resource::Resource;
 use crate::oauth::token::{AuthorizationCode, RefreshToken};
 use crate::random;
-use crate::store::{Consent, NewGrant, Redemption, SignIn};
+use crate::store::{Consent, NewGrant, OwnedGrant, Redemption, SignIn};
 
 use super::authorize::AuthorizationRequest;
-use super::issue::{self, Issued};
+use super::issue::{self, Issued, Order};
 use super::{access, client_document, revoke};
 
 /// What a person's consent to `request` becomes: a grant with its first code, and the consent to keep on file.
@@ -33,7 +33,7 @@ pub fn grant(
         scopes: request.scopes.clone(),
         resources: request.resources.clone(),
         nonce: request.nonce.clone(),
-        auth_time: sign_in.auth_time.unwrap_or(sign_in.created_at),
+        auth_time: sign_in.auth_time,
         expires_at: now + app.settings.tokens.grant_lifetime,
     };
     let consent = Consent {
@@ -47,7 +47,7 @@ pub fn grant(
     };
     let new = NewGrant {
         grant,
-        sign_in: sign_in.id,
+        sign_in: sign_in.clone(),
         code: code.hash(),
         code_expires_at: now + app.settings.tokens.code_lifetime,
         challenge: request.challenge,
@@ -94,9 +94,11 @@ pub async fn redeem(app: &App, client: &Client, params: &Params, now: UnixTime) 
         refresh: refresh_token.as_ref().map(|token| (token.tag(), token.hash())),
     };
     match app.store.redeem_code(&redemption, issue::lifetimes(app), now).await? {
-        Some(grant) => {
+        Some(OwnedGrant { grant, origin }) => {
+            access::verify_origin(app, &grant, origin.as_ref(), now).await?;
             let resource = issue::choose_resource(app, &grant, asked.as_ref())?;
-            issue::issue(app, &grant, (&grant.scopes, resource), refresh_token, now).await
+            let order = Order { grant: &grant, scopes: &grant.scopes, resource, refresh_token, id_token: true };
+            issue::issue(app, order, now).await
         }
         None => Err(explain(app, &presented, now).await?),
     }
@@ -119,7 +121,7 @@ async fn judge_before(app: &App, presented: &Presented<'_>, now: UnixTime) -> Re
     }
     let resource = issue::choose_resource(app, &row.grant, presented.resource)?;
     issue::refuse_nothing(app, &row.grant, &row.grant.scopes, resource)?;
-    access::check(app, &row.grant, now).await
+    access::verify(app, &row.grant, now).await
 }
 
 /// Why no code was redeemed, top to bottom the first that holds.

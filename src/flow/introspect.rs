@@ -125,7 +125,7 @@ async fn refresh_token(
     if !is_current {
         return Ok(None);
     }
-    if !access::is_still_allowed(app, &row.grant.person).await? {
+    if !access::is_still_admitted(app, &row.grant.person).await? {
         return Ok(None);
     }
     Ok(Some(Introspection {

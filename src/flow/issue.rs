@@ -11,12 +11,12 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::Grant;
 use crate::oauth::params::Params;
 use crate::oauth::resource::Resource;
-use crate::oauth::scope::Scopes;
+use crate::oauth::scope::{self, Scopes};
 use crate::oauth::token::RefreshToken;
 use crate::random;
 use crate::store::Lifetimes;
 
-use super::openid;
+use super::openid::{self, Companion};
 
 /// The claims of an access token (RFC 9068 section 2.2). `aud` is one string: a list is not ours.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,8 +39,23 @@ pub struct AccessClaims {
     pub jti: String,
     /// The family: the grant that it came from.
     pub fam: String,
-    /// When the person signed in.
-    pub auth_time: i64,
+    /// When the person signed in, if the upstream told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+}
+
+/// What is to be issued: an access token of a grant for one resource, and what goes with it.
+pub struct Order<'a> {
+    /// The grant.
+    pub grant: &'a Grant,
+    /// The scopes, or more: those that the resource does not know are left out.
+    pub scopes: &'a Scopes,
+    /// The resource.
+    pub resource: &'a Resource,
+    /// The refresh token to hand out, if the client may refresh.
+    pub refresh_token: Option<RefreshToken>,
+    /// Whether an ID token goes with it if `openid` is among the scopes.
+    pub id_token: bool,
 }
 
 /// What a successful token request gives.
@@ -66,15 +81,9 @@ pub fn ready(app: &App, now: UnixTime) -> Result<(), Error> {
     }
 }
 
-/// Mints an access token of the grant for one resource, with `scopes` or less: what the resource does not know is left out.
-/// An ID token beside it holds the grant's nonce.
-pub async fn issue(
-    app: &App,
-    grant: &Grant,
-    (scopes, resource): (&Scopes, &Resource),
-    refresh_token: Option<RefreshToken>,
-    now: UnixTime,
-) -> Result<Issued, Error> {
+/// Issues an access token, and an ID token with the grant's nonce if the order asks for one.
+pub async fn issue(app: &App, order: Order<'_>, now: UnixTime) -> Result<Issued, Error> {
+    let Order { grant, scopes, resource, refresh_token, .. } = order;
     let scopes = scopes_at(app, scopes, resource)?;
     let expires_at = (now + app.settings.tokens.access_lifetime).min(grant.expires_at);
     let claims = AccessClaims {
@@ -87,10 +96,16 @@ pub async fn issue(
         exp: expires_at.0,
         jti: random::text::<16>(),
         fam: grant.id.to_string(),
-        auth_time: grant.auth_time.0,
+        auth_time: grant.auth_time.map(|time| time.0),
     };
     let access_token = app.key_ring().sign(Purpose::Access, &claims, now).map_err(Error::unavailable)?;
-    let id_token = openid::id_token(app, grant, (&access_token, &scopes, expires_at), now).await?;
+    let id_token = match order.id_token && scopes.contains(scope::OPENID) {
+        true => {
+            let companion = Companion { access_token: &access_token, scopes: &scopes, expires_at };
+            Some(openid::id_token(app, grant, companion, now).await?)
+        }
+        false => None,
+    };
     Ok(Issued { access_token, expires_in: expires_at.since(now), refresh_token, id_token, scopes })
 }
 
@@ -107,7 +122,7 @@ pub fn refuse_nothing(app: &App, grant: &Grant, scopes: &Scopes, resource: &Reso
 /// Those of the scopes that the resource or the authorization server itself knows.
 fn scopes_at(app: &App, scopes: &Scopes, resource: &Resource) -> Result<Scopes, Error> {
     let mount = app.settings.mount(resource).ok_or_else(not_served)?;
-    Ok(scopes.narrow(&mount.known_scopes().union(&Scopes::own())))
+    Ok(scopes.narrow(&mount.known_scopes().union(&app.settings.own_scopes())))
 }
 
 /// The one resource that a token request names, if it names one (RFC 8707 section 2.2). Each token is for one.

@@ -13,11 +13,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::UpstreamKind;
-use crate::oauth::error::Error;
+use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{PersonId, RowId};
 use crate::oauth::token::{AuthorizationCode, TokenHash};
 use crate::random;
-use crate::store::{LoginRow, Stage};
+use crate::store::{Bounds, LoginRow, Stage};
 use crate::upstream::Attempt;
 
 use super::authorize::{self, AuthorizationRequest, Refusal, SignedIn};
@@ -91,6 +91,8 @@ pub enum Notice {
     Undated,
     /// The client asked for a recent sign-in, and this one was longer ago.
     Old,
+    /// The client asked for a new sign-in (`prompt=login`), and the upstream does not show that there was one.
+    NotFresh,
     /// This account may not come in.
     NotAllowed(String),
     /// The attempt was interrupted.
@@ -98,6 +100,22 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// Whether another try at the same upstream comes to the same.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Notice::Undated | Notice::NotFresh)
+    }
+
+    /// What the client gets if the person gives up here: `login_required` if the sign-in that it asked for cannot be had
+    /// (OpenID Connect Core sections 3.1.2.1 and 3.1.2.6).
+    fn when_cancelled(&self) -> Error {
+        match self {
+            Notice::Undated | Notice::Old | Notice::NotFresh => {
+                Error::new(ErrorCode::LoginRequired, "The person could not be signed in as recently as that.")
+            }
+            _ => denied(),
+        }
+    }
+
     pub(super) fn to_text(&self) -> String {
         match self {
             Notice::Unreachable => "unreachable".into(),
@@ -106,6 +124,7 @@ impl Notice {
             Notice::Invalid => "invalid".into(),
             Notice::Undated => "undated".into(),
             Notice::Old => "old".into(),
+            Notice::NotFresh => "not_fresh".into(),
             Notice::NotAllowed(account) => format!("not_allowed:{account}"),
             Notice::Interrupted => "interrupted".into(),
         }
@@ -119,6 +138,7 @@ impl Notice {
             ("invalid", _) => Notice::Invalid,
             ("undated", _) => Notice::Undated,
             ("old", _) => Notice::Old,
+            ("not_fresh", _) => Notice::NotFresh,
             ("not_allowed", account) => Notice::NotAllowed(account.to_owned()),
             ("interrupted", _) => Notice::Interrupted,
             _ => return None,
@@ -152,14 +172,16 @@ pub async fn begin(
         id,
         stage: Stage::Allowed { notice: String::new() },
         request: request.raw.clone(),
+        bounds: Some(request.bounds()),
         client: request.client.id.clone(),
         upstream: upstream.to_owned(),
         attempt: 0,
         state_hash: TokenHash::of(binding.state(id, 0).as_bytes()),
         cookie_hash: binding.hash(),
+        created_at: now,
         expires_at: now + LOGIN_LIFETIME,
     };
-    app.store.insert_login(&login, now).await?;
+    app.store.insert_login(&login).await?;
     let (url, label) = departure(app, request, &login, &binding, select_account).await;
     Ok(Departure { login: id, binding: Some(binding), url, label })
 }
@@ -173,12 +195,10 @@ async fn departure(
     select_account: bool,
 ) -> (Option<String>, String) {
     let Some(upstream) = app.upstream(&login.upstream) else { return (None, login.upstream.clone()) };
-    let mut attempt = attempt(login, binding);
+    let mut attempt = attempt(login, binding, request.bounds());
     // Where no page of ours asks for the account afterwards, the upstream's has to.
     let offers_accounts = upstream.settings().kind == UpstreamKind::Google;
     attempt.select_account = select_account || request.prompt.select_account || offers_accounts;
-    attempt.login = request.prompt.login;
-    attempt.max_age = request.max_age;
     let mut url = upstream.authorization_url(&attempt);
     if url.is_err() {
         // Never discovered: the upstream may be up again by now.
@@ -192,14 +212,23 @@ async fn departure(
     (url.ok(), upstream.settings().label.clone())
 }
 
-pub(super) fn attempt(login: &LoginRow, binding: &Binding) -> Attempt {
+/// What the request of a journey demands of the sign-in: by its row, or by the request itself if an older version wrote
+/// the row. A request that is not valid any more demands what nobody can tell, so nothing comes of the journey.
+pub(super) async fn bounds(app: &App, login: &LoginRow, now: UnixTime) -> Result<Bounds, Refusal> {
+    match login.bounds {
+        Some(bounds) => Ok(bounds),
+        None => authorize::parse(app, &login.request, now).await.map(|request| request.bounds()),
+    }
+}
+
+pub(super) fn attempt(login: &LoginRow, binding: &Binding, bounds: Bounds) -> Attempt {
     Attempt {
         state: binding.state(login.id, login.attempt),
         nonce: binding.derive("nonce", login.attempt),
         pkce_verifier: binding.derive("pkce", login.attempt),
         select_account: false,
-        login: false,
-        max_age: None,
+        login: bounds.prompt.login.then_some(login.created_at),
+        max_age: bounds.max_age,
     }
 }
 
@@ -339,7 +368,12 @@ pub async fn decide(
         }
         (Some(Pressed::Cancel), Stage::Identified { .. } | Stage::Allowed { .. }, _) => {
             app.store.spend_login(id).await?;
-            Ok(Decided::Answer(request.return_to.with_error(&denied()), request.client.headline()))
+            let notice = match &login.stage {
+                Stage::Allowed { notice } => Notice::from_text(notice),
+                _ => None,
+            };
+            let error = notice.as_ref().map_or_else(denied, Notice::when_cancelled);
+            Ok(Decided::Answer(request.return_to.with_error(&error), request.client.headline()))
         }
         _ => Ok(Decided::Page),
     }

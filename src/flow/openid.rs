@@ -33,9 +33,10 @@ struct About {
 impl About {
     /// What these scopes tell of the person (OpenID Connect Core section 5.4).
     fn new(person: Person, scopes: &Scopes) -> Self {
+        let is_vouched_for = person.is_email_vouched_for();
         let email = person.email.filter(|_| scopes.contains(scope::EMAIL));
         About {
-            email_verified: email.is_some().then_some(person.email_verified),
+            email_verified: email.is_some().then_some(is_vouched_for),
             email,
             name: person.name.filter(|_| scopes.contains(scope::PROFILE)),
         }
@@ -50,7 +51,8 @@ struct IdClaims<'a> {
     aud: &'a str,
     exp: i64,
     iat: i64,
-    auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     #[serde(skip_serializing_if = "str::is_empty")]
     nonce: &'a str,
     at_hash: String,
@@ -58,19 +60,21 @@ struct IdClaims<'a> {
     about: About,
 }
 
-/// The ID token that belongs to an access token with these scopes; `None` without `openid`. It lives as long.
+/// The access token that an ID token goes with.
+pub struct Companion<'a> {
+    /// Its text.
+    pub access_token: &'a str,
+    /// Its scopes.
+    pub scopes: &'a Scopes,
+    /// When it expires.
+    pub expires_at: UnixTime,
+}
+
+/// The ID token that goes with an access token. It lives as long.
 ///
-/// By now a code may be spent: where the person cannot be read, what is told of them is left out rather than the answer
+/// By now a code may be spent: if the person cannot be read, what is told of them is left out rather than the answer
 /// withheld. The UserInfo endpoint tells it too.
-pub async fn id_token(
-    app: &App,
-    grant: &Grant,
-    (access_token, scopes, expires_at): (&str, &Scopes, UnixTime),
-    now: UnixTime,
-) -> Result<Option<String>, Error> {
-    if !scopes.contains(scope::OPENID) {
-        return Ok(None);
-    }
+pub async fn id_token(app: &App, grant: &Grant, with: Companion<'_>, now: UnixTime) -> Result<String, Error> {
     let person = app.store.find_person(&grant.person).await.unwrap_or_else(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "an ID token says nothing about the person");
         None
@@ -79,14 +83,14 @@ pub async fn id_token(
         iss: app.settings.issuer.as_str(),
         sub: grant.person.as_str(),
         aud: grant.client.as_str(),
-        exp: expires_at.0,
+        exp: with.expires_at.0,
         iat: now.0,
-        auth_time: grant.auth_time.0,
+        auth_time: grant.auth_time.map(|time| time.0),
         nonce: &grant.nonce,
-        at_hash: at_hash(access_token),
-        about: person.map(|person| About::new(person, scopes)).unwrap_or_default(),
+        at_hash: at_hash(with.access_token),
+        about: person.map(|person| About::new(person, with.scopes)).unwrap_or_default(),
     };
-    app.key_ring().sign(Purpose::Id, &claims, now).map(Some).map_err(Error::unavailable)
+    app.key_ring().sign(Purpose::Id, &claims, now).map_err(Error::unavailable)
 }
 
 /// The left half of the hash of the access token, by the hash of RS256 (OpenID Connect Core section 3.1.3.6).

@@ -11,11 +11,11 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::Grant;
 use crate::oauth::params::Params;
 use crate::oauth::resource::Resource;
-use crate::oauth::scope::Scopes;
+use crate::oauth::scope::{self, Scopes};
 use crate::oauth::token::{RefreshToken, Salt, TokenHash};
-use crate::store::{Rotation, StoredGrant};
+use crate::store::{OwnedGrant, Rotation, StoredGrant};
 
-use super::issue::{self, Issued};
+use super::issue::{self, Issued, Order};
 use super::{access, authorize, revoke};
 
 /// Answers a refresh request. Whatever is wrong with it, the token stays good, unless it was used before.
@@ -36,7 +36,7 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime)
         judge_before(app, client, &token, &asked, now).await?;
     }
 
-    let (mut grant, successor) = match rotate(app, client, &token, only, now).await? {
+    let (OwnedGrant { mut grant, origin }, successor) = match rotate(app, client, &token, only, now).await? {
         Some(rotated) => rotated,
         None => match explain(app, client, &token, now).await? {
             Verdict::Again(grant, successor) => (grant, successor),
@@ -49,11 +49,21 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime)
             Verdict::Refused(error) => return Err(error),
         },
     };
+    access::verify_origin(app, &grant, origin.as_ref(), now).await?;
     // It was for the first ID token alone (OpenID Connect Core section 12.2).
     grant.nonce.clear();
     let resource = issue::choose_resource(app, &grant, asked.resource.as_ref())?;
     let scopes = narrowed(app, &grant, asked.scopes.as_ref())?;
-    issue::issue(app, &grant, (&scopes, resource), Some(successor), now).await
+    let order = Order {
+        grant: &grant,
+        scopes: &scopes,
+        resource,
+        refresh_token: Some(successor),
+        // Section 12.2 leaves it to us. Most clients are granted `openid` without ever reading an ID token, and its RSA
+        // signature costs more than all the rest of a refresh.
+        id_token: asked.scopes.is_some_and(|asked| asked.contains(scope::OPENID)),
+    };
+    issue::issue(app, order, now).await
 }
 
 struct Asked {
@@ -83,7 +93,7 @@ async fn judge_before(
     }
     let resource = issue::choose_resource(app, &row.grant, asked.resource.as_ref())?;
     issue::refuse_nothing(app, &row.grant, &narrowed(app, &row.grant, asked.scopes.as_ref())?, resource)?;
-    access::check(app, &row.grant, now).await
+    access::verify(app, &row.grant, now).await
 }
 
 /// The scopes of the next access token: what was granted, or the part of it that was asked for. Words that no mount knows
@@ -106,7 +116,7 @@ async fn rotate(
     token: &RefreshToken,
     only: Option<&Resource>,
     now: UnixTime,
-) -> Result<Option<(Grant, RefreshToken)>, Error> {
+) -> Result<Option<(OwnedGrant, RefreshToken)>, Error> {
     let salt = Salt::new();
     let successor = token.successor(salt);
     let rotation = Rotation {
@@ -123,7 +133,7 @@ async fn rotate(
 
 enum Verdict {
     /// The predecessor within the grace: the same successor again.
-    Again(Grant, RefreshToken),
+    Again(OwnedGrant, RefreshToken),
     /// The token is the current one after all: the row changed while it was looked at, or the resource is not the only one.
     Current(Grant),
     /// Refused, with what that entailed done.
@@ -155,12 +165,34 @@ async fn explain(app: &App, client: &Client, token: &RefreshToken, now: UnixTime
         && is_within_grace
         && let Some(successor) = again(&row, token)
     {
-        return Ok(Verdict::Again(row.grant, successor));
+        log_repeat(app, &row, now);
+        return Ok(Verdict::Again(OwnedGrant { grant: row.grant, origin: row.origin }, successor));
     }
     let why = if is_predecessor { "reuse" } else { "reuse_old" };
     tracing::warn!(family = %row.grant.id, client = %client.id, why, "a refresh token was used twice: its family is revoked");
     revoke::revoke(app, row.grant.id, why, now).await?;
     refused("The refresh token was used before; the grant is revoked.")
+}
+
+/// How long after a rotation a repeat counts as two requests of one client that crossed, in seconds.
+const RACE: i64 = 10;
+
+/// Tells the operator of a predecessor that was used once more within the grace. A client whose answer got lost does that
+/// once. A thief who does it in each window gets what the client gets, and is never revoked: two generations in a row with
+/// a late repeat look like one.
+fn log_repeat(app: &App, row: &StoredGrant, now: UnixTime) {
+    let (family, client, generation) = (row.grant.id, &row.grant.client, row.generation);
+    let seconds = now.since(row.rotated_at);
+    if seconds <= RACE {
+        tracing::debug!(%family, %client, generation, seconds, "a refresh was repeated at once");
+    } else if app.memory.repeats.note(family, generation) {
+        tracing::warn!(
+            %family, %client, generation, seconds,
+            "a refresh was repeated late, as the one before it: somebody else may have the client's refresh tokens"
+        );
+    } else {
+        tracing::info!(%family, %client, generation, seconds, "a refresh was repeated: its answer may have been lost");
+    }
 }
 
 /// The successor that the predecessor was answered with.

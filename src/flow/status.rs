@@ -104,7 +104,12 @@ fn standards(app: &App) -> Vec<Standard> {
     let everywhere = |name, title, path: &str| Standard { name, title, met: true, at: issuer.at(path) };
     vec![
         everywhere("OAuth 2.1", "Authorization framework", "/oauth/authorize"),
-        everywhere("OpenID Connect Core 1.0", "ID tokens and claims about the person", "/oauth/userinfo"),
+        Standard {
+            name: "OpenID Connect Core 1.0",
+            title: "ID tokens and claims about the person",
+            met: app.settings.clients.openid,
+            at: issuer.at("/oauth/userinfo"),
+        },
         everywhere("OpenID Connect Discovery 1.0", "Provider metadata", "/.well-known/openid-configuration"),
         everywhere("RFC 6750", "Bearer token usage", &app.settings.default_mount().path),
         everywhere("RFC 7009", "Token revocation", "/oauth/revoke"),

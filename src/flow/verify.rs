@@ -18,7 +18,7 @@ use crate::oauth::scope::Scopes;
 
 use super::client_auth::{self, Need, NotFound};
 use super::issue::AccessClaims;
-use super::{feed, keys as key_flow};
+use super::{access, feed, keys as key_flow};
 
 /// Which resource a token has to be for.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +90,9 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
         return Err(malformed());
     }
     let person = app.store.find_person(&row.grant.person).await?;
+    if row.origin.is_none_or(|origin| !access::is_of_an_upstream(&app.settings, &origin)) {
+        return Err(invalid("The identity provider of the person is not one of this server's any more."));
+    }
     let known = match client_auth::find(app, &client, Need::AtHand, now).await {
         Err(NotFound::Fault(error)) => return Err(error),
         known => known.ok(),

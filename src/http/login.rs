@@ -126,6 +126,10 @@ impl Page<'_> {
         });
         let (status, title, message) = words(notice.as_ref(), &label, &self.web.layout().brand);
         let can_switch = matches!(notice, Some(Notice::NotAllowed(_)));
+        let mut upstreams = if can_switch { Vec::new() } else { self.web.upstreams() };
+        if notice.as_ref().is_some_and(Notice::is_lasting) {
+            upstreams.retain(|button| button.name != upstream);
+        }
         self.with_form(request, None, |token| {
             let page = pages::Retry {
                 layout: self.web.layout(),
@@ -134,7 +138,8 @@ impl Page<'_> {
                 client_name: request.client.headline(),
                 action: self.path(),
                 token,
-                upstreams: if can_switch { Vec::new() } else { self.web.upstreams() },
+                upstreams,
+                tried: upstream.to_owned(),
                 can_switch,
                 request_id: request_id(),
             };
@@ -196,6 +201,14 @@ fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, Stri
             ok,
             format!("Your sign-in with {label} was too long ago"),
             format!("The app wants a more recent one. Sign out at {label}, then sign in there again."),
+        ),
+        Some(Notice::NotFresh) => (
+            StatusCode::FORBIDDEN,
+            format!("{label} cannot ask you to sign in again"),
+            format!(
+                "The app wants you to sign in now, and {label} does not show that you did. Another try with {label} will \
+                 not help. If you cancel, the app learns why."
+            ),
         ),
         Some(Notice::NotAllowed(account)) if account.is_empty() => (
             StatusCode::FORBIDDEN,

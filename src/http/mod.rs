@@ -53,8 +53,10 @@ pub(crate) fn routes(web: &Web) -> Router {
     let mut programs = Router::new()
         .route(&at("/oauth/token"), post(token::token))
         .route(&at("/oauth/revoke"), post(revoke::revoke))
-        .route(&at("/oauth/userinfo"), get(openid::userinfo).post(openid::userinfo))
         .route(&at("/oauth/jwks"), get(discovery::jwks));
+    if app.settings.clients.openid {
+        programs = programs.route(&at("/oauth/userinfo"), get(openid::userinfo).post(openid::userinfo));
+    }
     for path in discovery::authorization_server_paths(app) {
         programs = programs.route(&path, get(discovery::authorization_server));
     }

@@ -237,8 +237,10 @@ pub(crate) struct Retry {
     pub(crate) action: String,
     /// The form token.
     pub(crate) token: String,
-    /// The upstreams with which to try again.
+    /// The ways to sign in: that of the last attempt, to try it again, and others.
     pub(crate) upstreams: Vec<UpstreamButton>,
+    /// The name of the upstream of the last attempt.
+    pub(crate) tried: String,
     /// Whether "Use another account" is offered, as the first button.
     pub(crate) can_switch: bool,
     /// The request's id, for support.

@@ -39,7 +39,7 @@ impl Caller {
             subject: person.id.to_string(),
             name: person.name.clone(),
             email: person.email.clone(),
-            email_verified: person.email_verified,
+            email_verified: person.is_email_vouched_for(),
             client_id: verified.client.to_string(),
             client_name: verified.client_name.clone(),
             scopes: verified.scopes.to_vec(),

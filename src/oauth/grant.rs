@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use super::client::ClientId;
+use super::provider_claims::{GoogleAccount, ProviderClaims};
 use super::resource::Resources;
 use super::scope::Scopes;
 use crate::clock::UnixTime;
@@ -57,26 +58,55 @@ fn base32(bytes: &[u8], length: usize) -> String {
 }
 
 /// A person as an upstream described them when they last signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// jean's own id.
     pub id: PersonId,
-    /// The upstream's issuer, exactly as in its id_token.
-    pub issuer: String,
+    /// The upstream, and what it said beyond the rest.
+    pub origin: Origin,
     /// The upstream's `sub`.
     pub sub: String,
-    /// The email, where the upstream told one; only [`email_verified`](Self::email_verified) makes it worth anything.
+    /// The email, if the upstream told one. For anything but showing it, ask [`vouched_email`](Self::vouched_email).
     pub email: Option<String>,
-    /// Whether the upstream vouches for the email.
+    /// `email_verified`, as the upstream said it. Whether that counts is decided by
+    /// [`is_email_vouched_for`](Self::is_email_vouched_for).
     pub email_verified: bool,
     /// The name to show.
     pub name: Option<String>,
+}
+
+/// Where a person comes from: the upstream that signed them in, and what else it said of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The upstream's issuer, exactly as in its id_token.
+    pub issuer: String,
+    /// What it said, to be judged again later. `None` for a person who was stored before claims were, and who has not
+    /// signed in since: they are judged as they were at their sign-in.
+    pub claims: Option<ProviderClaims>,
 }
 
 impl Person {
     /// What a page calls this person: the email, else the name, else the upstream's id.
     pub fn label(&self) -> &str {
         self.email.as_deref().or(self.name.as_deref()).unwrap_or(&self.sub)
+    }
+
+    /// Whether the email is the person's own by the word of somebody who can know it. The only place that decides: access
+    /// rules and every `email_verified` of ours ask it.
+    ///
+    /// The upstream says that it verified the address. That of a consumer account at Google was verified once, and stays
+    /// after its owner has left the company that it belongs to, unless Google itself is who hands out the address.
+    pub fn is_email_vouched_for(&self) -> bool {
+        let Some(email) = self.email.as_deref().filter(|_| self.email_verified) else { return false };
+        match self.origin.claims.as_ref().and_then(|claims| claims.google.as_ref()) {
+            Some(GoogleAccount::Consumer) => email.to_ascii_lowercase().ends_with("@gmail.com"),
+            Some(GoogleAccount::Workspace(_)) | None => true,
+        }
+    }
+
+    /// The email, if it is [vouched for](Self::is_email_vouched_for).
+    pub fn vouched_email(&self) -> Option<&str> {
+        self.email.as_deref().filter(|_| self.is_email_vouched_for())
     }
 }
 
@@ -137,8 +167,8 @@ pub struct Grant {
     pub resources: Resources,
     /// `nonce` of the authorization request, or empty.
     pub nonce: String,
-    /// When the person signed in at the upstream.
-    pub auth_time: UnixTime,
+    /// When the person signed in at the upstream, if it told.
+    pub auth_time: Option<UnixTime>,
     /// When the family ends, however much it is used.
     pub expires_at: UnixTime,
 }

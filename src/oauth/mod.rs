@@ -15,6 +15,7 @@ pub mod metadata;
 pub mod params;
 pub mod pkce;
 pub mod prompt;
+pub mod provider_claims;
 pub mod redirect;
 pub mod resource;
 pub mod scope;

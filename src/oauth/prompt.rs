@@ -1,5 +1,7 @@
 //! `prompt` and `max_age` of an authorization request (OpenID Connect Core section 3.1.2.1).
 
+use std::fmt;
+
 use super::error::Error;
 
 /// What the client asks of the journey's pages.
@@ -34,6 +36,16 @@ impl Prompt {
             return Err(Error::invalid_request("prompt=none stands alone or not at all."));
         }
         Ok(prompt)
+    }
+}
+
+/// The words that mean something here, as [`parse`](Prompt::parse) reads them.
+impl fmt::Display for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Prompt { none, login, consent, select_account } = *self;
+        let words = [(none, "none"), (login, "login"), (consent, "consent"), (select_account, "select_account")];
+        let words: Vec<&str> = words.into_iter().filter_map(|(is_set, word)| is_set.then_some(word)).collect();
+        f.write_str(&words.join(" "))
     }
 }
 

@@ -5,11 +5,13 @@
 use std::time::Duration;
 
 use sqlx::any::AnyRow;
+use sqlx::{Row as _, ValueRef as _};
 
+use super::person::{self, SignIn};
 use super::{Error, Stmt, Store, args, client, int, text, time};
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId};
-use crate::oauth::grant::{Grant, GrantId, PersonId, RowId};
+use crate::oauth::grant::{Grant, GrantId, Origin, PersonId, RowId};
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
@@ -21,7 +23,7 @@ pub struct NewGrant {
     /// What was allowed.
     pub grant: Grant,
     /// The sign-in that it rests on.
-    pub sign_in: RowId,
+    pub sign_in: SignIn,
     /// The code's hash.
     pub code: TokenHash,
     /// When the code expires.
@@ -48,27 +50,30 @@ impl NewGrant {
     fn insert(&self, now: UnixTime) -> Stmt {
         let sql = "INSERT INTO grants (id, kind, person, sign_in, client, resources, scopes, nonce, auth_time, created_at, \
                    expires_at, code_hash, code_challenge, redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, \
-                   rt_prev, rt_salt, rt_gen, rt_at, rt_expires_at, bound_key, access_until, revoked_at, revoked_why) \
+                   rt_prev, rt_salt, rt_gen, rt_at, rt_expires_at, bound_key, access_until, revoked_at, revoked_why, \
+                   upstream, upstream_sid) \
                    VALUES ($1, 'code', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
-                   0, '', '', '', '', 0, 0, 0, '', 0, 0, '') RETURNING id";
+                   0, '', '', '', '', 0, 0, 0, '', 0, 0, '', $15, $16) RETURNING id";
         let grant = &self.grant;
         Stmt::new(
             sql,
             args![
                 grant.id,
                 grant.person.as_str(),
-                self.sign_in,
+                self.sign_in.id,
                 grant.client.as_str(),
                 grant.resources.to_string(),
                 grant.scopes.to_string(),
                 grant.nonce.as_str(),
-                grant.auth_time,
+                grant.auth_time.unwrap_or(UnixTime(0)),
                 now,
                 grant.expires_at,
                 &self.code,
                 self.challenge.encode(),
                 self.redirect_uri.as_str(),
                 self.code_expires_at,
+                self.sign_in.upstream.as_str(),
+                self.sign_in.upstream_sid.as_str(),
             ],
         )
     }
@@ -119,11 +124,22 @@ pub struct Lifetimes {
     pub access: Duration,
 }
 
+/// A grant, and where its person comes from: `None` if the person is not known any more.
+#[derive(Clone, Debug)]
+pub struct OwnedGrant {
+    /// What was allowed.
+    pub grant: Grant,
+    /// The provider of the person who allowed it.
+    pub origin: Option<Origin>,
+}
+
 /// A row of `grants`.
 #[derive(Clone, Debug)]
 pub struct StoredGrant {
     /// What was allowed.
     pub grant: Grant,
+    /// The provider of the person who allowed it; `None` if the person is not known any more.
+    pub origin: Option<Origin>,
     /// The code's hash.
     pub code: TokenHash,
     /// The PKCE challenge, as on the wire.
@@ -142,6 +158,8 @@ pub struct StoredGrant {
     pub predecessor: TokenHash,
     /// The salt that made the current one from its predecessor.
     pub salt: String,
+    /// Counts the refresh tokens of the family: 1 for the first.
+    pub generation: i64,
     /// When it was last rotated.
     pub rotated_at: UnixTime,
     /// When the current refresh token expires.
@@ -169,12 +187,14 @@ impl Store {
         code: &Redemption<'_>,
         life: Lifetimes,
         now: UnixTime,
-    ) -> Result<Option<Grant>, Error> {
+    ) -> Result<Option<OwnedGrant>, Error> {
         let sql = "UPDATE grants SET redeemed_at = $2, tag_hash = $3, rt_hash = $4, rt_gen = 1, rt_at = $2, \
                    rt_expires_at = CASE WHEN expires_at < $5 THEN expires_at ELSE $5 END, access_until = $6 \
                    WHERE id = $1 AND redeemed_at = 0 AND revoked_at = 0 AND code_hash = $7 AND code_expires_at > $2 \
                    AND client = $8 AND code_challenge = $9 AND ($10 = '' OR redirect_uri = $10) AND ($11 = '' OR resources = $11) \
-                   RETURNING id, person, client, resources, scopes, nonce, auth_time, expires_at";
+                   RETURNING id, person, client, resources, scopes, nonce, auth_time, expires_at, \
+                   (SELECT p.issuer FROM people p WHERE p.id = grants.person) AS issuer, \
+                   (SELECT p.claims FROM people p WHERE p.id = grants.person) AS claims";
         let (tag, refresh) = match &code.refresh {
             Some((tag, refresh)) => (tag.as_str(), refresh.as_str()),
             None => ("", ""),
@@ -192,17 +212,24 @@ impl Store {
             code.redirect_uri.unwrap_or_default(),
             code.resource.map(Resource::as_str).unwrap_or_default(),
         ];
-        self.give(Stmt::new(sql, args)).await?.first().map(facts).transpose()
+        self.give(Stmt::new(sql, args)).await?.first().map(owned).transpose()
     }
 
-    /// Rotates a refresh token: the grant, where the token is the current one and everything about the request is right.
-    pub async fn rotate(&self, token: &Rotation<'_>, life: Lifetimes, now: UnixTime) -> Result<Option<Grant>, Error> {
+    /// Rotates a refresh token: the grant, if the token is the current one and everything about the request is right.
+    pub async fn rotate(
+        &self,
+        token: &Rotation<'_>,
+        life: Lifetimes,
+        now: UnixTime,
+    ) -> Result<Option<OwnedGrant>, Error> {
         let sql = "UPDATE grants SET rt_prev = rt_hash, rt_hash = $3, rt_salt = $4, rt_gen = rt_gen + 1, rt_at = $5, \
                    rt_expires_at = CASE WHEN expires_at < $6 THEN expires_at ELSE $6 END, \
                    access_until = CASE WHEN access_until > $7 THEN access_until ELSE $7 END \
                    WHERE id = $1 AND rt_hash = $2 AND client = $8 AND bound_key = $9 AND revoked_at = 0 \
                    AND expires_at > $5 AND rt_expires_at > $5 AND ($10 = '' OR resources = $10) \
-                   RETURNING id, person, client, resources, scopes, nonce, auth_time, expires_at";
+                   RETURNING id, person, client, resources, scopes, nonce, auth_time, expires_at, \
+                   (SELECT p.issuer FROM people p WHERE p.id = grants.person) AS issuer, \
+                   (SELECT p.claims FROM people p WHERE p.id = grants.person) AS claims";
         let args = args![
             token.id,
             token.token,
@@ -215,14 +242,17 @@ impl Store {
             "",
             token.resource.map(Resource::as_str).unwrap_or_default(),
         ];
-        self.give(Stmt::new(sql, args)).await?.first().map(facts).transpose()
+        self.give(Stmt::new(sql, args)).await?.first().map(owned).transpose()
     }
 
     /// The whole row.
     pub async fn find_grant(&self, id: GrantId) -> Result<Option<StoredGrant>, Error> {
         let sql = "SELECT id, person, client, resources, scopes, nonce, auth_time, expires_at, code_hash, code_challenge, \
-                   redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, rt_prev, rt_salt, rt_at, \
-                   rt_expires_at, revoked_at FROM grants WHERE id = $1";
+                   redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, rt_prev, rt_salt, rt_gen, rt_at, \
+                   rt_expires_at, revoked_at, \
+                   (SELECT p.issuer FROM people p WHERE p.id = grants.person) AS issuer, \
+                   (SELECT p.claims FROM people p WHERE p.id = grants.person) AS claims \
+                   FROM grants WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id])).await?.map(|row| read(&row)).transpose()
     }
 
@@ -312,15 +342,25 @@ fn facts(row: &AnyRow) -> Result<Grant, Error> {
         scopes: Scopes::parse(&text(row, "scopes")?).map_err(|_| corrupt("scopes"))?,
         resources: Resources::parse(&text(row, "resources")?).map_err(|_| corrupt("resources"))?,
         nonce: text(row, "nonce")?,
-        auth_time: time(row, "auth_time")?,
+        auth_time: Some(time(row, "auth_time")?).filter(|time| time.0 != 0),
         expires_at: time(row, "expires_at")?,
     })
+}
+
+fn owned(row: &AnyRow) -> Result<OwnedGrant, Error> {
+    Ok(OwnedGrant { grant: facts(row)?, origin: origin(row)? })
+}
+
+/// Where the person of a grant comes from. Without such a person the columns are NULL.
+fn origin(row: &AnyRow) -> Result<Option<Origin>, Error> {
+    if row.try_get_raw("issuer")?.is_null() { Ok(None) } else { person::origin(row).map(Some) }
 }
 
 fn read(row: &AnyRow) -> Result<StoredGrant, Error> {
     let hash = |column| text(row, column).map(TokenHash::from_stored);
     Ok(StoredGrant {
         grant: facts(row)?,
+        origin: origin(row)?,
         code: hash("code_hash")?,
         challenge: text(row, "code_challenge")?,
         redirect_uri: text(row, "redirect_uri")?,
@@ -330,6 +370,7 @@ fn read(row: &AnyRow) -> Result<StoredGrant, Error> {
         refresh: hash("rt_hash")?,
         predecessor: hash("rt_prev")?,
         salt: text(row, "rt_salt")?,
+        generation: int(row, "rt_gen")?,
         rotated_at: time(row, "rt_at")?,
         refresh_expires_at: time(row, "rt_expires_at")?,
         revoked_at: time(row, "revoked_at")?,

@@ -8,6 +8,7 @@ use super::{Consent, Error, Stmt, Store, args, consent, int, person, text, time}
 use crate::clock::UnixTime;
 use crate::oauth::client::ClientId;
 use crate::oauth::grant::{GrantId, Person, RowId};
+use crate::oauth::prompt::Prompt;
 use crate::oauth::token::TokenHash;
 
 /// How far a journey has come; each stage with what it alone has.
@@ -35,6 +36,15 @@ pub enum Stage {
     },
 }
 
+/// What the authorization request demands of the sign-in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// `prompt`.
+    pub prompt: Prompt,
+    /// `max_age` in seconds.
+    pub max_age: Option<u32>,
+}
+
 /// A journey.
 #[derive(Clone, Debug)]
 pub struct LoginRow {
@@ -44,6 +54,8 @@ pub struct LoginRow {
     pub stage: Stage,
     /// The raw query of the authorization request.
     pub request: String,
+    /// What the request demands of the sign-in; `None` in a journey that a version before this column began.
+    pub bounds: Option<Bounds>,
     /// The client that asked.
     pub client: ClientId,
     /// The upstream of the current attempt.
@@ -54,16 +66,22 @@ pub struct LoginRow {
     pub state_hash: TokenHash,
     /// The hash of the cookie that binds the journey to its browser.
     pub cookie_hash: TokenHash,
+    /// When it began.
+    pub created_at: UnixTime,
     /// When it ends.
     pub expires_at: UnixTime,
 }
 
+/// What a journey is for: to answer an authorization request.
+const AUTHORIZE: &str = "authorize";
+
 impl Store {
     /// Begins a journey, in stage allowed.
-    pub async fn insert_login(&self, login: &LoginRow, now: UnixTime) -> Result<(), Error> {
+    pub async fn insert_login(&self, login: &LoginRow) -> Result<(), Error> {
         let sql = "INSERT INTO logins (id, stage, request, client, upstream, attempt, state_hash, cookie_hash, notice, \
-                   claimed_at, sign_in, grant_id, created_at, expires_at) \
-                   VALUES ($1, 'allowed', $2, $3, $4, $5, $6, $7, '', 0, 0, 0, $8, $9)";
+                   claimed_at, sign_in, grant_id, created_at, expires_at, purpose, max_age, prompt) \
+                   VALUES ($1, 'allowed', $2, $3, $4, $5, $6, $7, '', 0, 0, 0, $8, $9, $10, $11, $12)";
+        let bounds = login.bounds.unwrap_or_default();
         let args = args![
             login.id,
             login.request.as_str(),
@@ -72,8 +90,11 @@ impl Store {
             login.attempt,
             &login.state_hash,
             &login.cookie_hash,
-            now,
+            login.created_at,
             login.expires_at,
+            AUTHORIZE,
+            bounds.max_age.map_or(-1, i64::from),
+            bounds.prompt.to_string(),
         ];
         self.give(Stmt::new(sql, args)).await.map(|_| ())
     }
@@ -81,7 +102,7 @@ impl Store {
     /// The journey of this id, unless it has expired.
     pub async fn find_login(&self, id: RowId, now: UnixTime) -> Result<Option<LoginRow>, Error> {
         let sql = "SELECT id, stage, request, client, upstream, attempt, state_hash, cookie_hash, notice, claimed_at, \
-                   sign_in, grant_id, expires_at FROM logins WHERE id = $1 AND expires_at > $2";
+                   sign_in, grant_id, created_at, expires_at, purpose, max_age, prompt FROM logins WHERE id = $1 AND expires_at > $2";
         self.read_one(Stmt::new(sql, args![id, now])).await?.map(|row| read(&row)).transpose()
     }
 
@@ -172,11 +193,28 @@ fn read(row: &AnyRow) -> Result<LoginRow, Error> {
         id: RowId(int(row, "id")?),
         stage,
         request: text(row, "request")?,
+        bounds: bounds(row)?,
         client: ClientId::parse(&text(row, "client")?).ok_or_else(|| corrupt("client"))?,
         upstream: text(row, "upstream")?,
         attempt: int(row, "attempt")?,
         state_hash: TokenHash::from_stored(text(row, "state_hash")?),
         cookie_hash: TokenHash::from_stored(text(row, "cookie_hash")?),
+        created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,
     })
+}
+
+fn bounds(row: &AnyRow) -> Result<Option<Bounds>, Error> {
+    let corrupt = |what: &str| Error::Corrupt(format!("logins.{what}"));
+    match text(row, "purpose")?.as_str() {
+        "" => return Ok(None),
+        AUTHORIZE => {}
+        _ => return Err(corrupt("purpose")),
+    }
+    let max_age = match int(row, "max_age")? {
+        -1 => None,
+        seconds => Some(u32::try_from(seconds).map_err(|_| corrupt("max_age"))?),
+    };
+    let prompt = Prompt::parse(Some(&text(row, "prompt")?)).map_err(|_| corrupt("prompt"))?;
+    Ok(Some(Bounds { prompt, max_age }))
 }

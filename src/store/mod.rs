@@ -30,9 +30,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::any::AnyRow;
 
 pub use consent::Consent;
-pub use grant::{Lifetimes, NewGrant, Redemption, Rotation, StoredGrant};
+pub use grant::{Lifetimes, NewGrant, OwnedGrant, Redemption, Rotation, StoredGrant};
 pub use key::StoredKey;
-pub use login::{LoginRow, Stage};
+pub use login::{Bounds, LoginRow, Stage};
 pub use person::SignIn;
 pub use request::{to_the_end, within};
 

@@ -4,7 +4,8 @@ use sqlx::any::AnyRow;
 
 use super::{Error, Stmt, Store, args, int, text, time};
 use crate::clock::UnixTime;
-use crate::oauth::grant::{Person, PersonId, RowId};
+use crate::oauth::grant::{Origin, Person, PersonId, RowId};
+use crate::oauth::provider_claims::ProviderClaims;
 
 /// One time that a person signed in at an upstream.
 #[derive(Clone, Debug)]
@@ -26,16 +27,33 @@ pub struct SignIn {
 }
 
 impl Store {
+    /// How many grants are live of people whose provider is none of these issuers.
+    pub async fn count_grants_of_others(&self, issuers: &[&str], now: UnixTime) -> Result<i64, Error> {
+        let known = self.read(Stmt::new("SELECT DISTINCT issuer FROM people", [])).await?;
+        let mut count = 0;
+        for row in &known {
+            let issuer = text(row, "issuer")?;
+            if issuers.contains(&issuer.as_str()) {
+                continue;
+            }
+            let sql = "SELECT COUNT(*) AS live FROM grants WHERE person IN (SELECT id FROM people WHERE issuer = $1) \
+                       AND revoked_at = 0 AND expires_at > $2 AND (rt_expires_at > $2 OR access_until > $2)";
+            let row = self.read_one(Stmt::new(sql, args![issuer, now])).await?;
+            count += row.map_or(Ok(0), |row| int(&row, "live"))?;
+        }
+        Ok(count)
+    }
+
     /// The person of this id.
     pub async fn find_person(&self, id: &PersonId) -> Result<Option<Person>, Error> {
-        let sql = "SELECT id, issuer, sub, email, email_verified, name FROM people WHERE id = $1";
+        let sql = "SELECT id, issuer, claims, sub, email, email_verified, name FROM people WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
     }
 
     /// A sign-in that still holds, and who it was.
     pub async fn find_sign_in(&self, id: RowId, now: UnixTime) -> Result<Option<(SignIn, Person)>, Error> {
         let sql = "SELECT s.id AS sign_in, s.upstream, s.upstream_sid, s.auth_time, s.created_at, s.expires_at, \
-                   p.id, p.issuer, p.sub, p.email, p.email_verified, p.name \
+                   p.id, p.issuer, p.claims, p.sub, p.email, p.email_verified, p.name \
                    FROM sign_ins s JOIN people p ON p.id = s.person \
                    WHERE s.id = $1 AND s.ended_at = 0 AND s.expires_at > $2";
         let Some(row) = self.read_one(Stmt::new(sql, args![id, now])).await? else { return Ok(None) };
@@ -55,20 +73,21 @@ impl Store {
 
 /// Keeps who somebody is, in place of what was known.
 pub(super) fn upsert(person: &Person, now: UnixTime) -> Stmt {
-    let sql = "INSERT INTO people (id, issuer, sub, email, email_verified, name, created_at, seen_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (id) DO UPDATE \
+    let sql = "INSERT INTO people (id, issuer, sub, email, email_verified, name, created_at, seen_at, claims) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT (id) DO UPDATE \
                SET email = excluded.email, email_verified = excluded.email_verified, name = excluded.name, \
-                   seen_at = excluded.seen_at";
+                   seen_at = excluded.seen_at, claims = excluded.claims";
     Stmt::new(
         sql,
         args![
             person.id.as_str(),
-            person.issuer.as_str(),
+            person.origin.issuer.as_str(),
             person.sub.as_str(),
             person.email.as_deref().unwrap_or_default(),
             i64::from(person.email_verified),
             person.name.as_deref().unwrap_or_default(),
             now,
+            person.origin.claims.as_ref().map(ProviderClaims::to_text).unwrap_or_default(),
         ],
     )
 }
@@ -91,11 +110,23 @@ pub(super) fn insert_sign_in(sign_in: &SignIn) -> Stmt {
     )
 }
 
+/// The columns `issuer` and `claims` of a person.
+pub(super) fn origin(row: &AnyRow) -> Result<Origin, Error> {
+    let claims = match text(row, "claims")?.as_str() {
+        "" => None,
+        claims => {
+            let claims = ProviderClaims::from_stored(claims);
+            Some(claims.ok_or_else(|| Error::Corrupt("people.claims".into()))?)
+        }
+    };
+    Ok(Origin { issuer: text(row, "issuer")?, claims })
+}
+
 fn read(row: &AnyRow) -> Result<Person, Error> {
     let some = |text: String| (!text.is_empty()).then_some(text);
     Ok(Person {
         id: PersonId::from_stored(text(row, "id")?),
-        issuer: text(row, "issuer")?,
+        origin: origin(row)?,
         sub: text(row, "sub")?,
         email: some(text(row, "email")?),
         email_verified: int(row, "email_verified")? == 1,

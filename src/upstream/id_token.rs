@@ -69,10 +69,17 @@ fn check_not_before(claims: &IdTokenClaims, now: UnixTime) -> Result<(), String>
     }
 }
 
-/// Rule 13: where `max_age` was asked for, the token says when the person signed in, and that is not too long ago.
-pub(super) fn check_age(claims: &IdTokenClaims, max_age: Option<u32>, now: UnixTime) -> Result<(), Error> {
-    let Some(max_age) = max_age else { return Ok(()) };
-    let signed_in = UnixTime(claims.auth_time().ok_or(Error::UndatedSignIn)?.timestamp());
+/// Rule 13: if `max_age` was asked for, the token says when the person signed in, and that is not too long ago. The same
+/// for `prompt=login`, to which some providers answer with the sign-in that there was.
+pub(super) fn check_age(claims: &IdTokenClaims, attempt: &Attempt, now: UnixTime) -> Result<(), Error> {
+    let signed_in = claims.auth_time().map(|time| UnixTime(time.timestamp()));
+    if let Some(since) = attempt.login
+        && signed_in.is_none_or(|signed_in| signed_in < since - LEEWAY)
+    {
+        return Err(Error::NotFresh { since });
+    }
+    let Some(max_age) = attempt.max_age else { return Ok(()) };
+    let signed_in = signed_in.ok_or(Error::UndatedSignIn)?;
     let latest = signed_in + Duration::from_secs(max_age.into()) + LEEWAY;
     if now <= latest { Ok(()) } else { Err(Error::OldSignIn { signed_in }) }
 }

@@ -52,7 +52,7 @@ impl Fixture {
         let param =
             |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
         assert_eq!(param("state").unwrap(), attempt.state);
-        self.upstream.check_iss(param("iss").as_deref()).unwrap();
+        self.upstream.verify_iss(param("iss").as_deref()).await.unwrap();
         param("code").unwrap()
     }
 
@@ -101,7 +101,7 @@ fn attempt() -> Attempt {
         nonce: "the-nonce".into(),
         pkce_verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into(),
         select_account: false,
-        login: false,
+        login: None,
         max_age: None,
     }
 }
@@ -115,6 +115,7 @@ fn told(outcome: &Result<Identity, Error>) -> String {
         Err(error @ Error::Invalid { .. }) => format!("invalid: {}", with_sources(error)),
         Err(error @ Error::UndatedSignIn) => format!("undated: {error}"),
         Err(error @ Error::OldSignIn { .. }) => format!("too old: {error}"),
+        Err(error @ Error::NotFresh { .. }) => format!("not fresh: {error}"),
         Err(Error::WrongHostedDomain { email }) => format!("wrong hosted domain: {}", email.as_deref().unwrap_or("-")),
     }
 }
@@ -129,7 +130,7 @@ async fn a_person_signs_in() {
         email: Some("ada@example.com".into()),
         email_verified: true,
         name: Some("Ada".into()),
-        hosted_domain: None,
+        google: None,
         auth_time: Some(fixture.clock.now()),
         sid: None,
     };
@@ -413,7 +414,7 @@ async fn claims_of_an_odd_shape_do_not_keep_a_person_out() {
         .with("groups", json!({ "a": 1 }))
         .with("name#fr", "Ada la comtesse");
     let identity = fixture.log_in_as(account).await.unwrap();
-    assert_eq!((identity.hosted_domain, identity.sid.as_deref()), (None, Some("the-session")));
+    assert_eq!((identity.google, identity.sid.as_deref()), (None, Some("the-session")));
     let account = Account { name: None, ..Account::named("Ada") }.with("name#fr", "Ada la comtesse");
     assert_eq!(fixture.log_in_as(account).await.unwrap().name.as_deref(), Some("Ada la comtesse"));
     let account = Account::named("Ada").with("aud", json!(["jean", "another"])).with("azp", "jean");
@@ -422,7 +423,11 @@ async fn claims_of_an_odd_shape_do_not_keep_a_person_out() {
 
 #[tokio::test]
 async fn a_hosted_domain_is_known_by_the_claim_and_not_by_the_email() {
-    let fixture = Fixture::with(|_| {}, |settings| settings.hosted_domain = Some("example.com".into())).await;
+    let google = |settings: &mut UpstreamSettings| {
+        settings.kind = UpstreamKind::Google;
+        settings.hosted_domain = Some("example.com".into());
+    };
+    let fixture = Fixture::with(|_| {}, google).await;
     let ada = || Account::named("Ada");
     let table = [
         (ada().with("hd", "example.com"), "signed in: ada"),
@@ -495,9 +500,12 @@ async fn each_upstream_is_prompted_in_words_that_it_knows() {
     ];
     for (kind, select_account, login, expected) in table {
         let fixture = Fixture::with(|_| {}, |settings| settings.kind = kind).await;
-        fixture.authorize(&Attempt { select_account, login, ..attempt() }).await;
+        let since = login.then(|| fixture.clock.now());
+        fixture.authorize(&Attempt { select_account, login: since, ..attempt() }).await;
         let request = &fixture.issuer.requests_to("/authorize")[0];
         assert_eq!(request.parameter("prompt"), expected, "{kind:?}, {select_account}, {login}");
+        let asks_for_auth_time = login && kind != UpstreamKind::Google;
+        assert_eq!(request.parameter("max_age").is_some(), asks_for_auth_time, "{kind:?}, {login}");
     }
 }
 
@@ -562,12 +570,49 @@ async fn a_code_works_once_and_only_with_its_verifier() {
     assert_eq!(told(&fixture.upstream.exchange(&code, &attempt(), fixture.clock.now()).await), refused);
 }
 
+/// RFC 9207 section 2.4. A process that has just started has to read what the upstream promises before it can judge.
 #[tokio::test]
-async fn the_answers_issuer_is_checked_and_missed_where_it_is_always_sent() {
+async fn an_answer_without_iss_is_refused_if_the_metadata_promises_one() {
     let fixture = Fixture::undiscovered(|_| {}, |_| {}).await;
-    assert!(fixture.upstream.check_iss(None).is_ok());
-    fixture.upstream.discover().await.unwrap();
-    assert!(fixture.upstream.check_iss(None).is_err());
-    assert!(fixture.upstream.check_iss(Some("https://idp.example")).is_err());
-    assert!(fixture.upstream.check_iss(Some(fixture.issuer.url())).is_ok());
+    let refused = fixture.upstream.verify_iss(None).await.unwrap_err();
+    assert!(refused.to_string().contains("Exclude Issuer From Authentication Response"), "{refused}");
+    assert!(fixture.upstream.verify_iss(Some("https://idp.example")).await.is_err());
+    assert!(fixture.upstream.verify_iss(Some(fixture.issuer.url())).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_new_sign_in_is_one_that_the_id_token_dates_after_the_request() {
+    let fixture = Fixture::new().await;
+    let now = fixture.clock.now();
+    let again = Attempt { login: Some(now), ..attempt() };
+    for (auth_time, expected) in [
+        (json!(now.0), "signed in: ada"),
+        (json!(now.0 - 60), "signed in: ada"),
+        (json!(now.0 - 61), "not fresh: the id_token does not show a sign-in since"),
+        (Value::Null, "not fresh: the id_token does not show a sign-in since"),
+    ] {
+        fixture.issuer.sign_in_as(Account::named("Ada").with("auth_time", auth_time.clone()));
+        let outcome = told(&fixture.log_in(&again).await);
+        assert!(outcome.starts_with(expected), "{auth_time}: {outcome}");
+        assert_eq!(told(&fixture.log_in(&attempt()).await), "signed in: ada", "nobody asked for a new one");
+    }
+}
+
+/// By `kind` or by the issuer: a table with `kind = "oidc"` may name Google too.
+#[tokio::test]
+async fn an_account_at_google_is_of_a_workspace_or_anybodys() {
+    let fixture = Fixture::with(|_| {}, |settings| settings.kind = UpstreamKind::Google).await;
+    let workspace = |domain: &str| Some(GoogleAccount::Workspace(domain.into()));
+    for (hd, expected) in [
+        (json!("example.com"), workspace("example.com")),
+        (json!(""), Some(GoogleAccount::Consumer)),
+        (json!(["example.com"]), Some(GoogleAccount::Consumer)),
+        (Value::Null, Some(GoogleAccount::Consumer)),
+    ] {
+        let identity = fixture.log_in_as(Account::named("Ada").with("hd", hd.clone())).await.unwrap();
+        assert_eq!(identity.google, expected, "{hd}");
+    }
+    let elsewhere = Fixture::new().await;
+    let identity = elsewhere.log_in_as(Account::named("Ada").with("hd", "example.com")).await.unwrap();
+    assert_eq!(identity.google, None, "another provider's claim of that name says nothing");
 }

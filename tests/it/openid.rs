@@ -12,14 +12,14 @@ use jean::testing::issuer::Account;
 use openidconnect::core::{CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreUserInfoClaims};
 use openidconnect::{
     AccessTokenHash, AuthorizationCode, ClientId, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeVerifier,
-    RedirectUrl, RefreshToken, TokenResponse as _,
+    RedirectUrl, RefreshToken, Scope, TokenResponse as _,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::support::browsing::{UPSTREAM, asks, assert_page, consent_page, error_to, knows_who};
 use crate::support::forge::{Forge, claims, kid, with};
-use crate::support::tokens::{assert_no_store, jwt_part};
+use crate::support::tokens::{assert_no_store, jwt_part, moved};
 use crate::support::wire::{ask, get_json, json_of, text, tokens_of, whoami};
 use crate::support::{BOTH, ORIGIN, RESOURCE, World, code_of};
 
@@ -99,7 +99,8 @@ async fn a_relying_partys_library_signs_in_with_jean() {
 
     world.clock.advance(3000);
     let refresh = RefreshToken::new(tokens.refresh_token().expect("a refresh token").secret().clone());
-    let again = party.exchange_refresh_token(&refresh).expect("a token endpoint").request_async(&http).await;
+    let again = party.exchange_refresh_token(&refresh).expect("a token endpoint");
+    let again = again.add_scopes(["openid", "read"].map(|scope| Scope::new(scope.into()))).request_async(&http).await;
     let again = again.expect("tokens");
     let fresh = again.id_token().expect("an ID token").claims(&verifier, |nonce: Option<&Nonce>| match nonce {
         None => Ok(()),
@@ -163,7 +164,7 @@ async fn a_refreshed_id_token_is_of_the_same_sign_in() {
         let first = claims(tokens.text("id_token"));
         assert_eq!(first["nonce"], "the nonce");
         world.clock.advance(100);
-        let refreshed = client.refresh(tokens.refresh(), &[]).await;
+        let refreshed = client.refresh(tokens.refresh(), &[ALL]).await;
         let second = claims(refreshed.text("id_token"));
         for same in ["iss", "sub", "aud", "auth_time", "email", "name"] {
             assert_eq!(second[same], first[same], "{db:?}: {same}");
@@ -176,6 +177,55 @@ async fn a_refreshed_id_token_is_of_the_same_sign_in() {
         let none = client.refresh(narrow.refresh(), &[("scope", "read")]).await;
         assert_eq!((none.status.as_u16(), none.text("id_token")), (200, ""), "{db:?}");
     }
+}
+
+/// OpenID Connect Core section 12.2 leaves it open whether a refresh gives an ID token. Its signature is worth more than
+/// all the rest of the request, and a client that wants one says so.
+#[tokio::test]
+async fn a_refresh_gives_an_id_token_only_if_its_request_names_openid() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let mut tokens = world.tokens_for(&client, &[ALL]).await;
+    assert_ne!(tokens.text("id_token"), "");
+    for (scope, expected) in [("", false), ("read", false), ("read openid", true), ("openid email profile read", true)]
+    {
+        tokens = client.refresh(tokens.refresh(), &[("scope", scope)]).await;
+        assert_eq!((tokens.status.as_u16(), !tokens.text("id_token").is_empty()), (200, expected), "{scope:?}");
+    }
+    // What was granted stays granted: the UserInfo endpoint goes by the access token.
+    let tokens = client.refresh(tokens.refresh(), &[]).await;
+    assert_eq!(tokens.text("scope"), "email openid profile read");
+    assert_eq!(userinfo(&world.router, "GET", tokens.access()).await.status, 200);
+}
+
+/// The operator turned OpenID Connect off: nothing offers it, nobody is asked for it, and a grant from before keeps what
+/// was allowed for the day when it is turned on again.
+#[tokio::test]
+async fn without_openid_connect_nobody_learns_who_the_person_is() {
+    let world = World::new().await;
+    let (client, before, _) = signed_in(&world, "openid email profile read").await;
+    let off = world.replica_with("[clients]\nopenid = false\n").await;
+    let router = off.service();
+    for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+        let metadata = get_json(&router, path).await;
+        assert_eq!(metadata["scopes_supported"], json!(["offline_access", "read", "write"]), "{path}");
+        assert_eq!((metadata.get("userinfo_endpoint"), metadata.get("claims_supported")), (None, None), "{path}");
+    }
+    assert_eq!(userinfo(&router, "GET", before.access()).await.status, 404);
+
+    let client = moved(&client, &off);
+    let mut browser = world.at_another(&mut world.browser(), &off);
+    let page = consent_page(&client, &mut browser, &[ALL]).await;
+    assert!(!page.body.contains("email address"), "{}", page.body);
+    let tokens = client.redeem(&code_of(&client.authorize(&mut browser, &[ALL]).await), &[]).await;
+    assert_eq!((tokens.text("scope"), tokens.text("id_token")), ("read", ""));
+
+    let refreshed = client.refresh(before.refresh(), &[ALL]).await;
+    assert_eq!((refreshed.text("scope"), refreshed.text("id_token")), ("read", ""), "{}", refreshed.json);
+    let on = moved(&client, &world.replica().await);
+    let refreshed = on.refresh(refreshed.refresh(), &[ALL]).await;
+    assert_eq!(refreshed.text("scope"), "email openid profile read");
+    assert_ne!(refreshed.text("id_token"), "");
 }
 
 /// An address that the upstream does not vouch for says so: ChatGPT's domain restriction reads it. GHSA-g38m-r43w-p2q7.
@@ -352,7 +402,7 @@ async fn an_upstream_without_auth_time_is_told_apart_from_one_that_lies() {
         let page = consent_page(&client, &mut browser, &[("max_age", "300")]).await;
         let page = browser.press(&page, UPSTREAM).await;
         assert_page(&page, status, told);
-        assert_eq!(error_to(&browser.submit(&page, &[("answer", "cancel")]).await, &client), "access_denied");
+        assert_eq!(error_to(&browser.submit(&page, &[("answer", "cancel")]).await, &client), "login_required");
         // Nobody asked for an age.
         let mut browser = world.browser();
         code_of(&client.authorize(&mut browser, &[]).await);
@@ -367,7 +417,8 @@ async fn a_session_of_unknown_age_is_not_young_enough_for_max_age() {
     world.issuer.sign_in_as(Account::named("Ada Lovelace").with("auth_time", Value::Null));
     let mut browser = world.browser();
     let tokens = client.redeem(&code_of(&client.authorize(&mut browser, &[ALL]).await), &[]).await;
-    assert_eq!(claims(tokens.text("id_token"))["auth_time"], 1_800_000_000);
+    assert_eq!(claims(tokens.text("id_token")).get("auth_time"), None, "the provider told none");
+    assert_eq!(jwt_part(tokens.access(), 1).get("auth_time"), None, "the provider told none");
     assert!(knows_who(&consent_page(&client, &mut browser, &[]).await));
     for max_age in ["300", "4294967295"] {
         let page = consent_page(&client, &mut browser, &[("max_age", max_age)]).await;

@@ -1,7 +1,13 @@
 //! `prompt` and `max_age`: when the upstream is asked anew, and when nobody may be (OpenID Connect Core section 3.1.2.1).
 
-use crate::support::browsing::{answer_to, asks, consent_page, depart, error_to, knows_who, parameter, to_upstream};
-use crate::support::{World, code_of};
+use jean::Clock as _;
+use jean::testing::issuer::Account;
+use serde_json::{Value, json};
+
+use crate::support::browsing::{
+    UPSTREAM, answer_to, asks, assert_page, consent_page, depart, error_to, knows_who, parameter, to_upstream,
+};
+use crate::support::{BOTH, World, code_of};
 
 const LOOPBACK: &str = "http://localhost:52100/callback";
 
@@ -65,4 +71,59 @@ async fn a_max_age_of_nothing_always_asks_the_upstream_anew() {
     let page = browser.get(&client.authorization_url(&[("max_age", "0"), ("prompt", "none")])).await;
     assert_eq!(error_to(&page, &client), "login_required");
     code_of(&client.authorize(&mut browser, &[("max_age", "0")]).await);
+}
+
+/// OpenID Connect Core section 3.1.2.1. A provider that answers with the session that it has, or does not say when that
+/// began, did not do what was asked; the client learns it, and the person has other ways.
+#[tokio::test]
+async fn prompt_login_is_fulfilled_only_by_a_sign_in_after_the_request() {
+    for db in BOTH {
+        let more = "[upstream.second]\nkind = \"oidc\"\nlabel = \"Second\"\nissuer = \"https://second.example\"\nclient_id = \"x\"\n";
+        let world = World::on(db, more).await;
+        let client = world.client().await;
+        let now = world.clock.now().0;
+        for (auth_time, fulfilled) in
+            [(json!(now), true), (json!(now - 60), true), (json!(now - 61), false), (Value::Null, false)]
+        {
+            world.issuer.sign_in_as(Account::named("Ada Lovelace").with("auth_time", auth_time.clone()));
+            let mut browser = world.browser();
+            let page = consent_page(&client, &mut browser, &[("prompt", "login")]).await;
+            let page = browser.press(&page, UPSTREAM).await;
+            if fulfilled {
+                code_of(&browser.press(&page, "continue").await);
+                continue;
+            }
+            assert_page(&page, 403, "Acme cannot ask you to sign in again");
+            assert_eq!(page.form().answers, ["upstream:second", "cancel"], "{db:?} {auth_time}");
+            assert!(page.body.contains("Continue with Second"), "{}", page.body);
+            assert!(!knows_who(&consent_page(&client, &mut browser, &[]).await), "nobody was signed in");
+            let answer = browser.submit(&page, &[("answer", "cancel")]).await;
+            assert_eq!(error_to(&answer, &client), "login_required", "{db:?} {auth_time}");
+        }
+    }
+}
+
+/// The first attempt came to nothing, and the second one is bound as the first was, by the row of the journey.
+#[tokio::test]
+async fn what_binds_a_journey_binds_each_of_its_attempts() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let client = world.client().await;
+        let mut browser = world.browser();
+        let page = consent_page(&client, &mut browser, &[("prompt", "login consent"), ("max_age", "300")]).await;
+        world.issuer.misbehave(jean::testing::issuer::Fault::AuthorizeError("access_denied".into(), String::new()));
+        let page = browser.press(&page, UPSTREAM).await;
+        world.issuer.misbehave(None);
+        assert_eq!(world.row("SELECT prompt FROM logins").await, ["login consent"], "{db:?}");
+        let upstream = depart(&mut browser, &page, UPSTREAM).await;
+        assert_eq!(
+            (parameter(&upstream, "prompt"), parameter(&upstream, "max_age")),
+            (Some("login".into()), Some("300".into()))
+        );
+        // A session at the provider from before the request.
+        world.issuer.sign_in_as(Account::named("Ada Lovelace").with("auth_time", world.clock.now().0 - 200));
+        let page = browser.get(&upstream).await;
+        let page = browser.follow(page).await;
+        assert_page(&page, 403, "Acme cannot ask you to sign in again");
+    }
 }

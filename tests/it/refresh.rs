@@ -4,6 +4,7 @@
 use jean::testing::client::{Client, Tokens};
 use serde_json::json;
 
+use crate::support::log::Log;
 use crate::support::tokens::{assert_alive, assert_dead, forged, moved};
 use crate::support::{BOTH, World};
 
@@ -136,7 +137,7 @@ async fn within_the_grace_the_predecessor_gets_the_same_successor() {
         let world = World::on(db, "").await;
         let (client, first) = world.tokens().await;
         let second = next(&client, &first).await;
-        for pause in [0, 60, 60] {
+        for pause in [0, 30, 30] {
             world.clock.advance(pause);
             let again = next(&client, &first).await;
             assert_eq!(again.refresh(), second.refresh());
@@ -324,4 +325,54 @@ async fn the_access_rules_are_asked_for_the_rightful_client_only() {
     assert_refused(&thief.refresh(tokens.refresh(), &[]).await, "invalid_grant");
     assert_refused(&moved(&client, &strict).refresh(&forged(tokens.refresh(), 0), &[]).await, "invalid_grant");
     assert_alive(&client, &tokens).await;
+}
+
+/// A client repeats a refresh whose answer got lost, once. Somebody else who has its refresh tokens, and repeats each of
+/// them within the grace, gets what the client gets and is never revoked: only the log can tell.
+#[tokio::test]
+async fn the_log_tells_a_lost_answer_from_a_thief() {
+    let world = World::new().await;
+    let (client, tokens) = world.tokens().await;
+    let log = Log::start("jean=debug");
+    let levels = |log: &Log| -> Vec<String> {
+        let lines = log.take().into_iter().filter(|line| line.contains("a refresh was repeated"));
+        lines.filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
+    };
+    let mut token = tokens.refresh().to_owned();
+    // Each generation: after how many seconds the predecessor is repeated, and what is logged of it.
+    for (repeats, expected) in [
+        (&[0, 10][..], &["DEBUG", "DEBUG"][..]),
+        (&[11], &["INFO"]),
+        (&[], &[]),
+        (&[20], &["INFO"]),
+        (&[20], &["WARN"]),
+        (&[20, 30], &["WARN", "INFO"]),
+        (&[0], &["DEBUG"]),
+        (&[59], &["INFO"]),
+    ] {
+        let next = client.refresh(&token, &[]).await;
+        assert_eq!(next.status, 200, "{}", next.json);
+        let mut passed = 0;
+        for after in repeats {
+            world.clock.advance(after - passed);
+            passed = *after;
+            assert_eq!(client.refresh(&token, &[]).await.refresh(), next.refresh());
+        }
+        world.clock.advance(100);
+        next.refresh().clone_into(&mut token);
+        assert_eq!(levels(&log), expected, "{repeats:?}");
+    }
+}
+
+/// A client gives a refresh half a minute, so one time-out and its retry fit.
+#[tokio::test]
+async fn by_default_a_refresh_may_be_repeated_for_a_minute() {
+    let world = World::new().await;
+    let (client, tokens) = world.tokens().await;
+    assert_eq!(client.refresh(tokens.refresh(), &[]).await.status, 200);
+    world.clock.advance(60);
+    let again = client.refresh(tokens.refresh(), &[]).await;
+    assert_eq!(again.status, 200, "{}", again.json);
+    world.clock.advance(1);
+    assert_refused(&client.refresh(tokens.refresh(), &[]).await, "invalid_grant");
 }

@@ -41,6 +41,7 @@ impl Pass<'_> {
         }
         ClientSettings {
             registration: table.registration,
+            openid: table.openid,
             remember_consent: table.remember_consent,
             unused_lifetime: self.span("clients.unused_lifetime", table.unused_lifetime, DAY, CENTURY),
             idle_lifetime: self.span("clients.idle_lifetime", table.idle_lifetime, DAY, CENTURY),

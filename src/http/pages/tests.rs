@@ -115,6 +115,7 @@ fn retry() -> Retry {
         action: "/oauth/login/1a2b3c".into(),
         token: "1893456000.c2lnbmF0dXJl".into(),
         upstreams: upstreams(&["Google"]),
+        tried: "google".into(),
         can_switch: false,
         request_id: "r7k2m9q4".into(),
     }
@@ -645,6 +646,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         action: e(),
         token: e(),
         upstreams: upstreams(),
+        tried: String::new(),
         can_switch: true,
         request_id: e(),
     });

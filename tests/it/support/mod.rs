@@ -6,6 +6,7 @@ mod database;
 pub mod documents;
 pub mod forge;
 pub mod hang_up;
+pub mod log;
 pub mod messages;
 mod postgres;
 pub mod running;

@@ -46,7 +46,7 @@ impl World {
 
     /// A connection of our own to jean's database.
     pub async fn database(&self) -> Database {
-        Database(AnyConnection::connect(&self.database_url()).await.expect("the database opens"))
+        Database::open(&self.database_url()).await
     }
 
     /// Sends bytes to a path of jean.
@@ -68,6 +68,11 @@ impl World {
 pub struct Database(AnyConnection);
 
 impl Database {
+    /// A connection to the database at `url`.
+    pub async fn open(url: &str) -> Self {
+        Database(AnyConnection::connect(url).await.expect("the database opens"))
+    }
+
     /// Runs statements.
     pub async fn run(&mut self, sql: impl Into<String>) {
         self.0.execute(AssertSqlSafe(sql.into())).await.expect("the statements run");
