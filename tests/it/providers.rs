@@ -8,7 +8,7 @@ use jean::testing::issuer::Account;
 use jean::{Caller, Jean};
 use serde_json::json;
 
-use crate::support::browsing::{UPSTREAM, assert_page, consent_page, knows_who};
+use crate::support::browsing::{UPSTREAM, assert_page, consent_page, knows_who, to_callback};
 use crate::support::log::Log;
 use crate::support::tokens::{assert_dead, json_of, jwt_part, moved};
 use crate::support::{BOTH, ORIGIN, World, code_of};
@@ -221,4 +221,27 @@ async fn email_verified_means_that_somebody_vouches_for_the_address() {
         let told = json_of(&client.send("/oauth/userinfo", request, String::new()).await);
         assert_eq!((&told["email"], &told["email_verified"]), (&json!("ada@example.com"), &json!(vouched)));
     }
+}
+
+/// RFC 9207 section 2.4, and what the operator can change about it.
+#[tokio::test]
+async fn an_answer_without_iss_signs_nobody_in_if_the_provider_promises_one() {
+    let world = World::new().await;
+    let client = world.client().await;
+    let mut browser = world.browser();
+    let callback = to_callback(&client, &mut browser, &[]).await;
+    let mut stripped = url::Url::parse(&callback).expect("a URL");
+    let kept: Vec<(String, String)> = stripped.query_pairs().into_owned().filter(|(name, _)| name != "iss").collect();
+    stripped.query_pairs_mut().clear().extend_pairs(kept);
+    assert_ne!(stripped.as_str(), callback);
+    let log = Log::start("jean=info");
+    let page = browser.get(stripped.as_str()).await;
+    let page = browser.follow(page).await;
+    assert_page(&page, 403, "The answer from Acme could not be trusted");
+    let log = log.take().join("\n");
+    assert!(
+        log.contains("lacks the iss parameter") && log.contains("Exclude Issuer From Authentication Response"),
+        "{log}"
+    );
+    assert!(!knows_who(&consent_page(&client, &mut browser, &[]).await));
 }
