@@ -4,7 +4,8 @@
 //! # Embedding
 //!
 //! [`Jean::guard`] protects an MCP server, any tower service, and hands it the [`Caller`]; [`Jean::router`] is the
-//! authorization server, and [`Jean::home`] its front page and status. The path is that of `[mcp.default]` in `jean.toml`.
+//! authorization server, [`Jean::default_endpoints`] what clients without metadata take for granted at the root, and
+//! [`Jean::home`] its front page and status. The path is that of `[mcp.default]` in `jean.toml`.
 //! [`Jean::failed`] tells that the database is gone for good, and [`Jean::close`] ends a server in order.
 //!
 //! ```no_run

@@ -175,12 +175,20 @@ impl Jean {
         http::layers::surround(http::routes(&self.0.web), &self.0.web).layer(Extension(self.clone()))
     }
 
+    /// `/authorize`, `/token` and `/register` at the root of the origin, for clients that know no metadata (MCP 2025-03-26,
+    /// "Fallbacks for Servers without Metadata Discovery"): some refresh there after a restart. Not part of
+    /// [`router`](Jean::router), since these paths may be the application's own; without a path that a mount has.
+    pub fn default_endpoints(&self) -> Router {
+        http::layers::surround(http::default_endpoints(&self.0.web), &self.0.web).layer(Extension(self.clone()))
+    }
+
     /// The landing page, `/status` and `/healthz`, for an application that has none of its own.
     pub fn home(&self) -> Router {
         http::layers::surround(http::home(&self.0.web), &self.0.web).layer(Extension(self.clone()))
     }
 
-    /// The authorization server and the built-in MCP server behind its guard, at every mount: what the binary serves.
+    /// The authorization server, its default endpoints too, and the built-in MCP server behind its guard, at every mount:
+    /// what the binary serves.
     pub fn service(&self) -> Router {
         let Running { app, web, .. } = &*self.0;
         let mut router = http::routes(web);
@@ -188,8 +196,8 @@ impl Jean {
             let guarded = mcp::guard(app.clone(), mount.clone(), mcp::builtin(&app.settings));
             router = mount_at(router, &format!("{}{}", app.settings.issuer.prefix(), mount.path), guarded);
         }
-        http::layers::surround(router.merge(http::home(web)).merge(http::fallback(web)), web)
-            .layer(Extension(self.clone()))
+        let router = router.merge(http::default_endpoints(web)).merge(http::home(web)).merge(http::fallback(web));
+        http::layers::surround(router, web).layer(Extension(self.clone()))
     }
 
     /// Puts the guard of the default mount in front of an MCP server. What passes has a [`Caller`](crate::Caller) in its

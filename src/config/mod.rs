@@ -328,4 +328,31 @@ emails = ["ada@example.com", 3]
             ]
         );
     }
+
+    #[test]
+    fn the_summary_names_the_default_endpoints_that_are_not_served_and_the_key_that_takes_their_path() {
+        for (text, not_served) in [
+            ("", &[][..]),
+            ("public_url = \"http://localhost:8080/x\"\nmcp.default.path = \"/token\"", &[]),
+            ("mcp.default.path = \"/token/x\"", &[]),
+            ("mcp.default.path = \"/token\"", &["/token of clients without metadata: mcp.default.path puts"]),
+            (
+                "public_url = \"http://localhost:8080/register\"",
+                &["/register of clients without metadata: public_url puts"],
+            ),
+            (
+                "mcp.default = {}\nmcp.register = {}\nmcp.a.path = \"/authorize\"",
+                &[
+                    "/authorize of clients without metadata: mcp.a.path puts",
+                    "/register of clients without metadata: mcp.register.path puts",
+                ],
+            ),
+        ] {
+            let text = format!("{text}\n[upstream.dev]");
+            let summary = Config::from_toml(&text).unwrap().check().unwrap().to_string();
+            let lines = summary.lines().filter_map(|line| line.strip_prefix("  not served  "));
+            let told: Vec<&str> = lines.map(|line| line.trim_end_matches(" something else there")).collect();
+            assert_eq!(told, not_served, "{text}");
+        }
+    }
 }

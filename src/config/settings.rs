@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::oauth::client::{Client, ClientId};
+use crate::oauth::default_endpoint::DefaultEndpoint;
 use crate::oauth::document_url::HostPattern;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::{self, Scope, Scopes};
@@ -64,10 +65,32 @@ impl Settings {
         }
     }
 
+    /// The default endpoints whose paths are taken, each with the key of `jean.toml` that takes it. They are not served.
+    pub fn shadowed_default_endpoints(&self) -> Vec<Shadowed> {
+        let prefix = self.issuer.prefix();
+        let owner = |path: &str| {
+            let mount = self.mounts.iter().find(|mount| format!("{prefix}{}", mount.path) == path);
+            // The landing page is at the path of the public URL itself.
+            let landing = (prefix == path).then(|| "public_url".to_owned());
+            mount.map(|mount| format!("mcp.{}.path", mount.name)).or(landing)
+        };
+        let shadowed = |endpoint: DefaultEndpoint| Some(Shadowed { endpoint, by: owner(endpoint.path())? });
+        DefaultEndpoint::ALL.into_iter().filter_map(shadowed).collect()
+    }
+
     /// The upstream of this name.
     pub fn upstream(&self, name: &str) -> Option<&UpstreamSettings> {
         self.upstreams.iter().find(|upstream| upstream.name == name)
     }
+}
+
+/// A default endpoint whose path is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shadowed {
+    /// Which one.
+    pub endpoint: DefaultEndpoint,
+    /// The key of `jean.toml` that puts something else there.
+    pub by: String,
 }
 
 /// The issuer identifier (RFC 8414 section 2): byte for byte the same in metadata, tokens and answers.

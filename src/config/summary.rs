@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::settings::{AccessRules, Database, Settings, UpstreamKind, UpstreamSettings};
+use super::settings::{AccessRules, Database, Settings, Shadowed, UpstreamKind, UpstreamSettings};
 
 /// What a configuration amounts to: the addresses to hand out and to register, who may come in, and where the data is.
 #[derive(Clone, Debug)]
@@ -20,6 +20,12 @@ impl Summary {
         ];
         for mount in &settings.mounts {
             rows.push(("MCP URL", format!("{} (scopes: {})", mount.resource, mount.known_scopes())));
+        }
+        for Shadowed { endpoint, by } in settings.shadowed_default_endpoints() {
+            rows.push((
+                "not served",
+                format!("{endpoint} of clients without metadata: {by} puts something else there"),
+            ));
         }
         for upstream in &settings.upstreams {
             rows.push(("sign-in", sign_in(upstream, settings)));

@@ -27,7 +27,9 @@ mod view;
 
 use axum::Router;
 use axum::http::Method;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
+
+use crate::oauth::default_endpoint::DefaultEndpoint;
 
 pub(crate) use error::Logged;
 pub(crate) use extract::bearer;
@@ -40,14 +42,12 @@ pub(crate) fn routes(web: &Web) -> Router {
     let prefix = app.settings.issuer.prefix().to_owned();
     let at = |path: &str| format!("{prefix}{path}");
 
-    // For people, in a browser that may be signed in.
     let browser = Router::new()
-        .route(&at("/oauth/authorize"), get(authorize::show).post(authorize::again))
+        .route(&at("/oauth/authorize"), authorization_endpoint())
         .route(&at("/oauth/consent"), post(consent::answer))
         .route(&at("/oauth/callback/{upstream}"), get(callback::receive))
-        .route(&at("/oauth/login/{id}"), get(login::show).post(login::answer))
-        .layer(session::layer(app))
-        .layer(axum::middleware::from_fn_with_state(web.clone(), layers::people_only));
+        .route(&at("/oauth/login/{id}"), get(login::show).post(login::answer));
+    let browser = for_people(browser, web);
 
     // For programs, from anywhere, browsers' scripts included.
     let mut programs = Router::new()
@@ -64,13 +64,11 @@ pub(crate) fn routes(web: &Web) -> Router {
         programs = programs.route(&path, get(discovery::protected_resource(mount)));
     }
     let programs = programs.layer(layers::cors());
-    let registrations = Router::new()
-        .route(&at("/oauth/register"), post(register::register))
-        .route(
-            &at("/oauth/register/{client}"),
-            get(client_configuration::read).put(client_configuration::update).delete(client_configuration::delete),
-        )
-        .layer(layers::cors().allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]));
+    let registrations = Router::new().route(&at("/oauth/register"), post(register::register)).route(
+        &at("/oauth/register/{client}"),
+        get(client_configuration::read).put(client_configuration::update).delete(client_configuration::delete),
+    );
+    let registrations = for_registrations(registrations);
 
     // For servers, never from a browser.
     let servers = Router::new().route(&at("/oauth/introspect"), post(introspect::introspect));
@@ -80,6 +78,37 @@ pub(crate) fn routes(web: &Web) -> Router {
         .route(&at("/oauth/assets/logo"), get(home::logo));
 
     browser.merge(programs).merge(registrations).merge(servers).merge(assets).with_state(web.clone())
+}
+
+/// The default endpoints of MCP 2025-03-26, at the root of the origin whatever the path of the public URL is: the handlers
+/// and layers of [`routes`]. Clients that restart without the metadata refresh there, and throw their tokens away at 404
+/// (modelcontextprotocol/python-sdk#3240, #3250). What else is configured at one of the paths keeps it.
+pub(crate) fn default_endpoints(web: &Web) -> Router {
+    let shadowed = web.app.settings.shadowed_default_endpoints();
+    let at_root = |endpoint: DefaultEndpoint, handler: MethodRouter<Web>| {
+        if shadowed.iter().any(|shadowed| shadowed.endpoint == endpoint) {
+            return Router::new();
+        }
+        Router::new().route(endpoint.path(), handler)
+    };
+    for_people(at_root(DefaultEndpoint::Authorize, authorization_endpoint()), web)
+        .merge(at_root(DefaultEndpoint::Token, post(token::token)).layer(layers::cors()))
+        .merge(for_registrations(at_root(DefaultEndpoint::Register, post(register::register))))
+        .with_state(web.clone())
+}
+
+fn authorization_endpoint() -> MethodRouter<Web> {
+    get(authorize::show).post(authorize::again)
+}
+
+/// Surrounds what is for people, in a browser that may be signed in.
+fn for_people(router: Router<Web>, web: &Web) -> Router<Web> {
+    router.layer(session::layer(&web.app)).layer(axum::middleware::from_fn_with_state(web.clone(), layers::people_only))
+}
+
+/// Surrounds what is for clients that register, the scripts of other sites included.
+fn for_registrations(router: Router<Web>) -> Router<Web> {
+    router.layer(layers::cors().allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]))
 }
 
 /// What everybody may look at: the landing page, the status, and whether this process serves.

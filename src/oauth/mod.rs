@@ -7,6 +7,7 @@
 pub mod client;
 pub mod client_document;
 pub mod client_metadata;
+pub mod default_endpoint;
 pub mod document_url;
 pub mod error;
 pub mod grant;

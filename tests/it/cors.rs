@@ -37,6 +37,8 @@ async fn scripts_of_any_site_may_use_what_is_for_programs_and_nothing_else() {
         ("GET", "/oauth/register/x"),
         ("PUT", "/oauth/register/x"),
         ("DELETE", "/oauth/register/x"),
+        ("POST", "/register"),
+        ("POST", "/token"),
     ] {
         let [preflight, answer] = open(&world.router, method, path).await;
         assert_eq!(preflight.status, 200, "{path}");
@@ -52,6 +54,8 @@ async fn scripts_of_any_site_may_use_what_is_for_programs_and_nothing_else() {
     for (method, path) in [
         ("GET", "/oauth/authorize"),
         ("POST", "/oauth/authorize"),
+        ("GET", "/authorize"),
+        ("POST", "/authorize"),
         ("POST", "/oauth/consent"),
         ("GET", "/oauth/callback/idp"),
         ("GET", "/oauth/login/1"),

@@ -16,6 +16,7 @@ mod consent_truth;
 mod cors;
 mod crashes;
 mod database_file;
+mod default_endpoints;
 mod discovery;
 mod embedding;
 mod errors_http;

@@ -53,6 +53,22 @@ pub(super) fn rows() -> Vec<Row> {
                 Ok(())
             },
         ),
+        mcp(REVISION, "authorization#fallbacks-for-servers-without-metadata-discovery").may(
+            "default-endpoints",
+            "A client that does not read the metadata finds the endpoints at their default paths.",
+            async |bench| {
+                let (client, tokens) = bench.tokens().await?;
+                let fields = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
+                let page = client.post_form("/token", &fields, &[]).await;
+                ensure!(page.status == 200, "/token answers {}", page.status);
+                let page = client.post_json("/register", &client.metadata()).await;
+                ensure!(page.status == 201, "/register answers {}", page.status);
+                let url = client.authorization_url(&[]).replace("/oauth/authorize?", "/authorize?");
+                let page = client.authorize_at(&mut bench.browser(), &url).await;
+                ensure!(page.answer().contains_key("code"), "/authorize answers {}", page.status);
+                Ok(())
+            },
+        ),
         mcp(REVISION, "authorization#dynamic-client-registration").should(
             "registration",
             "A client may register itself, without anybody's help, and is told where.",
