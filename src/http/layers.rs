@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -19,6 +19,7 @@ use crate::random;
 
 use super::error::{Logged, Refused, page_of};
 use super::extract::header_text;
+use super::unread;
 use super::view::Web;
 
 /// The header that tells the request's id to whoever asks for support.
@@ -36,6 +37,7 @@ pub(super) fn request_id() -> String {
 /// Puts everything around the router that all answers share.
 pub(crate) fn surround(router: Router, web: &Web) -> Router {
     router
+        .layer(from_fn(unread::layer))
         .layer(from_fn_with_state(web.clone(), limit_time))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();

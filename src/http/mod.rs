@@ -23,6 +23,7 @@ mod register;
 mod revoke;
 mod session;
 mod token;
+mod unread;
 mod view;
 
 use axum::Router;
@@ -33,6 +34,7 @@ use crate::oauth::default_endpoint::DefaultEndpoint;
 
 pub(crate) use error::Logged;
 pub(crate) use extract::bearer;
+pub(crate) use unread::answer_after;
 pub(crate) use view::Web;
 
 /// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names

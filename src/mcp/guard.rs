@@ -17,7 +17,7 @@ use tower::{Layer as _, Service};
 use crate::app::{App, Verified};
 use crate::config::settings::Mount;
 use crate::flow::verify::{self, Audience};
-use crate::http::bearer;
+use crate::http::{self, bearer};
 use crate::oauth::error::Error;
 use crate::oauth::scope::Scopes;
 
@@ -74,19 +74,19 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let guard = self.guard.clone();
         // The service that was polled ready is the one to call.
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
         Box::pin(async move {
-            match guard.admit(request).await {
-                Ok((request, owner)) => {
+            match guard.admit(&mut request).await {
+                Ok(owner) => {
                     let mut response = inner.call(request).await?.into_response();
                     owner.leave(response.headers_mut());
                     Ok(stream::end_with(&guard.app, owner.family(), response))
                 }
-                Err(denied) => Ok(guard.deny(denied)),
+                Err(denied) => Ok(http::answer_after(request.into_body(), guard.deny(denied)).await),
             }
         })
     }
@@ -109,8 +109,8 @@ enum Denied {
 }
 
 impl Guard {
-    /// The request as it goes on, and whose the sessions are that come of it.
-    async fn admit(&self, mut request: Request<Body>) -> Result<(Request<Body>, Owner), Denied> {
+    /// Makes the request what goes on; whose the sessions are that come of it.
+    async fn admit(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
         if !self.origins.is_our_host(request.uri(), request.headers()) {
             return Err(Denied::Foreign("The Host header does not name this server: call it by its public URL."));
         }
@@ -122,16 +122,16 @@ impl Guard {
         let verified = verify::verify(&self.app, token, audience, now).await.map_err(Denied::Token)?;
         let owner = Owner::new(self.app.clone(), verified.clone());
         owner.enter(request.headers_mut()).map_err(Denied::Session)?;
-        let mut request = self.allow(request, &verified).await?;
+        self.allow(request, &verified).await?;
         request.headers_mut().remove(header::AUTHORIZATION);
         request.extensions_mut().insert(Caller::new(&verified, self.challenge.clone()));
-        Ok((request, owner))
+        Ok(owner)
     }
 
     /// Whether the token may do what the request asks for. What it lacks is told at once, of the mount and of the tools.
-    async fn allow(&self, request: Request<Body>, verified: &Verified) -> Result<Request<Body>, Denied> {
-        let (request, needs) = match self.mount.tools.as_slice() {
-            [] => (request, Ok(Scopes::default())),
+    async fn allow(&self, request: &mut Request<Body>, verified: &Verified) -> Result<(), Denied> {
+        let needs = match self.mount.tools.as_slice() {
+            [] => Ok(Scopes::default()),
             _ => operation::needs(&self.mount, request).await,
         };
         let required = &self.mount.required_scopes;
@@ -140,7 +140,7 @@ impl Guard {
             let needed = required.union(&needs.unwrap_or_default());
             return Err(Denied::Scopes(StepUp::new(&self.challenge, &needed, &verified.scopes)));
         }
-        needs.map(|_| request).map_err(Denied::Message)
+        needs.map(|_| ()).map_err(Denied::Message)
     }
 
     fn deny(&self, denied: Denied) -> Response {

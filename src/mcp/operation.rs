@@ -39,15 +39,11 @@ pub(super) enum Refused {
 }
 
 /// Reads the body of a request and puts it back: what the calls in it need at a mount. Without a body nothing is needed.
-pub(super) async fn needs(mount: &Mount, request: Request<Body>) -> (Request<Body>, Result<Scopes, Refused>) {
-    let (parts, body) = request.into_parts();
-    match to_bytes(body, MAX_MESSAGE).await {
-        Ok(bytes) => {
-            let needs = needs_of(mount, &bytes);
-            (Request::from_parts(parts, Body::from(bytes)), needs)
-        }
-        Err(_) => (Request::from_parts(parts, Body::empty()), Err(Refused::TooLarge)),
-    }
+pub(super) async fn needs(mount: &Mount, request: &mut Request<Body>) -> Result<Scopes, Refused> {
+    let body = std::mem::take(request.body_mut());
+    let bytes = to_bytes(body, MAX_MESSAGE).await.map_err(|_| Refused::TooLarge)?;
+    *request.body_mut() = Body::from(bytes.clone());
+    needs_of(mount, &bytes)
 }
 
 fn needs_of(mount: &Mount, bytes: &Bytes) -> Result<Scopes, Refused> {

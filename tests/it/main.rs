@@ -18,6 +18,7 @@ mod crashes;
 mod database_file;
 mod default_endpoints;
 mod discovery;
+mod early_answers;
 mod embedding;
 mod errors_http;
 mod gone_callers;

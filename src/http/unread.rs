@@ -1,0 +1,88 @@
+//! What is left of a request's body when its answer is known.
+//!
+//! hyper closes a connection on which a body was not read to its end, and what the client sends afterwards resets it, so the
+//! answer may be lost. Clients that send head and body apart, as the Python SDK does, then see a broken connection in the
+//! place of the 401 that leads them to their token. So the rest is read first, within bounds.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Error;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt as _;
+
+/// The longest rest that is read, in bytes: a form that is several times too large still learns so.
+const LONGEST: u64 = 1 << 20;
+
+/// How long the rest may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Reads the rest of a body before its answer is sent. If that is more than can be waited for, the answer tells the client
+/// that the connection is closed.
+pub(crate) async fn answer_after(body: Body, mut response: Response) -> Response {
+    if !tokio::time::timeout(PATIENCE, read(body)).await.unwrap_or(false) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Whether the body was read to its end.
+async fn read(mut body: Body) -> bool {
+    let mut length = 0;
+    while !body.is_end_stream() && length + body.size_hint().lower() <= LONGEST {
+        match body.frame().await {
+            Some(Ok(frame)) => length += frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Err(_)) => return false,
+            None => return true,
+        }
+    }
+    body.is_end_stream()
+}
+
+/// The layer: reads what a handler left of the body, if it is done with it.
+pub(super) async fn layer(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (head, body) = request.into_parts();
+    let shared = Arc::new(Mutex::new(body));
+    let response = next.run(Request::from_parts(head, Body::new(Shared(shared.clone())))).await;
+    match Arc::try_unwrap(shared) {
+        Ok(body) => answer_after(body.into_inner().unwrap_or_else(PoisonError::into_inner), response).await,
+        // What answers in a stream may read on.
+        Err(_) => response,
+    }
+}
+
+/// A body that comes back when the handler has dropped it. Never locked by two at once.
+struct Shared(Arc<Mutex<Body>>);
+
+impl Shared {
+    fn with<T>(&self, of: impl FnOnce(&mut Body) -> T) -> T {
+        of(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl HttpBody for Shared {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        self.with(|body| Pin::new(body).poll_frame(context))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.with(|body| body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.with(|body| body.size_hint())
+    }
+}
