@@ -17,7 +17,7 @@ use tower::Service;
 use crate::app::{App, ClientKeys, Documents, Memory};
 use crate::clock::{Clock, SystemClock};
 use crate::config::settings::{Database, Settings, UpstreamKind, UpstreamSettings};
-use crate::config::{Config, Problems};
+use crate::config::{Config, Problems, warnings};
 use crate::fetch::{Fetcher, Names, SystemNames};
 use crate::flow::{access, client_document, feed, keys as key_flow, time};
 use crate::keys::KeyRing;
@@ -125,6 +125,7 @@ impl Jean {
 
     async fn start_within(config: Config, clock: Arc<dyn Clock>, names: Arc<dyn Names>) -> Result<Self, Error> {
         let mut settings = config.settings()?;
+        warn_of(&settings);
         let dev = start_dev_upstreams(&mut settings, &clock).await?;
         let root = RootSecret::new(&root_secrets(&settings)?)?;
         let store = Store::open(&settings.database).await?;
@@ -260,6 +261,17 @@ impl Jean {
             tracing::warn!(error = &error as &dyn std::error::Error, "the time could not be stored");
         }
         self.0.app.store.close().await;
+    }
+}
+
+/// Logs what the configuration probably does not mean, one line each.
+fn warn_of(settings: &Settings) {
+    for warning in warnings::at_start(settings) {
+        tracing::warn!("{warning}");
+    }
+    if !settings.injected_variables.is_empty() {
+        let variables = settings.injected_variables.join(", ");
+        tracing::info!(variables, "ignored: a platform sets these for a service named jean, and they are no keys");
     }
 }
 

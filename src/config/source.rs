@@ -21,6 +21,8 @@ pub(super) struct Source {
     values: Dict,
     /// The places of a key itself and of its value, by the key with its tables.
     places: BTreeMap<String, (Place, Place)>,
+    /// The variables that a platform sets for a service of our name, and that are no keys.
+    injected: Vec<String>,
 }
 
 impl Provider for Source {
@@ -60,9 +62,11 @@ impl Source {
         Ok(source)
     }
 
-    /// Lays the environment over it: what a hosting platform sets first, then every `JEAN_TABLE__KEY`.
+    /// Lays the environment over it: what a hosting platform sets first, then every `JEAN_TABLE__KEY`. Empty variables
+    /// count as left out, unless they say who may come in.
     pub(super) fn apply_environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
-        let variables: BTreeMap<_, _> = variables.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let is_set = |(name, value): &(String, String)| !value.is_empty() || admits_people(name);
+        let variables: BTreeMap<_, _> = variables.into_iter().filter(is_set).collect();
         if let Some(url) = variables.get("RENDER_EXTERNAL_URL") {
             let port = self.text("listen").and_then(|listen| listen.rsplit_once(':')).map_or("8080", |(_, port)| port);
             let listen = format!("0.0.0.0:{port}");
@@ -73,11 +77,19 @@ impl Source {
             self.put_environment("listen", format!("0.0.0.0:{port}"), "PORT");
         }
         for (name, value) in &variables {
-            if let Some(key) = name.strip_prefix("JEAN_").filter(|_| !is_reserved(name, value)) {
-                let key = self.spelled(&key.replace("__", "."));
-                self.put_environment(&key, value.clone(), name);
+            let Some(key) = name.strip_prefix("JEAN_").filter(|_| !is_reserved(name)) else { continue };
+            if is_injected(name, value) {
+                self.injected.push(name.clone());
+                continue;
             }
+            let key = self.spelled(&key.replace("__", "."));
+            self.put_environment(&key, value.clone(), name);
         }
+    }
+
+    /// The variables that were left out because a platform sets them for a service named jean.
+    pub(super) fn injected(&self) -> &[String] {
+        &self.injected
     }
 
     fn put_environment(&mut self, key: &str, value: String, variable: &str) {
@@ -175,7 +187,8 @@ impl Source {
     }
 
     fn unknown(&self, key: String, word: &str, known: &'static [&'static str]) -> Problem {
-        let place = self.nearest_place(&key).map_or_else(|| Place::File(self.file.clone()), |(key, _)| key.clone());
+        let place = self.nearest_place(&key).or_else(|| self.place_below(&key));
+        let place = place.map_or_else(|| Place::File(self.file.clone()), |(key, _)| key.clone());
         let flat = known.iter().find_map(|table| {
             let rest = word.strip_prefix(table)?.strip_prefix('_')?;
             matches!(place, Place::Environment(_)).then(|| format!("{table}__{rest}").to_ascii_uppercase())
@@ -185,6 +198,10 @@ impl Source {
             (Some(name), _) => format!("unknown key; a table's name is followed by two underscores: JEAN_{name}"),
             (None, Some(nearest)) => format!("unknown key; did you mean {nearest}?"),
             (None, None) => format!("unknown key; the keys here are {}", known.join(", ")),
+        };
+        let message = match &place {
+            Place::Environment(variable) => format!("{message}; if it is not meant for jean, unset {variable}"),
+            _ => message,
         };
         let meant = nearest.map(|nearest| match key.rsplit_once('.') {
             Some((tables, _)) => format!("{tables}.{nearest}"),
@@ -196,6 +213,13 @@ impl Source {
     /// The place of `key`, or of the innermost table around it that has one.
     fn nearest_place(&self, key: &str) -> Option<&(Place, Place)> {
         self.places.get(key).or_else(|| self.nearest_place(key.rsplit_once('.')?.0))
+    }
+
+    /// The place of the first key in the table `key`, which has none itself if variables made it.
+    fn place_below(&self, key: &str) -> Option<&(Place, Place)> {
+        let table = format!("{key}.");
+        let (first, place) = self.places.range(table.clone()..).next()?;
+        first.starts_with(&table).then_some(place)
     }
 
     /// The value at `key`; within a text that was read as a list, the text.
@@ -231,11 +255,36 @@ impl Source {
     }
 }
 
-/// Variables that are not keys: the program's own, the tests', and those that Kubernetes sets for a service named jean.
-fn is_reserved(name: &str, value: &str) -> bool {
-    matches!(name, "JEAN_CONFIG" | "JEAN_LOG")
-        || ["JEAN_TEST_", "JEAN_SERVICE_", "JEAN_PORT_"].iter().any(|prefix| name.starts_with(prefix))
-        || name == "JEAN_PORT" && value.contains("://")
+/// Variables that are not keys: the program's own, and the tests'.
+fn is_reserved(name: &str) -> bool {
+    matches!(name, "JEAN_CONFIG" | "JEAN_LOG") || name.starts_with("JEAN_TEST_")
+}
+
+/// Whether Kubernetes or a container link sets this variable for a service named jean: `JEAN_SERVICE_HOST`,
+/// `JEAN_SERVICE_PORT`, the same with a port's name, `JEAN_PORT` with an address, and `JEAN_PORT_8080_TCP` with what
+/// Docker puts behind it. No key is spelled like one of these, and a misspelled key with two underscores is none either.
+fn is_injected(name: &str, value: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let of_the_service = |rest: &str| match rest.strip_prefix("PORT_") {
+        Some(port) => port.split('_').all(is_word),
+        None => matches!(rest, "HOST" | "PORT"),
+    };
+    let of_a_port = |rest: &str| {
+        let parts: Vec<&str> = rest.split('_').collect();
+        let [port, protocol, about @ ..] = parts.as_slice() else { return false };
+        let is_port = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+        let is_known = matches!(about, [] | ["PROTO" | "PORT" | "ADDR" | "START" | "END"] | ["PORT", "START" | "END"]);
+        is_port && matches!(*protocol, "TCP" | "UDP" | "SCTP") && is_known
+    };
+    name == "JEAN_PORT" && value.starts_with("tcp://")
+        || name.strip_prefix("JEAN_SERVICE_").is_some_and(of_the_service)
+        || name.strip_prefix("JEAN_PORT_").is_some_and(of_a_port)
+}
+
+/// Whether a variable is one of the lists of `[access]`: left out, an empty one would let everyone in.
+fn admits_people(name: &str) -> bool {
+    let key = name.strip_prefix("JEAN_").unwrap_or_default();
+    ["ACCESS__EMAILS", "ACCESS__EMAIL_DOMAINS"].iter().any(|list| key.eq_ignore_ascii_case(list))
 }
 
 /// Whether a key's value may be a secret, misspelled keys included.
@@ -398,19 +447,78 @@ mod tests {
 
     #[test]
     fn reserved_variables_are_no_keys() {
-        let source = source(
-            "",
-            &[
-                ("JEAN_CONFIG", "x"),
-                ("JEAN_LOG", "debug"),
-                ("JEAN_TEST_POSTGRES", "x"),
-                ("JEAN_SERVICE_HOST", "10.0.0.1"),
-                ("JEAN_PORT", "tcp://10.0.0.1:8080"),
-                ("JEAN_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
-                ("PATH", "/bin"),
-            ],
-        );
+        let source =
+            source("", &[("JEAN_CONFIG", "x"), ("JEAN_LOG", "debug"), ("JEAN_TEST_POSTGRES", "x"), ("PATH", "/bin")]);
         assert!(source.values.is_empty());
+        assert!(source.injected().is_empty());
+    }
+
+    #[test]
+    fn what_a_platform_sets_for_a_service_named_jean_is_no_key_and_told() {
+        let injected = [
+            ("JEAN_PORT", "tcp://10.0.0.1:8080"),
+            ("JEAN_PORT_53_UDP", "udp://10.0.0.1:53"),
+            ("JEAN_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+            ("JEAN_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("JEAN_PORT_8080_TCP_END", "tcp://10.0.0.1:8081"),
+            ("JEAN_PORT_8080_TCP_PORT", "8080"),
+            ("JEAN_PORT_8080_TCP_PORT_START", "8080"),
+            ("JEAN_PORT_8080_TCP_PROTO", "tcp"),
+            ("JEAN_SERVICE_HOST", "10.0.0.1"),
+            ("JEAN_SERVICE_PORT", "8080"),
+            ("JEAN_SERVICE_PORT_HTTP", "8080"),
+            ("JEAN_SERVICE_PORT_HTTP_2", "8080"),
+        ];
+        let source = source("", &injected);
+        assert!(source.values.is_empty());
+        assert_eq!(source.injected(), injected.map(|(name, _)| name));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_platform_s_variable_stays_a_key() {
+        for (name, value) in [
+            ("JEAN_PORT", "8080"),
+            ("JEAN_PORT", "https://mcp.example.com"),
+            ("JEAN_PORT", "x tcp://10.0.0.1:8080"),
+            ("JEAN_PORT_", "8080"),
+            ("JEAN_PORT_8080", "8080"),
+            ("JEAN_PORT_HTTP", "8080"),
+            ("JEAN_PORT_8080_HTTP", "8080"),
+            ("JEAN_PORT_8080_TCP_ADDRESS", "10.0.0.1"),
+            ("JEAN_PORT_8080_TCP_PORT_PORT", "8080"),
+            ("JEAN_PORT__8080_TCP", "8080"),
+            ("JEAN_SERVICE", "x"),
+            ("JEAN_SERVICE_", "x"),
+            ("JEAN_SERVICE_NAME", "x"),
+            ("JEAN_SERVICE_HOSTS", "x"),
+            ("JEAN_SERVICE__HOST", "x"),
+            ("JEAN_SERVICE_PORT_", "x"),
+            ("JEAN_SERVICE_PORT__HTTP", "x"),
+            ("JEAN_SERVICE_PORT_http", "x"),
+            ("JEAN_DB_SERVICE_HOST", "10.0.0.1"),
+            ("JEAN_NAME", "/web/jean"),
+            ("JEAN_ENV_PATH", "/bin"),
+            ("JEAN_BIN", "/usr/bin/jean"),
+            ("JEAN_HOME", "/home/jean"),
+        ] {
+            let source = source("", &[(name, value)]);
+            assert_eq!(source.injected(), [""; 0], "{name}={value}");
+            let mut problems = Problems::default();
+            let _: crate::config::tables::Tables = source.extract(&mut problems);
+            let told = problems.to_string();
+            assert!(told.starts_with(&format!("environment {name}: ")), "{name}={value}: {told}");
+            assert!(told.ends_with(&format!("; if it is not meant for jean, unset {name}")), "{name}={value}: {told}");
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_left_out_unless_it_says_who_may_come_in() {
+        for name in ["JEAN_ACCESS__EMAILS", "JEAN_ACCESS__EMAIL_DOMAINS", "JEAN_access__emails"] {
+            assert_eq!(source("", &[(name, "")]).keys("access").len(), 1, "{name}");
+        }
+        for name in ["JEAN_LISTEN", "JEAN_ACCESS__EVERYONE", "JEAN_ACCESS_EMAILS", "JEAN_BIN", "PORT"] {
+            assert!(source("", &[(name, "")]).values.is_empty(), "{name}");
+        }
     }
 
     #[test]

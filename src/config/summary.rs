@@ -3,12 +3,15 @@
 use std::fmt;
 
 use super::settings::{AccessRules, Database, Settings, Shadowed, UpstreamKind, UpstreamSettings};
+use super::warnings::{self, Warning};
 
-/// What a configuration amounts to: the addresses to hand out and to register, who may come in, and where the data is.
+/// What a configuration amounts to: the addresses to hand out and to register, who may come in, where the data is, and
+/// what is probably not meant.
 #[derive(Clone, Debug)]
 pub struct Summary {
     file: String,
     rows: Vec<(&'static str, String)>,
+    warnings: Vec<Warning>,
 }
 
 impl Summary {
@@ -31,7 +34,16 @@ impl Summary {
             rows.push(("sign-in", sign_in(upstream, settings)));
         }
         rows.push(("who", who(&settings.access, &settings.upstreams)));
-        Summary { file: file.to_owned(), rows }
+        if !settings.injected_variables.is_empty() {
+            let names = settings.injected_variables.join(", ");
+            rows.push(("ignored", format!("{names}, which a platform sets for a service named jean")));
+        }
+        Summary { file: file.to_owned(), rows, warnings: warnings::all(settings) }
+    }
+
+    /// What works and is probably not meant: the key, and what to write instead, one line each.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.warnings.iter().map(ToString::to_string)
     }
 }
 
@@ -40,6 +52,9 @@ impl fmt::Display for Summary {
         write!(f, "{} is fine:", self.file)?;
         for (name, value) in &self.rows {
             write!(f, "\n  {name:<12}{value}")?;
+        }
+        for warning in self.warnings() {
+            write!(f, "\nwarning: {warning}")?;
         }
         Ok(())
     }

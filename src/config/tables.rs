@@ -90,8 +90,9 @@ pub(super) struct MountTable {
 #[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct AccessTable {
-    pub emails: List,
-    pub email_domains: List,
+    pub emails: Option<List>,
+    pub email_domains: Option<List>,
+    pub everyone: Option<bool>,
 }
 
 /// `[clients]`.

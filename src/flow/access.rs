@@ -13,7 +13,7 @@ use super::revoke;
 
 /// Whether nothing is listed, so that everybody may come in whom an upstream signs in.
 pub fn is_open(rules: &AccessRules) -> bool {
-    rules.emails.is_empty() && rules.email_domains.is_empty()
+    rules.is_open()
 }
 
 /// Whether a person may come in: by a configured upstream and by the rules.
@@ -105,6 +105,7 @@ mod tests {
         let rules = AccessRules {
             emails: vec!["ada@example.com".into()],
             email_domains: vec!["example.org".into(), "kelvin.example".into()],
+            ..AccessRules::default()
         };
         assert!(is_allowed(&rules, &person(Some("Ada@Example.com"), true)));
         assert!(is_allowed(&rules, &person(Some("bob@example.org"), true)));

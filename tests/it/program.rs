@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,7 @@ struct Server {
     told: String,
     port: u16,
     dev: u16,
+    log: PathBuf,
 }
 
 impl Server {
@@ -57,14 +58,20 @@ impl Server {
     fn start_with(folder: &Path, environment: &[(&str, &str)]) -> Self {
         let (port, dev) = (free_port(), free_port());
         let mut command = on_ports(folder, port, dev);
-        command.envs(environment.iter().copied()).stderr(Stdio::null());
+        let log = folder.join("jean.log");
+        command.envs(environment.iter().copied()).stderr(fs::File::create(&log).expect("a log"));
         let mut child = command.spawn().expect("jean runs");
         let mut out = BufReader::new(child.stdout.take().expect("its output"));
         let mut told = String::new();
         while !told.contains("data is in") {
             assert_ne!(out.read_line(&mut told).expect("a line"), 0, "it ended early: {told}");
         }
-        Server { child, out, told, port, dev }
+        Server { child, out, told, port, dev, log }
+    }
+
+    /// What it logged so far.
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("its log")
     }
 
     fn signal(&self, name: &str) {
@@ -156,6 +163,61 @@ fn a_sound_configuration_is_summed_up_and_nothing_is_created() {
     assert_eq!((status, out.starts_with("jean.toml is fine")), (Some(0), true));
 }
 
+/// The lines of a text that contain a word.
+fn lines_with<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
+    text.lines().filter(|line| line.contains(word)).collect()
+}
+
+#[test]
+fn check_and_the_log_of_a_start_tell_of_a_door_that_is_open_to_everyone_in_one_line_each() {
+    let tables = "[upstream.dev]\n[upstream.auth0]\ndomain = \"auth0.invalid\"\nclient_id = \"x\"\n\
+                  [mcp.default]\nscopes = { read = \"Read\", write = \"Write\" }\n";
+    for (access, lines) in [("", 1), ("[access]\neveryone = true\n", 0)] {
+        let folder = folder(&format!("{tables}{access}"));
+        let (status, out, err) = output(jean(folder.path()).arg("check"));
+        assert_eq!((status, err.as_str()), (Some(0), ""), "a warning is no problem");
+        let told = lines_with(&out, "so everyone may come in who signs in with Auth0");
+        assert_eq!(told.len(), lines, "{out}");
+        assert!(told.iter().all(|line| line.starts_with("warning: access: ")), "{out}");
+        let told = lines_with(&out, "nothing here enforces the difference between read, write");
+        assert_eq!(told.len(), 1, "{out}");
+        assert!(told[0].starts_with("warning: mcp.default.scopes: "), "{out}");
+
+        let log = Server::start(folder.path()).log();
+        let told = lines_with(&log, "so everyone may come in who signs in with Auth0");
+        assert_eq!(told.len(), lines, "{log}");
+        assert!(told.iter().all(|line| line.contains(" WARN ")), "{log}");
+        assert_eq!(lines_with(&log, "enforces the difference"), [""; 0], "only check tells that");
+    }
+}
+
+#[test]
+fn what_a_platform_sets_for_a_service_named_jean_is_ignored_with_one_line_in_the_log() {
+    let folder = folder(REFERENCE);
+    let injected =
+        [("JEAN_SERVICE_HOST", "10.0.0.1"), ("JEAN_PORT", "tcp://10.0.0.1:8080"), ("JEAN_SERVICE_PORT", "1")];
+    let log = Server::start_with(folder.path(), &injected).log();
+    let told = lines_with(&log, "JEAN_SERVICE_HOST");
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains(" INFO ") && told[0].contains("JEAN_PORT, JEAN_SERVICE_HOST, JEAN_SERVICE_PORT"), "{log}");
+    for (name, value) in [("JEAN_BIN", "/usr/bin/jean"), ("JEAN_HOME", "/home/jean"), ("JEAN_NAME", "/web/jean")] {
+        let (status, _, err) = output(jean(folder.path()).arg("check").env(name, value));
+        assert_eq!(status, Some(2), "{name}");
+        assert!(err.contains(&format!("environment {name}: ")) && err.contains(&format!("unset {name}")), "{err}");
+    }
+}
+
+#[test]
+fn a_list_of_people_in_an_empty_variable_opens_no_door() {
+    let folder = folder(REFERENCE);
+    for name in ["JEAN_ACCESS__EMAILS", "JEAN_ACCESS__EMAIL_DOMAINS"] {
+        let (status, _, err) = output(jean(folder.path()).env(name, ""));
+        assert_eq!(status, Some(2), "{name}");
+        assert!(err.contains(&format!("environment {name}: ")) && err.contains("lets nobody in"), "{err}");
+    }
+    assert_eq!(output(jean(folder.path()).arg("check").env("JEAN_SECRET", "")).0, Some(0));
+}
+
 #[test]
 fn all_problems_of_the_configuration_are_told_at_once_with_their_places() {
     let folder =
@@ -198,7 +260,7 @@ fn the_shipped_configuration_runs_in_an_empty_folder_and_tells_what_to_do() {
     for file in fs::read_dir(folder.path()).expect("the folder").map(|file| file.expect("a file")) {
         let name = file.file_name().into_string().expect("a name");
         let mode = file.metadata().expect("its mode").permissions().mode() & 0o777;
-        assert!(name == "jean.toml" || mode == 0o600, "{name} has mode {mode:o}");
+        assert!(name == "jean.toml" || name == "jean.log" || mode == 0o600, "{name} has mode {mode:o}");
     }
     server.signal("TERM");
     assert_eq!(server.end(), (Some(0), String::new()));
