@@ -31,14 +31,15 @@ pub enum Returned {
     },
     /// The state is not one of ours, or its journey is over.
     Unknown,
-    /// A genuine answer in a browser that did not begin the journey, which is over now.
+    /// A genuine answer in a browser that did not begin the journey. The one that did can still finish it.
     OtherBrowser,
 }
 
 /// Takes the answer of the upstream at its own callback. `binding` finds the cookie of a journey.
 ///
-/// The order matters: an unverified state spends nothing, since ids can be guessed; a genuine one in the wrong browser
-/// spends the journey; and only one request may claim an attempt.
+/// The order matters: an unverified state spends nothing, since ids can be guessed; nor does a genuine one in the wrong
+/// browser, where a link from an email may have opened: the provider's code is not even looked at, and the first browser
+/// goes on. Only one request may claim an attempt.
 pub async fn callback(
     app: &App,
     upstream: &str,
@@ -54,11 +55,7 @@ pub async fn callback(
     let binding = binding(id).filter(|binding| binding.hash().matches(&login.cookie_hash));
     let is_current = state_hash.matches(&login.state_hash);
     let Some(binding) = binding else {
-        if !is_current {
-            return Ok(Returned::Unknown);
-        }
-        app.store.spend_login(id).await?;
-        return Ok(Returned::OtherBrowser);
+        return Ok(if is_current { Returned::OtherBrowser } else { Returned::Unknown });
     };
     let journey = Returned::Journey { login: id, sign_in: None };
     if !is_current {

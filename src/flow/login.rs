@@ -292,7 +292,7 @@ pub async fn next(app: &App, id: RowId, binding: Option<&Binding>, now: UnixTime
             }
             Ok(Next::Done(request.client.headline()))
         }
-        // Cancelled, or spent by another browser: there is nothing to go on with.
+        // Cancelled: there is nothing to go on with.
         Stage::Answered { grant: None } => Ok(Next::Unknown),
     }
 }

@@ -71,10 +71,10 @@ pub(super) fn unknown(web: &Web) -> Response {
 /// A genuine answer in a browser that did not begin the journey.
 fn other_browser(web: &Web) -> Response {
     let page = web.problem(
-        "Please open this in the browser where you began",
-        "This sign-in was begun in another browser. A link from an email opens here, but the sign-in has to end where it \
-         began, so nothing was shared.",
-        "Go back to the app and connect again; if you get a link by email, copy it into the browser that the app opened.",
+        "This sign-in began in another browser",
+        "It can only end where it began, so nothing was shared here.",
+        "Go back to the app and start again there. If you get a link by email, copy it into the browser that the app \
+         opened.",
     );
     web.page(StatusCode::FORBIDDEN, &page)
 }

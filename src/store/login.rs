@@ -131,7 +131,7 @@ impl Store {
         self.record(Stmt::new(sql, args![login.id, login.attempt, notice])).await.map(|_| ())
     }
 
-    /// A genuine state came back in another browser: the journey is over.
+    /// The person cancelled: the journey is over.
     pub async fn spend_login(&self, id: RowId) -> Result<(), Error> {
         let sql = "UPDATE logins SET stage = 'answered', state_hash = '', grant_id = 0 WHERE id = $1 AND stage <> 'answered' RETURNING id";
         self.record(Stmt::new(sql, args![id])).await.map(|_| ())

@@ -6,12 +6,12 @@ use jean::testing::browser::{Browser, Page};
 use jean::testing::issuer::{Account, Fault};
 
 use crate::support::browsing::{
-    UPSTREAM, answer_to, assert_page, consent_page, depart, knows_who, parameter, through_upstream, to_callback,
+    UPSTREAM, answer_to, assert_page, consent_page, depart, knows_who, parameter, reads, through_upstream, to_callback,
     to_upstream, with_parameter,
 };
-use crate::support::{World, code_of};
+use crate::support::{BOTH, World, code_of};
 
-const OTHER_BROWSER: &str = "Please open this in the browser where you began";
+const OTHER_BROWSER: &str = "This sign-in began in another browser";
 const OVER: &str = "This sign-in is over";
 
 /// The names of the cookies that bind journeys to this browser.
@@ -32,26 +32,34 @@ async fn is_signed_in(world: &World, browser: &mut Browser) -> bool {
 /// CVE-2026-27124: the callback was not bound to the browser that consented, so an attacker's yes became the victim's.
 /// <https://nvd.nist.gov/vuln/detail/CVE-2026-27124>
 #[tokio::test]
-async fn an_answer_that_comes_back_in_another_browser_is_refused_and_ends_the_journey() {
-    let world = World::new().await;
-    let client = world.client().await;
-    let (mut attacker, mut victim) = (world.browser(), world.signed_in().await);
-    // The attacker agrees and sends the upstream's address to the victim, who is signed in there.
-    let upstream = to_upstream(&client, &mut attacker, &[]).await;
-    let before = world.rows().await;
-    let exchanges = world.issuer.requests_to("/token").len();
-    let callback = through_upstream(&mut victim, &upstream).await;
-    assert_page(&victim.get(&callback).await, 403, OTHER_BROWSER);
-    assert_eq!(world.rows().await, before, "no grant, no sign-in");
-    assert_eq!(world.issuer.requests_to("/token").len(), exchanges, "the upstream's code is not even looked at");
-    // It is over, in the attacker's browser too.
-    let page = attacker.get(&callback).await;
-    let page = attacker.follow(page).await;
-    assert!(page.leads_to().is_none() && page.form().answers.is_empty(), "{page:?}");
-    let callback = through_upstream(&mut attacker, &upstream).await;
-    let page = attacker.get(&callback).await;
-    assert!(attacker.follow(page).await.leads_to().is_none());
-    assert_eq!(world.rows().await, before);
+async fn an_answer_that_comes_back_in_another_browser_is_refused_and_the_first_one_goes_on() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let client = world.client().await;
+        let (mut attacker, mut victim) = (world.browser(), world.signed_in().await);
+        // The attacker agrees and sends the upstream's address to the victim, who is signed in there.
+        let upstream = to_upstream(&client, &mut attacker, &[]).await;
+        let before = world.rows().await;
+        let exchanges = world.issuer.requests_to("/token").len();
+        let callback = through_upstream(&mut victim, &upstream).await;
+        for _ in 0..2 {
+            let page = victim.get(&callback).await;
+            assert_page(&page, 403, OTHER_BROWSER);
+            assert!(reads(&page).contains("Go back to the app and start again there."), "{}", page.body);
+        }
+        assert_eq!(world.rows().await, before, "{db:?}: no grant, no sign-in");
+        assert_eq!(world.issuer.requests_to("/token").len(), exchanges, "the upstream's code is not even looked at");
+        assert_page(&victim.get(&journey_of(&callback)).await, 400, OVER);
+        // The browser that began it can go on until the journey expires, as the person who signs in there.
+        world.clock.advance(20 * 60);
+        world.issuer.sign_in_as(Account::named("Mallory"));
+        let callback = through_upstream(&mut attacker, &upstream).await;
+        let page = attacker.get(&callback).await;
+        let page = attacker.follow(page).await;
+        assert!(page.body.contains("Continue as") && page.body.contains("mallory@example.com"), "{db:?}: {page:?}");
+        let page = attacker.press(&page, "continue").await;
+        assert!(answer_to(&page, &client).contains_key("code"), "{db:?}: {page:?}");
+    }
 }
 
 /// A browser that has cookies, but not those of this journey, is another browser.
