@@ -4,7 +4,6 @@
 //! bounded size and time, never a special-use address, and the connection goes to the very address that was checked. Nor are
 //! there cookies, a Referer, compression, or the environment's proxies: a proxy would connect where nothing was checked.
 
-mod address;
 mod names;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::address::is_public;
+use crate::oauth::address::is_public;
 
 /// What turns a name into all of its addresses.
 #[async_trait]

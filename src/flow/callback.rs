@@ -3,9 +3,9 @@
 
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::oauth::client_metadata::showable;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Origin, Person, PersonId, RowId};
+use crate::oauth::name::showable;
 use crate::oauth::params::Params;
 use crate::oauth::provider_claims::ProviderClaims;
 use crate::oauth::token::TokenHash;

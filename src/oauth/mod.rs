@@ -4,6 +4,7 @@
 //! has no "plain", a [`Resource`](resource::Resource) no fragment, and an answer by redirect needs a
 //! [`ReturnTo`](redirect::ReturnTo), which only validation makes. What the server decides is in `flow`.
 
+pub mod address;
 pub mod client;
 pub mod client_document;
 pub mod client_metadata;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod grant;
 pub mod jwks;
 pub mod metadata;
+pub mod name;
 pub mod params;
 pub mod pkce;
 pub mod prompt;

@@ -21,7 +21,7 @@ use super::secret;
 use super::settings::{AccessRules, Brand, Database, Issuer, Limits, Logo, Settings, SigningAlgorithm, TokenSettings};
 use super::source::Source;
 use super::tables::{AccessTable, BrandTable, List, Span, Tables};
-use crate::oauth::client_metadata::showable;
+use crate::oauth::name::showable;
 
 /// The shortest root secret.
 const MIN_SECRET: usize = 32;

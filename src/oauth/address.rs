@@ -37,8 +37,8 @@ const SPECIAL_V6: [([u16; 8], u32); 6] = [
 /// The well-known prefix of NAT64 (RFC 6052 section 2.1), behind which is the IPv4 address of its last 32 bits.
 const NAT64: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 
-/// Whether an address may be asked for what a stranger names.
-pub(super) fn is_public(address: IpAddr) -> bool {
+/// Whether an address is nobody's special one, so that what is there is on the public internet.
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
