@@ -161,7 +161,11 @@ impl Fetcher {
         if !is_json(&response) {
             return Err(Error::MediaType);
         }
-        if response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        if response
+            .headers()
+            .get(CONTENT_ENCODING)
+            .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+        {
             return Err(Error::Compressed);
         }
         let lifetime = lifetime(url, &response, now);

@@ -100,7 +100,7 @@ fn bare_failure(response: &Response) -> Option<Error> {
 
 /// Whether somebody looks at the answer in a browser.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {
-    header_text(headers, header::ACCEPT).is_some_and(|accept| accept.contains("text/html"))
+    header_text(headers, header::ACCEPT).is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
 }
 
 fn log(method: &Method, path: &str, response: &Response) {

@@ -160,3 +160,18 @@ async fn nothing_secret_and_no_error_is_cached() {
         assert_no_store(&page);
     }
 }
+
+/// Media types are told in any case (RFC 9110 section 8.3.1).
+#[tokio::test]
+async fn a_browser_that_writes_its_media_types_in_capitals_gets_pages_too() {
+    let world = World::new().await;
+    for accept in ["text/html", "TEXT/HTML", "application/xhtml+xml, Text/Html;q=0.9"] {
+        for path in ["/status", "/nothing"] {
+            let page = world.send(Method::GET, path, &[("accept", accept)], "").await;
+            assert!(page.body.starts_with("<!doctype html>"), "{accept}, {path}: {}", page.body);
+        }
+    }
+    let form = [("content-type", "Application/X-WWW-Form-Urlencoded; charset=utf-8")];
+    let page = world.send(Method::POST, "/oauth/token", &form, "grant_type=x").await;
+    assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
+}
