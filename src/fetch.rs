@@ -3,13 +3,19 @@
 //! draft-ietf-oauth-client-id-metadata-document-02, sections 5, 8.6 and 8.7: https, 200 only, no redirects, JSON only, a
 //! bounded size and time, never a special-use address, and the connection goes to the very address that was checked. Nor are
 //! there cookies, a Referer, compression, or the environment's proxies: a proxy would connect where nothing was checked.
+//!
+//! How often a host and a network address are asked is bounded; [`budget`] says for whom there is something left.
 
+mod budget;
+mod lately;
 mod names;
 #[cfg(test)]
 mod tests;
 
 use std::error::Error as _;
+use std::mem;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +30,8 @@ use crate::oauth::document_url::DocumentUrl;
 use crate::oauth::error::Source;
 use crate::oauth::resource::is_loopback;
 
-use names::{Checked, NotPublic, may_ask};
+use budget::{Budget, Charge, Visit};
+use names::{Checked, Connecting, Exhausted, FETCH, NotPublic, may_ask};
 pub(crate) use names::{Names, SystemNames};
 
 /// How long all of a fetch may take: the name, the connection, the answer and its body.
@@ -33,13 +40,15 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// How many fetches may go on at once, of addresses that are new and of those that are known.
 const AT_ONCE: usize = 64;
 
-/// How often one host is asked in a minute, so that nobody turns us against it.
+/// How often one host is asked within any minute at most, so that strangers cannot turn this server against it; what answers
+/// well counts for a tenth, and what answered well before has a budget of its own, ten times as large.
 const PER_HOST: u32 = 120;
 
-/// How many hosts are counted.
-const HOSTS: u64 = 10_000;
+/// How often one network address is asked within any minute at most, whatever names lead to it. Large hosts share the
+/// addresses of a content network.
+const PER_ADDRESS: u32 = 10 * PER_HOST;
 
-/// Whoever asks.
+/// Fetches URLs that strangers name.
 pub(crate) struct Fetcher {
     names: Arc<dyn Names>,
     local: bool,
@@ -48,7 +57,8 @@ pub(crate) struct Fetcher {
     client: OnceCell<Client>,
     permits: Semaphore,
     permits_known: Semaphore,
-    asked: moka::sync::Cache<String, Arc<Mutex<(UnixTime, u32)>>>,
+    hosts: Budget,
+    addresses: Arc<Budget>,
 }
 
 /// What was there.
@@ -58,6 +68,16 @@ pub(crate) struct Fetched {
     pub body: Vec<u8>,
     /// How long it may be kept, by its headers (RFC 9111 section 4.2); 0 where it must not be.
     pub lifetime: Duration,
+    /// For [`Fetcher::prove`], if the body is what was looked for.
+    pub receipt: Receipt,
+}
+
+/// What was counted for a fetch.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    host: Charge,
+    addresses: Vec<Charge>,
+    answered_at: Option<Visit>,
 }
 
 /// Why there is nothing; as the end of a sentence that begins with what was asked for.
@@ -88,7 +108,7 @@ pub(crate) enum Error {
     /// The answer took too long.
     #[error("its host takes too long to answer")]
     TooSlow,
-    /// The host was asked too often, or too much is going on.
+    /// The host or its address was asked too often, or too much is going on; the host was not asked.
     #[error("too many such requests are made just now")]
     Busy,
 }
@@ -115,43 +135,87 @@ impl Fetcher {
             client: OnceCell::new(),
             permits: Semaphore::new(AT_ONCE),
             permits_known: Semaphore::new(AT_ONCE),
-            asked: moka::sync::Cache::new(HOSTS),
+            hosts: Budget::new(PER_HOST),
+            addresses: Arc::new(Budget::new(PER_ADDRESS)),
         }
     }
 
     /// GETs the JSON at an address, of at most `most` bytes.
     ///
-    /// An address that gave something good before is `known`, and its keeper does not ask for it often. It does not count
-    /// among the requests to its host, and waits for no new one: whoever names other addresses, there or at slow hosts, keeps
-    /// nobody from this one.
+    /// `known`: its keeper has what it answered within the last 30 days. Such an address, and one that [was
+    /// proved](Self::prove) since this process began, is not turned away because of what is asked of its host or its network
+    /// address otherwise, and waits for no new one. Its keeper does not ask for it often.
     pub async fn get(&self, url: &str, most: usize, known: bool, now: UnixTime) -> Result<Fetched, Error> {
         let url = self.check(url)?;
-        if !known && !self.may_ask_again(&url, now) {
-            return Err(Error::Busy);
-        }
-        let permits = if known { &self.permits_known } else { &self.permits };
+        let host = host(&url);
+        let visit = self.hosts.visit(host, url.as_url().as_str());
+        let known = known || self.hosts.is_proved(visit, now);
+        let charge = if known { self.hosts.take_proved(visit, now) } else { self.hosts.take(visit, now) };
+        let charge = charge.ok_or(Error::Busy)?;
+        let connecting = Arc::new(Connecting {
+            budget: Arc::clone(&self.addresses),
+            host: host.to_owned(),
+            url: url.to_string(),
+            known,
+            now,
+            charges: Mutex::default(),
+        });
+        let waits = AtomicBool::new(true);
         let fetch = async {
+            let permits = if known { &self.permits_known } else { &self.permits };
             let _permit = permits.acquire().await.map_err(|_| Error::Busy)?;
-            self.ask(&url, most, now).await
+            waits.store(false, Ordering::Relaxed);
+            FETCH.scope(Arc::clone(&connecting), self.ask(&url, most)).await
         };
-        tokio::time::timeout(self.timeout, fetch).await.unwrap_or(Err(Error::TooSlow))
+        let answer = tokio::time::timeout(self.timeout, fetch).await;
+        let too_long = || Err(if waits.load(Ordering::Relaxed) { Error::Busy } else { Error::TooSlow });
+        let (answer, body) = match answer.unwrap_or_else(|_| too_long()) {
+            Err(Error::Busy) => {
+                self.hosts.turn_away(charge, now);
+                return Err(Error::Busy);
+            }
+            answer => {
+                self.hosts.begin(visit, now);
+                answer?
+            }
+        };
+        let answered_at = answer.remote_addr().and_then(|address| connecting.host_at(address.ip()));
+        let addresses = mem::take(&mut *connecting.charges.lock().unwrap_or_else(PoisonError::into_inner));
+        let receipt = Receipt { host: charge, addresses, answered_at };
+        Ok(Fetched { body, lifetime: lifetime(&url, &answer, now), receipt })
+    }
+
+    /// Notes that a fetch brought what was looked for: it then counts for little, and the URL is not turned away for 30 days.
+    ///
+    /// Only its reader knows. Some hosts answer any URL with 200, so that this alone would let strangers ask such a host
+    /// without a bound.
+    pub fn prove(&self, receipt: &Receipt, now: UnixTime) {
+        self.hosts.settle(receipt.host);
+        self.hosts.prove(receipt.host.visit, now);
+        for charge in &receipt.addresses {
+            self.addresses.settle(*charge);
+        }
+        // At this address only: a name may lead to others as well, where somebody else is.
+        if let Some(visit) = receipt.answered_at {
+            self.addresses.prove(visit, now);
+        }
     }
 
     /// The address, where it may be asked. What a name in it leads to is looked at when it is asked.
     fn check(&self, url: &str) -> Result<DocumentUrl, Error> {
         let url = DocumentUrl::parse(url, self.local).map_err(Error::Address)?;
-        let address = match url.as_url().host() {
-            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
-            _ => None,
-        };
-        if address.is_some_and(|address| !may_ask(is_loopback(url.as_url()), address)) {
+        if literal(&url).is_some_and(|address| !may_ask(is_loopback(url.as_url()), address)) {
             return Err(Error::Address("is not a public one"));
         }
         Ok(url)
     }
 
-    async fn ask(&self, url: &DocumentUrl, most: usize, now: UnixTime) -> Result<Fetched, Error> {
+    async fn ask(&self, url: &DocumentUrl, most: usize) -> Result<(Response, Vec<u8>), Error> {
+        // What is no name is not resolved.
+        if let Some(address) = literal(url) {
+            let admitted = FETCH.try_with(|fetch| fetch.admit(vec![address]));
+            admitted.map_err(|error| Error::Unreachable(error.into()))?.map_err(|Exhausted| Error::Busy)?;
+        }
         let request = self.client().await?.get(url.as_url().clone());
         let request = request.header(ACCEPT, "application/json").header(ACCEPT_ENCODING, "identity");
         let mut response = request.send().await.map_err(failure)?;
@@ -168,7 +232,6 @@ impl Fetcher {
         {
             return Err(Error::Compressed);
         }
-        let lifetime = lifetime(url, &response, now);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failure)? {
             if body.len() + chunk.len() > most {
@@ -176,7 +239,7 @@ impl Fetcher {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Fetched { body, lifetime })
+        Ok((response, body))
     }
 
     async fn client(&self) -> Result<&Client, Error> {
@@ -192,19 +255,19 @@ impl Fetcher {
         };
         self.client.get_or_try_init(make).await.map_err(|error| Error::Unreachable(error.into()))
     }
+}
 
-    /// Counts a request to a host, whatever the port, but for this computer, where each port is another server; `false`
-    /// where it had enough of them within a minute.
-    fn may_ask_again(&self, url: &DocumentUrl, now: UnixTime) -> bool {
-        let name = url.as_url().host_str().unwrap_or_default();
-        let host = if is_loopback(url.as_url()) { url.authority() } else { name };
-        let asked = self.asked.get_with_by_ref(host, Arc::default);
-        let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if !(0..60).contains(&now.since(asked.0)) {
-            *asked = (now, 0);
-        }
-        asked.1 += 1;
-        asked.1 <= PER_HOST
+/// Whom a URL asks, whatever the port; but on this computer, where each port is another server.
+fn host(url: &DocumentUrl) -> &str {
+    if is_loopback(url.as_url()) { url.authority() } else { url.as_url().host_str().unwrap_or_default() }
+}
+
+/// The network address in the place of a host's name.
+fn literal(url: &DocumentUrl) -> Option<IpAddr> {
+    match url.as_url().host() {
+        Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        _ => None,
     }
 }
 
@@ -214,6 +277,9 @@ fn failure(error: reqwest::Error) -> Error {
     while let Some(inner) = cause {
         if inner.is::<NotPublic>() {
             return Error::NotPublic(error.without_url().into());
+        }
+        if inner.is::<Exhausted>() {
+            return Error::Busy;
         }
         cause = inner.source();
     }

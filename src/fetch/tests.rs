@@ -248,28 +248,42 @@ async fn the_connection_goes_to_the_address_that_was_checked() {
     assert_eq!(requests.lock().unwrap().len(), 1);
 }
 
+/// How many new addresses of one host are asked at one moment.
+const AT_A_MOMENT: usize = 45;
+
 #[tokio::test]
-async fn a_host_is_not_asked_without_end() {
-    let (address, requests) = host(&["HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"]).await;
+async fn addresses_that_are_made_up_keep_out_none_that_comes_again_or_was_good_before() {
+    let answer = &["HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"];
+    let (address, requests) = host(answer).await;
     let fetcher = fetcher(here, true);
-    for i in 0..PER_HOST {
-        let error = fetcher.get(&format!("http://{address}/{i}"), 20, false, NOW).await.unwrap_err();
-        assert!(matches!(error, Error::Status(_)), "{i}: {error:?}");
+    let get = |path: &str, now: UnixTime| {
+        let (fetcher, url) = (&fetcher, format!("http://{address}/{path}"));
+        async move { fetcher.get(&url, 20, false, now).await }
+    };
+    let proved = get("proved", NOW).await.unwrap();
+    fetcher.prove(&proved.receipt, NOW);
+    let mut turned_away = 0;
+    for i in 0..1_000 {
+        match get(&i.to_string(), NOW).await {
+            Err(Error::Busy) => turned_away += 1,
+            // 200 alone proves nothing: this host answers everything with it.
+            answer => drop(answer.unwrap()),
+        }
     }
-    let error = fetcher.get(&format!("http://{address}/again"), 20, false, NOW).await.unwrap_err();
+    let asked = requests.lock().unwrap().len();
+    assert!((AT_A_MOMENT..=AT_A_MOMENT + 1).contains(&asked), "{asked} of {turned_away}");
+    assert!(get("proved", NOW).await.is_ok());
+    let error = get("real", NOW).await.unwrap_err();
     assert!(matches!(error, Error::Busy) && error.passes(), "{error:?}");
-    let error = fetcher.get(&format!("http://{address}/known"), 20, true, NOW).await.unwrap_err();
-    assert!(matches!(error, Error::Status(_)), "what was good before does not suffer for it: {error:?}");
-    let error =
-        fetcher.get(&format!("http://{address}/later"), 20, false, NOW + Duration::from_secs(60)).await.unwrap_err();
-    assert!(matches!(error, Error::Status(_)), "{error:?}");
-    assert_eq!(requests.lock().unwrap().len(), PER_HOST as usize + 2);
+    assert!(get("real", NOW).await.is_ok(), "the second time");
+    assert!(fetcher.get(&format!("http://{address}/kept"), 20, true, NOW).await.is_ok(), "its keeper knows it");
+    assert!(get("proved", NOW + Duration::from_secs(29 * 86_400)).await.is_ok());
 }
 
 #[tokio::test]
 async fn another_port_is_the_same_host() {
     let fetcher = fetcher(|_| Vec::new(), false);
-    for port in 1..=PER_HOST {
+    for port in 1..=AT_A_MOMENT {
         let error = fetcher.get(&format!("https://client.example:{port}/"), 20, false, NOW).await.unwrap_err();
         assert!(matches!(error, Error::Address(_)), "{error:?}");
         let error = fetcher.get(&format!("https://client.example:{port}/x"), 20, false, NOW).await.unwrap_err();
@@ -277,18 +291,76 @@ async fn another_port_is_the_same_host() {
     }
     let error = fetcher.get("https://client.example/x", 20, false, NOW).await.unwrap_err();
     assert!(matches!(error, Error::Busy), "{error:?}");
+    let error = fetcher.get("https://other.example/x", 20, false, NOW).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+}
+
+fn connecting(fetcher: &Fetcher, host: &str, path: &str, known: bool) -> Connecting {
+    Connecting {
+        budget: Arc::clone(&fetcher.addresses),
+        host: host.into(),
+        url: format!("https://{host}/{path}"),
+        known,
+        now: NOW,
+        charges: Mutex::default(),
+    }
+}
+
+#[tokio::test]
+async fn many_names_that_lead_to_one_address_do_not_turn_jean_against_it() {
+    let fetcher = fetcher(|_| vec![[8, 8, 8, 8].into(), [8, 8, 4, 4].into()], false);
+    let one = || vec![IpAddr::from([8, 8, 8, 8])];
+    let made_up = |i: usize| connecting(&fetcher, &format!("{i}.evil.example"), "x", false).admit(one()).is_ok();
+    assert_eq!((0..5_000).filter(|i| made_up(*i)).count(), 10 * AT_A_MOMENT);
+    // What is known is asked, and what comes again, and another address of the same name.
+    assert!(connecting(&fetcher, "app.example", "x", true).admit(one()).is_ok());
+    assert!(connecting(&fetcher, "app.example", "x", false).admit(one()).is_err());
+    assert!(connecting(&fetcher, "app.example", "x", false).admit(one()).is_ok());
+    let both = vec![[8, 8, 8, 8].into(), [8, 8, 4, 4].into()];
+    let admitted = connecting(&fetcher, "two.example", "x", false).admit(both).unwrap();
+    assert_eq!(admitted, [IpAddr::from([8, 8, 4, 4])]);
+    // A host that answered well at this address is not counted there, whatever else is asked of it.
+    let host = connecting(&fetcher, "good.example", "x", false);
+    fetcher.addresses.prove(host.host_at(one()[0]).unwrap(), NOW);
+    assert!((0..5_000).all(|i| connecting(&fetcher, "good.example", &i.to_string(), false).admit(one()).is_ok()));
+}
+
+#[tokio::test]
+async fn a_fetch_goes_by_the_budget_of_the_address_that_its_name_leads_to() {
+    let fetcher = fetcher(|_| vec![[8, 8, 8, 8].into()], false);
+    for i in 0..1_000 {
+        let _ = connecting(&fetcher, &format!("{i}.evil.example"), "x", false).admit(vec![[8, 8, 8, 8].into()]);
+    }
+    for url in ["https://client.example/x", "https://8.8.8.8/x"] {
+        let error = fetcher.get(url, 20, false, NOW).await.unwrap_err();
+        assert!(matches!(error, Error::Busy), "{url}: {error:?}");
+    }
+}
+
+#[test]
+fn a_network_of_one_customer_counts_as_one_address() {
+    let fetcher = fetcher(here, false);
+    let admitted = |i: u128| {
+        let address = std::net::Ipv6Addr::from_bits((0x2606_4700_u128 << 96) + i);
+        connecting(&fetcher, &format!("{i}.evil.example"), "x", false).admit(vec![address.into()]).is_ok()
+    };
+    assert_eq!((0..5_000).filter(|i| admitted(*i)).count(), 10 * AT_A_MOMENT);
+    assert!(admitted(1 << 64), "the next network");
 }
 
 /// Slow hosts that strangers name hold all that is there for new addresses.
 #[tokio::test]
 async fn what_is_known_waits_for_nothing_new() {
     let answer = &["HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"];
-    let (address, _) = host(answer).await;
+    let (address, requests) = host(answer).await;
     let url = format!("http://{address}/client.json");
     let fetcher = fetcher(here, true);
-    let _held = fetcher.permits.acquire_many(AT_ONCE as u32).await.unwrap();
-    assert!(matches!(fetcher.get(&url, 20, false, NOW).await.unwrap_err(), Error::TooSlow));
+    let held = fetcher.permits.acquire_many(AT_ONCE as u32).await.unwrap();
+    let error = fetcher.get(&url, 20, false, NOW).await.unwrap_err();
+    assert!(matches!(error, Error::Busy) && requests.lock().unwrap().is_empty(), "{error:?}");
     assert!(fetcher.get(&url, 20, true, NOW).await.is_ok());
+    drop(held);
+    assert!(fetcher.get(&url, 20, false, NOW).await.is_ok());
 }
 
 #[tokio::test]

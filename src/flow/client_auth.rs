@@ -123,7 +123,7 @@ impl From<NotFound> for Error {
             NotFound::Unknown => unknown(),
             NotFound::Document(Unusable { fault, why, .. }) => {
                 let code = match fault {
-                    Fault::Passing => ErrorCode::TemporarilyUnavailable,
+                    Fault::Passing | Fault::Busy => ErrorCode::TemporarilyUnavailable,
                     Fault::Address | Fault::Host | Fault::Document | Fault::Operator => ErrorCode::InvalidClient,
                 };
                 Error::new(code, format!("The client's metadata document cannot be used: {why}."))

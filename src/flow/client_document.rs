@@ -142,6 +142,7 @@ async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Cl
         tracing::debug!(client = %id, error = source, "a client's metadata document was not fetched");
         let fault = match &error {
             fetch::Error::Address(_) => Fault::Address,
+            fetch::Error::Busy => Fault::Busy,
             error if error.passes() => Fault::Passing,
             _ => Fault::Host,
         };
@@ -149,5 +150,6 @@ async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Cl
     })?;
     let client = client_document::parse(id, &fetched.body, now)
         .map_err(|error| Unusable::new(id, Fault::Document, error.description.trim_end_matches('.')))?;
+    app.fetch.prove(&fetched.receipt, now);
     Ok((client, fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1)))
 }

@@ -1,7 +1,7 @@
 //! The pages of an authorization request that is none: what happened, and which button to press in which app. Whatever the
 //! browser says that it accepts, it gets a page: nobody reads JSON.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use crate::flow::authorize::{Answer, Refusal};
@@ -85,6 +85,15 @@ fn unusable_document(
             format!("The app says that it is from {host}, and this server cannot ask there whether that is so."),
             "Wait a minute and connect again. If it stays like this, tell whoever runs this server.",
         ),
+        Fault::Busy => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{host} cannot be asked just now"),
+            format!(
+                "The app says that it is from {host}. This server is asked about so many addresses there that this one has \
+                 to wait for its turn."
+            ),
+            "Keep this page open: it tries again by itself every 15 seconds.",
+        ),
         Fault::Operator => (
             StatusCode::FORBIDDEN,
             format!("Apps from {host} cannot connect here"),
@@ -115,7 +124,12 @@ fn unusable_document(
     let description = format!("The client's metadata document cannot be used: {why}.");
     let details = details([("client_id", &ascii(client_id)), ("Description", &description)]);
     let page = web.problem(title, message, format!("{next} {BY_A_LINK}"));
-    web.page(status, &Problem { advice, details, ..page })
+    let mut response = web.page(status, &Problem { advice, details, ..page });
+    if *fault == Fault::Busy {
+        // Longer than a failure is remembered, so that the next try is one.
+        response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("15"));
+    }
+    response
 }
 
 /// What helps an app whose registration does not do, of which `client_id` and `redirect_uri` were sent: to connect anew,

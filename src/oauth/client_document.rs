@@ -34,6 +34,8 @@ pub struct Unusable {
 pub enum Fault {
     /// Nobody's: it may be different in a moment.
     Passing,
+    /// Ours: its host is asked too often just now, and was not asked. A request that comes again has better prospects.
+    Busy,
     /// The address breaks a rule, and nobody is asked.
     Address,
     /// The host answers with something else than a document.
