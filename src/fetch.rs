@@ -123,6 +123,11 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether the host says that there is nothing, and not merely that it does not give it to this server just now.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Error::Status(StatusCode::NOT_FOUND | StatusCode::GONE))
+    }
 }
 
 impl Fetcher {

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId};
-use crate::oauth::client_document::Unusable;
+use crate::oauth::client_document::{DocumentCopy, Unusable};
 
 /// How many documents are remembered; those that are used most stay.
 const REMEMBERED: u64 = 2_000;
@@ -34,10 +34,19 @@ pub(crate) struct Known {
 
 #[derive(Default)]
 struct State {
-    copy: Option<Client>,
-    fresh_until: UnixTime,
-    failed: Option<(UnixTime, Unusable)>,
+    copy: Option<DocumentCopy>,
+    answer: Option<Answer>,
 }
+
+/// What new authorizations are told without a request to the host.
+struct Answer {
+    result: Result<Client, Unusable>,
+    since: UnixTime,
+    until: UnixTime,
+}
+
+/// How far the times of two requests may be apart that wait for the same answer, in seconds: a fetch takes five at most.
+const REORDER: i64 = 10;
 
 impl Documents {
     /// Nothing remembered, and where the ids of documents that are to be looked at anew come out.
@@ -58,40 +67,49 @@ impl Documents {
 }
 
 impl Known {
-    /// The answer that needs no request: a fresh copy, or a failure of a moment ago.
+    /// What needs no request: the client of a fresh copy, or a failure of a moment ago.
     pub fn answer(&self, now: UnixTime) -> Option<Result<Client, Unusable>> {
         let state = self.state();
-        match (&state.copy, &state.failed) {
-            (_, Some((at, failure))) if (0..FAILURE_KEPT).contains(&now.since(*at)) => Some(Err(failure.clone())),
-            (Some(copy), _) if now < state.fresh_until => Some(Ok(copy.clone())),
-            _ => None,
-        }
+        let is_valid = |answer: &&Answer| now.since(answer.since) >= -REORDER && now < answer.until;
+        state.answer.as_ref().filter(is_valid).map(|answer| answer.result.clone())
     }
 
-    /// The last good copy, fresh or not, and whether it is fresh.
-    pub fn copy(&self, now: UnixTime) -> Option<(Client, bool)> {
-        let state = self.state();
-        state.copy.clone().map(|copy| (copy, now < state.fresh_until))
+    /// The last good copy, however old.
+    pub fn copy(&self) -> Option<DocumentCopy> {
+        self.state().copy.clone()
     }
 
-    /// Remembers a copy that may be old, unless one as new came meanwhile.
-    pub fn remember(&self, copy: &Client) {
+    /// Remembers a stored copy, unless the host was heard since.
+    pub fn remember(&self, copy: &DocumentCopy) {
         let mut state = self.state();
-        if state.copy.as_ref().is_none_or(|known| known.created_at < copy.created_at) {
+        if state.copy.as_ref().is_none_or(|known| known.heard_at < copy.heard_at) {
             state.copy = Some(copy.clone());
         }
     }
 
-    /// Remembers a copy that serves until then.
-    pub fn keep(&self, copy: &Client, fresh_until: UnixTime) {
-        *self.state() = State { copy: Some(copy.clone()), fresh_until, failed: None };
+    /// Remembers what was fetched just now, which serves until then.
+    pub fn keep(&self, client: &Client, until: UnixTime) {
+        let answer = Answer { result: Ok(client.clone()), since: client.created_at, until };
+        *self.state() = State { copy: Some(DocumentCopy::fetched(client)), answer: Some(answer) };
+    }
+
+    /// Lets a copy serve until then, while its host cannot be asked.
+    pub fn serve(&self, client: Client, now: UnixTime, until: UnixTime) {
+        self.state().answer = Some(Answer { result: Ok(client), since: now, until });
     }
 
     /// Remembers for a moment that there was nothing to be had. A good copy stays, for the token endpoint.
     pub fn fail(&self, failure: &Unusable, now: UnixTime) {
-        let mut state = self.state();
-        state.failed = Some((now, failure.clone()));
-        state.fresh_until = UnixTime(0);
+        let until = UnixTime(now.0.saturating_add(FAILURE_KEPT));
+        self.state().answer = Some(Answer { result: Err(failure.clone()), since: now, until });
+    }
+
+    /// Notes that the host has spoken: the copy is over, but for sessions that there are.
+    pub fn end(&self, now: UnixTime) {
+        if let Some(copy) = &mut self.state().copy {
+            copy.is_over = true;
+            copy.heard_at = now;
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -102,7 +120,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::client_document;
+    use crate::oauth::client_document::{self, Fault};
 
     fn copy(name: &str, at: UnixTime) -> Client {
         let id = ClientId::parse("https://app.example/client.json").unwrap();
@@ -116,11 +134,36 @@ mod tests {
     #[test]
     fn an_old_copy_does_not_take_the_place_of_a_fresh_one() {
         let known = Known::default();
-        known.remember(&copy("Old", UnixTime(100)));
+        let [old, newer] = [copy("Old", UnixTime(100)), copy("Newer, by another process", UnixTime(400))]
+            .map(|client| DocumentCopy::fetched(&client));
+        known.remember(&old);
         known.keep(&copy("New", UnixTime(200)), UnixTime(300));
-        known.remember(&copy("Old", UnixTime(100)));
+        known.remember(&old);
         assert_eq!(known.answer(UnixTime(200)).unwrap().unwrap().name(), "New");
-        known.remember(&copy("Newer, by another process", UnixTime(400)));
-        assert_eq!(known.copy(UnixTime(400)).unwrap().0.name(), "Newer, by another process");
+        assert_eq!(known.copy().unwrap().client.name(), "New");
+        known.remember(&newer);
+        assert_eq!(known.copy().unwrap().client.name(), "Newer, by another process");
+    }
+
+    #[test]
+    fn a_stored_copy_from_before_the_host_spoke_does_not_come_back() {
+        let known = Known::default();
+        let stored = DocumentCopy::fetched(&copy("Old", UnixTime(100)));
+        known.remember(&stored);
+        known.end(UnixTime(200));
+        known.remember(&stored);
+        assert!(known.copy().unwrap().is_over);
+        known.remember(&DocumentCopy::fetched(&copy("Given again, to another process", UnixTime(300))));
+        assert!(!known.copy().unwrap().is_over);
+    }
+
+    #[test]
+    fn an_answer_holds_for_its_time_and_for_those_who_came_a_moment_before_it() {
+        let known = Known::default();
+        let answers = |at: i64| known.answer(UnixTime(at)).is_some();
+        known.keep(&copy("New", UnixTime(1_000)), UnixTime(1_060));
+        assert_eq!([980, 995, 1_000, 1_059, 1_060].map(answers), [false, true, true, true, false]);
+        known.fail(&Unusable::new(&copy("New", UnixTime(0)).id, Fault::Gone, "x"), UnixTime(2_000));
+        assert_eq!([980, 1_995, 2_000, 2_009, 2_010].map(answers), [false, true, true, true, false]);
     }
 }

@@ -124,7 +124,9 @@ impl From<NotFound> for Error {
             NotFound::Document(Unusable { fault, why, .. }) => {
                 let code = match fault {
                     Fault::Passing | Fault::Busy => ErrorCode::TemporarilyUnavailable,
-                    Fault::Address | Fault::Host | Fault::Document | Fault::Operator => ErrorCode::InvalidClient,
+                    Fault::Address | Fault::Host | Fault::Gone | Fault::Document | Fault::Operator => {
+                        ErrorCode::InvalidClient
+                    }
                 };
                 Error::new(code, format!("The client's metadata document cannot be used: {why}."))
             }

@@ -1,9 +1,17 @@
 //! Clients that are known by their metadata document (draft-ietf-oauth-client-id-metadata-document-02, section 5).
 //!
-//! A document is asked for at the authorization endpoint, when it is not known or too old, and serves for as long as its
-//! headers say, within bounds. Failures are not kept. While a document cannot be had, its last good copy serves: this
-//! process's, the one that was stored when somebody allowed the client something, or a pinned one. The token endpoint goes
-//! by any copy that is at hand, so that nobody's session hangs on a client's web site, and has it looked at anew later.
+//! A document is fetched at the authorization endpoint, if it is not known or too old, and serves for as long as its headers
+//! say, within bounds. Failures are kept for seconds. What its last good copy is good for then depends on the host:
+//!
+//! - **404 and 410, or a document that is wrong**: the host has spoken. The copy is over for new authorizations, at once, and
+//!   stays so until the host gives the document again, even if it only fails meanwhile. This is remembered here, and stored
+//!   with the copy, so that it holds after a restart and at other replicas that have nothing newer. A process that stops
+//!   before it is stored (a moment later, in the background) does not know; it asks again and is told again.
+//! - **Any other failure**: the copy serves for seven days after the host gave it last.
+//! - **A pinned copy** is the operator's word and serves in all these cases, but where the host gives a document that is
+//!   wrong.
+//!
+//! The token endpoint goes by any copy, so that nobody's session hangs on a client's web site, and has it fetched again later.
 
 use std::time::Duration;
 
@@ -11,7 +19,7 @@ use crate::app::App;
 use crate::clock::UnixTime;
 use crate::fetch;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
-use crate::oauth::client_document::{self, Fault, MAX_DOCUMENT, Unusable};
+use crate::oauth::client_document::{self, DocumentCopy, Fault, MAX_DOCUMENT, Unusable};
 use crate::oauth::document_url::DocumentUrl;
 use crate::store;
 
@@ -35,7 +43,7 @@ impl From<store::Error> for Refused {
     }
 }
 
-/// The client as its document says now.
+/// The client as its document says now, for a new authorization.
 pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, Refused> {
     check(app, id)?;
     let known = app.documents.of(id);
@@ -46,20 +54,39 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
     if let Some(answer) = known.answer(now) {
         return answer.map_err(Refused::Unusable);
     }
-    let last = last_good(app, id, now).await?;
-    let failure = match ask(app, id, last.is_some(), now).await {
+    let stored = app.store.find_document(id).await?;
+    if let Some(stored) = &stored {
+        known.remember(stored);
+    }
+    let copy = known.copy();
+    let pinned = app.settings.clients.documents.pinned.get(id);
+    let is_known = pinned.is_some() || copy.as_ref().is_some_and(|copy| copy.was_given_lately(now));
+    let failure = match ask(app, id, is_known, now).await {
         Ok((client, lifetime)) => {
             known.keep(&client, now + lifetime);
+            if stored.is_some_and(|stored| stored.is_outdated(&client)) {
+                // This may be a GET, which writes nothing.
+                app.documents.look_again(id);
+            }
             return Ok(client);
         }
         Err(failure) => failure,
     };
-    // What its host says in so many words is not overruled by what it said before.
-    match last.filter(|_| failure.fault != Fault::Document) {
-        Some((copy, _)) => {
+    if failure.fault.ends_copies() {
+        known.end(now);
+        if stored.is_some_and(|stored| !stored.is_over) {
+            app.documents.look_again(id);
+        }
+    }
+    let copy = known.copy().filter(|copy| copy.serves(now));
+    // What its host says in so many words is not overruled, by whatever it or the operator said before.
+    let pinned = pinned.filter(|_| failure.fault != Fault::Document);
+    let until = copy.as_ref().and_then(DocumentCopy::serves_until).unwrap_or(now + LIFETIME.0);
+    match copy.map(|copy| copy.client).or_else(|| pinned.cloned()) {
+        Some(client) => {
             tracing::info!(client = %id, why = failure.why, "the last good copy of a client's metadata document serves");
-            known.keep(&copy, now + LIFETIME.0);
-            Ok(copy)
+            known.serve(client.clone(), now, until.min(now + LIFETIME.0));
+            Ok(client)
         }
         None => {
             tracing::info!(client = %id, why = failure.why, "a client's metadata document cannot be used");
@@ -78,38 +105,36 @@ pub async fn known(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, Re
     }
 }
 
-/// The client by the last good copy: this process's, the stored one, or a pinned one. Asks nobody; where the copy is old,
-/// it is looked at anew later.
+/// The client by any copy: this process's, the stored one, or a pinned one. Asks nobody; if the copy is old, it is fetched
+/// again later.
 pub async fn at_hand(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<Client>, store::Error> {
-    let Some((copy, fresh)) = last_good(app, id, now).await? else { return Ok(None) };
-    if !fresh {
+    let known = app.documents.of(id);
+    if let Some(Ok(client)) = known.answer(now) {
+        return Ok(Some(client));
+    }
+    if let Some(stored) = app.store.find_document(id).await? {
+        known.remember(&stored);
+    }
+    let pinned = app.settings.clients.documents.pinned.get(id).cloned();
+    // What serves new authorizations comes first: the code that one got must be good at the token endpoint.
+    let client = match known.copy() {
+        Some(copy) if copy.serves(now) => Some(copy.client),
+        copy => pinned.or(copy.map(|copy| copy.client)),
+    };
+    if client.is_some() {
         app.documents.look_again(id);
     }
-    Ok(Some(copy))
+    Ok(client)
 }
 
-/// The last good copy, the newest of those that there are, and whether it is fresh.
-async fn last_good(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<(Client, bool)>, store::Error> {
-    let known = app.documents.of(id);
-    let remembered = match known.copy(now) {
-        Some((copy, true)) => return Ok(Some((copy, true))),
-        stale => stale.map(|(copy, _)| copy),
-    };
-    let stored = app.store.find_client(id).await?.filter(|client| client.origin == ClientOrigin::Document);
-    let newest = [remembered, stored].into_iter().flatten().max_by_key(|copy| copy.created_at);
-    let copy = newest.or_else(|| app.settings.clients.documents.pinned.get(id).cloned());
-    if let Some(copy) = &copy {
-        known.remember(copy);
-    }
-    Ok(copy.map(|copy| (copy, false)))
-}
-
-/// Looks at a document anew, and brings the stored copy up to date where there is one.
+/// Fetches a document again, and brings the stored copy up to date if there is one.
 pub async fn look_again(app: &App, id: &ClientId, now: UnixTime) -> Result<(), store::Error> {
-    match current(app, id, now).await {
-        Ok(client) => app.store.renew_document(&client, now).await,
-        Err(Refused::Store(error)) => Err(error),
-        Err(_) => Ok(()),
+    if let Err(Refused::Store(error)) = current(app, id, now).await {
+        return Err(error);
+    }
+    match app.documents.of(id).copy() {
+        Some(copy) => app.store.renew_document(&copy, now).await,
+        None => Ok(()),
     }
 }
 
@@ -135,7 +160,7 @@ fn check(app: &App, id: &ClientId) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Asks the host; `known` where it had a good document before.
+/// Asks the host; `known` if it gave a good document within the last 30 days.
 async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Client, Duration), Unusable> {
     let fetched = app.fetch.get(id.as_str(), MAX_DOCUMENT, known, now).await.map_err(|error| {
         let source = &error as &dyn std::error::Error;
@@ -143,6 +168,7 @@ async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Cl
         let fault = match &error {
             fetch::Error::Address(_) => Fault::Address,
             fetch::Error::Busy => Fault::Busy,
+            error if error.is_gone() => Fault::Gone,
             error if error.passes() => Fault::Passing,
             _ => Fault::Host,
         };

@@ -77,7 +77,8 @@ fn unusable_document(
     (client_id, redirect_uri): (&str, &str),
     Unusable { host, why, fault }: &Unusable,
 ) -> Response {
-    let advice = if *fault == Fault::Host { advice(web, client_id, redirect_uri) } else { Vec::new() };
+    let is_absent = matches!(fault, Fault::Host | Fault::Gone);
+    let advice = if is_absent { advice(web, client_id, redirect_uri) } else { Vec::new() };
     let (status, title, message, next) = match fault {
         Fault::Passing => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -100,7 +101,7 @@ fn unusable_document(
             "Whoever runs this server chose from where apps may come.".to_owned(),
             "If you need this app here, ask whoever runs this server.",
         ),
-        Fault::Host => (
+        Fault::Host | Fault::Gone => (
             StatusCode::BAD_REQUEST,
             format!("{host} does not describe the app"),
             format!(

@@ -1,6 +1,8 @@
 //! Client ID metadata documents (draft-ietf-oauth-client-id-metadata-document-02 section 4): what a client that registers
 //! nowhere says about itself, at the address that is its id.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use super::client::{AuthMethod, Client, ClientId, ClientOrigin};
@@ -11,12 +13,61 @@ use crate::clock::UnixTime;
 /// The largest document, in bytes (section 8.7).
 pub const MAX_DOCUMENT: usize = 5 * 1024;
 
+/// How long new authorizations go on by a copy while the host fails, counted from when it gave the document last: some
+/// hosts turn whole data centres away for days.
+const OUTLASTS: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// For how long a document that was given once counts as one that there is.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How far the stored time of the last good fetch may lie behind, so that not every fetch is a write.
+pub const STORED_BEHIND: Duration = Duration::from_secs(3600);
+
 /// The documents of well-known clients as they were when this version was made, for when their host does not answer a
 /// server: id and document.
 pub const WELL_KNOWN: [(&str, &str); 2] = [
     ("https://claude.ai/oauth/mcp-oauth-client-metadata", include_str!("documents/claude.json")),
     ("https://claude.ai/oauth/claude-code-client-metadata", include_str!("documents/claude-code.json")),
 ];
+
+/// The last good copy of a document, and what its host said last.
+#[derive(Clone, Debug)]
+pub struct DocumentCopy {
+    /// The client by this copy.
+    pub client: Client,
+    /// When the host was last heard: when it gave this copy, or, if that is over, when it said so.
+    pub heard_at: UnixTime,
+    /// Whether the host said since that the document is not there, or gave one that is wrong.
+    pub is_over: bool,
+}
+
+impl DocumentCopy {
+    /// A document that was fetched just now.
+    pub fn fetched(client: &Client) -> Self {
+        DocumentCopy { client: client.clone(), heard_at: client.created_at, is_over: false }
+    }
+
+    /// Until when new authorizations may go by it if its host cannot be asked; `None` if it is over. Sessions that there
+    /// are go by it whatever its host says.
+    pub fn serves_until(&self) -> Option<UnixTime> {
+        (!self.is_over).then(|| self.heard_at + OUTLASTS)
+    }
+
+    /// Whether new authorizations may go by it if its host cannot be asked.
+    pub fn serves(&self, now: UnixTime) -> bool {
+        self.serves_until().is_some_and(|until| now < until)
+    }
+
+    /// Whether the host gave it within the last 30 days.
+    pub fn was_given_lately(&self, now: UnixTime) -> bool {
+        !self.is_over && now < self.heard_at + REMEMBERED
+    }
+
+    /// Whether this stored copy is to be replaced by what was `fetched`.
+    pub fn is_outdated(&self, fetched: &Client) -> bool {
+        self.is_over || self.client.metadata != fetched.metadata || self.heard_at + STORED_BEHIND <= fetched.created_at
+    }
+}
 
 /// Why a document makes no client.
 #[derive(Clone, Debug)]
@@ -40,10 +91,19 @@ pub enum Fault {
     Address,
     /// The host answers with something else than a document.
     Host,
+    /// The host says that there is no document: 404 or 410.
+    Gone,
     /// The host did answer with a document, and what that says is wrong.
     Document,
     /// The operator's, who lets no apps of this host in.
     Operator,
+}
+
+impl Fault {
+    /// Whether the host has spoken of this document: what it gave before is over, and its silence later brings nothing back.
+    pub fn ends_copies(self) -> bool {
+        matches!(self, Fault::Gone | Fault::Document)
+    }
 }
 
 impl Unusable {

@@ -6,6 +6,7 @@ use super::{Error, Stmt, Store, args, text, time};
 use crate::clock::UnixTime;
 use crate::config::settings::ClientSettings;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::oauth::client_document::{DocumentCopy, STORED_BEHIND};
 use crate::oauth::token::TokenHash;
 
 impl Store {
@@ -65,12 +66,35 @@ impl Store {
         Ok(())
     }
 
-    /// Brings the copy of a document up to date, where there is one.
-    pub async fn renew_document(&self, client: &Client, now: UnixTime) -> Result<(), Error> {
-        let sql = "UPDATE clients SET metadata = $2, created_at = $3, updated_at = $4 \
-                   WHERE id = $1 AND origin = 'document' AND metadata <> $2 AND created_at < $3 RETURNING id";
-        let args = args![client.id.as_str(), metadata(client)?, client.created_at, now];
-        self.record(Stmt::new(sql, args)).await.map(|_| ())
+    /// Brings the stored copy of a document up to date, if there is one: what it says, that its host gave it since, at most
+    /// once an hour, or that it is over.
+    pub async fn renew_document(&self, copy: &DocumentCopy, now: UnixTime) -> Result<(), Error> {
+        let id = copy.client.id.as_str();
+        let UnixTime(heard_at) = copy.heard_at;
+        let stmt = if copy.is_over {
+            let sql = "UPDATE clients SET created_at = $2, updated_at = $4 \
+                       WHERE id = $1 AND origin = 'document' AND created_at > 0 AND created_at <= $3 RETURNING id";
+            Stmt::new(sql, args![id, UnixTime(-heard_at), copy.heard_at, now])
+        } else {
+            let sql = "UPDATE clients SET metadata = $2, created_at = $3, updated_at = $5 \
+                       WHERE id = $1 AND origin = 'document' AND abs(created_at) < $3 \
+                       AND (metadata <> $2 OR created_at < 0 OR created_at <= $4) RETURNING id";
+            Stmt::new(sql, args![id, metadata(&copy.client)?, copy.heard_at, copy.heard_at - STORED_BEHIND, now])
+        };
+        self.record(stmt).await.map(|_| ())
+    }
+
+    /// The stored copy of a document.
+    ///
+    /// `created_at` is when the host was heard last: when it gave this copy, and below zero, negated, if it said since that
+    /// the document is not there any more.
+    pub async fn find_document(&self, id: &ClientId) -> Result<Option<DocumentCopy>, Error> {
+        let client = self.find_client(id).await?.filter(|client| client.origin == ClientOrigin::Document);
+        Ok(client.map(|client| {
+            let UnixTime(at) = client.created_at;
+            let heard_at = UnixTime(at.saturating_abs());
+            DocumentCopy { client: Client { created_at: heard_at, ..client }, heard_at, is_over: at < 0 }
+        }))
     }
 
     /// The registered client of this id, or the copy of its document.
@@ -105,12 +129,13 @@ pub(super) fn granted(client: &ClientId, now: UnixTime) -> Stmt {
     Stmt::new(sql, args![client.as_str(), now])
 }
 
-/// Keeps a copy of a client's document, in place of an older one; `created_at` is when the copy was made.
+/// Keeps a copy of a client's document, in place of one that its host was heard of before; `created_at` is when the host
+/// gave it.
 pub(super) fn keep_document(client: &Client, now: UnixTime) -> Result<Stmt, Error> {
     let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
                VALUES ($1, 'document', $2, '', '', $3, $4) ON CONFLICT (id) DO UPDATE \
                SET metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at \
-               WHERE clients.origin = 'document' AND clients.created_at <= excluded.created_at";
+               WHERE clients.origin = 'document' AND abs(clients.created_at) <= excluded.created_at";
     Ok(Stmt::new(sql, args![client.id.as_str(), metadata(client)?, client.created_at, now]))
 }
 

@@ -4,12 +4,30 @@
 use std::time::Duration;
 
 use jean::testing::browser::Browser;
+use jean::testing::client::Client;
 use jean::testing::document::{Answer, DocumentHost};
 use serde_json::json;
 
 use crate::support::browsing::{asks, assert_page, consent_page, error_to};
 use crate::support::documents::{CLAUDE, PATH, fetches, opened, tokens};
-use crate::support::{BOTH, World};
+use crate::support::{BOTH, World, code_of};
+
+const WEEK: i64 = 7 * 86_400;
+
+/// When the host of the only stored document was heard last, as the database has it: below zero if it took it away.
+async fn stored_at(world: &World) -> i64 {
+    world.database().await.number("SELECT created_at FROM clients WHERE origin = 'document'").await
+}
+
+/// What goes on in the background, by and by.
+async fn until(is_so: impl AsyncFn() -> bool, what: &str) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waiting).await.expect(what);
+}
 
 #[tokio::test]
 async fn a_document_is_kept_as_long_as_its_headers_say_within_bounds() {
@@ -63,12 +81,24 @@ async fn many_at_once_share_one_request() {
     assert_eq!(fetches(&host), 1);
 }
 
+/// Some hosts turn whole data centres away for days.
 #[tokio::test]
-async fn the_last_good_copy_serves_while_the_document_cannot_be_had() {
+async fn the_last_good_copy_serves_for_seven_days_while_its_host_fails_and_then_no_more() {
     let world = World::new().await;
     let (host, client) = world.document_client().await;
     assert!(asks(&opened(&world, &client).await));
-    for failing in [Answer::status(503), Answer::status(404), Answer::status(301).with("location", "/x")] {
+    let mut age = 0;
+    let html = Answer::json(&json!({})).with("content-type", "text/html");
+    let failures = [
+        Answer::status(503),
+        Answer::status(401),
+        Answer::status(403),
+        Answer::status(429),
+        Answer::status(301).with("location", "/x"),
+        Answer { body: " ".repeat(6 * 1024), ..Answer::json(&json!({})) },
+        html.clone(),
+    ];
+    for failing in failures {
         host.answer(PATH, failing);
         world.clock.advance(61);
         let before = fetches(&host);
@@ -79,12 +109,160 @@ async fn the_last_good_copy_serves_while_the_document_cannot_be_had() {
             assert!(asks(&opened(&world, &client).await));
             assert_eq!(fetches(&host), before + 1, "and not again within a minute");
         }
+        age += 61 + 30 + 29;
     }
-    // What the host says in so many words counts, and what it said before does not.
-    let mut other = client.clone();
-    host.answer(PATH, Answer::json(&other.document(&host.url("/other.json"))));
+    world.clock.advance(WEEK - age - 1);
+    assert!(asks(&opened(&world, &client).await), "in the last second");
+    world.clock.advance(1);
+    assert_page(&opened(&world, &client).await, 400, "media type");
+    host.answer(PATH, Answer::status(503));
+    world.clock.advance(11);
+    assert_page(&opened(&world, &client).await, 503, "answered 503");
+    // Until the host gives it again.
+    client.clone().publish(&host, PATH);
+    world.clock.advance(11);
+    assert!(asks(&opened(&world, &client).await));
+    host.answer(PATH, Answer::status(503));
+    world.clock.advance(WEEK - 1);
+    assert!(asks(&opened(&world, &client).await));
+}
+
+/// What the host says in so many words counts, and what it gave before does not, whether it fails afterwards or not.
+#[tokio::test]
+async fn a_document_that_its_host_took_away_lets_nobody_begin_and_does_not_come_back_because_the_host_fails() {
+    let wrong = |client: &Client, host: &DocumentHost| Answer::json(&client.clone().document(&host.url("/other.json")));
+    for (word, why) in [(Some(404), "answered 404"), (Some(410), "answered 410"), (None, "own address")] {
+        let world = World::new().await;
+        let (host, client) = world.document_client().await;
+        let tokens = tokens(&world, &client).await;
+        host.answer(PATH, word.map_or_else(|| wrong(&client, &host), Answer::status));
+        world.clock.advance(61);
+        assert_page(&opened(&world, &client).await, 400, why);
+        for failing in [Answer::status(500), Answer::status(302), Answer::status(403)] {
+            host.answer(PATH, failing);
+            world.clock.advance(11);
+            let page = opened(&world, &client).await;
+            assert!(!asks(&page) && page.status.as_u16() >= 400, "{why}: {page:?}");
+        }
+        // Sessions that there are go on, whatever the host says.
+        assert_eq!(client.whoami(tokens.access()).await.status, 200);
+        let refreshed = client.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(refreshed.status, 200, "{why}: {}", refreshed.json);
+        assert_eq!(client.revoke(refreshed.refresh()).await.status, 200);
+        client.clone().publish(&host, PATH);
+        world.clock.advance(11);
+        assert!(asks(&opened(&world, &client).await), "{why}: it is given again");
+    }
+}
+
+/// And a code that was given before is redeemed.
+#[tokio::test]
+async fn a_journey_ends_with_its_document_and_a_code_does_not() {
+    let world = World::new().await;
+    let (host, client) = world.document_client().await;
+    let mut browser = world.browser();
+    let page = consent_page(&client, &mut browser, &[]).await;
+    world.clock.advance(50);
+    let code = code_of(&client.authorize(&mut world.browser(), &[]).await);
+    host.answer(PATH, Answer::status(410));
+    world.clock.advance(11);
+    assert_page(&browser.press(&page, "allow").await, 400, "answered 410");
+    let tokens = client.redeem(&code, &[]).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.json);
+}
+
+#[tokio::test]
+async fn a_restart_and_another_replica_know_that_a_document_was_taken_away() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (host, client) = world.document_client().await;
+        let tokens = tokens(&world, &client).await;
+        let fetched_at = stored_at(&world).await;
+        world.clock.advance(61);
+        host.answer(PATH, Answer::status(404));
+        assert_page(&opened(&world, &client).await, 400, "answered 404");
+        until(|| async { stored_at(&world).await < 0 }, "it is stored").await;
+        host.answer(PATH, Answer::status(500));
+        let replica = world.replica().await;
+        let elsewhere = client.at(&world.public_url, replica.service());
+        let mut browser = Browser::new(world.origin.clone(), replica.service());
+        let url = elsewhere.authorization_url(&[]);
+        assert_page(&browser.get(&url).await, 503, "answered 500");
+        let refreshed = elsewhere.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(refreshed.status, 200, "{db:?}: {}", refreshed.json);
+        // A copy from before, which a slow replica would store, changes nothing about that.
+        assert!(stored_at(&world).await < 0);
+        // The host gives it again: there, then here.
+        client.clone().publish(&host, PATH);
+        world.clock.advance(11);
+        assert!(asks(&browser.get(&url).await));
+        until(|| async { stored_at(&world).await > fetched_at }, "that is stored, too").await;
+        host.answer(PATH, Answer::status(500));
+        assert!(asks(&opened(&world, &client).await), "{db:?}: by the copy that the other replica stored");
+    }
+}
+
+/// A replica that has not asked yet goes by its own copy for as long as that is fresh, and by the stored word then.
+#[tokio::test]
+async fn a_replica_that_did_not_hear_it_goes_by_what_another_stored() {
+    let world = World::new().await;
+    let (host, client) = world.document_client().await;
+    tokens(&world, &client).await;
+    let replica = world.replica().await;
+    let mut browser = Browser::new(world.origin.clone(), replica.service());
+    let url = client.at(&world.public_url, replica.service()).authorization_url(&[]);
+    assert!(asks(&browser.get(&url).await), "both have a copy");
+    host.answer(PATH, Answer::status(404));
     world.clock.advance(61);
-    assert_page(&opened(&world, &client).await, 400, "own address");
+    assert_page(&opened(&world, &client).await, 400, "answered 404");
+    until(|| async { stored_at(&world).await < 0 }, "it is stored").await;
+    host.answer(PATH, Answer::status(500));
+    assert_page(&browser.get(&url).await, 503, "answered 500");
+}
+
+#[tokio::test]
+async fn the_seven_days_hold_after_a_restart_and_are_written_once_an_hour() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (host, client) = world.document_client().await;
+        let mut tokens = tokens(&world, &client).await;
+        let begin = stored_at(&world).await;
+        // A session that is used, three days later: the host still gives the document.
+        world.clock.advance(3 * 86_400);
+        tokens = client.refresh(tokens.refresh(), &[]).await;
+        assert_eq!(tokens.status, 200, "{}", tokens.json);
+        until(|| async { stored_at(&world).await == begin + 3 * 86_400 }, "the time of the fetch is stored").await;
+        for (pass, expected) in [(1_800, 0), (1_740, 0), (60, 3_600)] {
+            world.clock.advance(pass);
+            let before = fetches(&host);
+            tokens = client.refresh(tokens.refresh(), &[]).await;
+            assert_eq!(tokens.status, 200, "{}", tokens.json);
+            until(|| async { fetches(&host) > before }, "it is fetched").await;
+            until(|| async { stored_at(&world).await == begin + 3 * 86_400 + expected }, "once an hour").await;
+        }
+        host.answer(PATH, Answer::status(500));
+        for (pass, serves) in [(WEEK - 1, true), (1, false)] {
+            world.clock.advance(pass);
+            let replica = world.replica().await;
+            let mut browser = Browser::new(world.origin.clone(), replica.service());
+            let page = browser.get(&client.at(&world.public_url, replica.service()).authorization_url(&[])).await;
+            assert_eq!(asks(&page), serves, "{db:?}: {page:?}");
+        }
+    }
+}
+
+/// Only authorizations, and no session that would have it looked at: that its host gave it is stored all the same.
+#[tokio::test]
+async fn a_document_that_is_fetched_for_an_authorization_renews_the_stored_copy() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (_host, client) = world.document_client().await;
+        tokens(&world, &client).await;
+        let begin = stored_at(&world).await;
+        world.clock.advance(7_200);
+        assert!(asks(&opened(&world, &client).await));
+        until(|| async { stored_at(&world).await == begin + 7_200 }, "it is stored").await;
+    }
 }
 
 /// Seen: 121 requests in a third of a second kept every new app of a host out for a minute.
@@ -217,6 +395,13 @@ async fn the_operator_pins_what_the_host_will_not_tell() {
     host.answer(PATH, Answer::json(&renamed));
     world.clock.advance(61);
     assert!(opened(&world, &client).await.body.contains("Renamed"));
+    // It ends with its document; the pin does not, however long that lasts.
+    for (answer, pass) in [(404, 61), (410, 61), (503, 100 * 86_400), (503, 61)] {
+        host.answer(PATH, Answer::status(answer));
+        world.clock.advance(pass);
+        let page = opened(&world, &client).await;
+        assert!(asks(&page) && !page.body.contains("Renamed"), "{answer}: {}", page.body);
+    }
 }
 
 #[tokio::test]
