@@ -5,7 +5,7 @@ mod documents;
 mod repeats;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(crate) struct App {
     pub memory: Arc<Memory>,
     /// This process's name among the replicas.
     pub replica: String,
+    /// Whether the server is being stopped, so that nobody should send it new requests.
+    pub is_draining: AtomicBool,
 }
 
 impl App {

@@ -6,7 +6,8 @@
 //! [`Jean::guard`] protects an MCP server, any tower service, and hands it the [`Caller`]; [`Jean::router`] is the
 //! authorization server, [`Jean::default_endpoints`] what clients without metadata take for granted at the root, and
 //! [`Jean::home`] its front page and status. The path is that of `[mcp.default]` in `jean.toml`.
-//! [`Jean::failed`] tells that the database is gone for good, and [`Jean::close`] ends a server in order.
+//! [`Jean::failed`] tells that the database is gone for good, [`Jean::drain`] takes a server out of service, and
+//! [`Jean::close`] ends it in order.
 //!
 //! ```no_run
 //! use axum::{Extension, Router, routing::any};

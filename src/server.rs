@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -151,6 +152,7 @@ impl Jean {
             keys: Arc::new(KeyRing::default()).into(),
             memory: Arc::new(Memory::new(access_lifetime)),
             replica: random::text::<9>(),
+            is_draining: AtomicBool::new(false),
         });
         key_flow::ensure(&app, now).await?;
         key_flow::reseal(&app).await?;
@@ -183,7 +185,7 @@ impl Jean {
         http::layers::surround(http::default_endpoints(&self.0.web), &self.0.web).layer(Extension(self.clone()))
     }
 
-    /// The landing page, `/status` and `/healthz`, for an application that has none of its own.
+    /// The landing page, `/status`, `/healthz` and `/readyz`, for an application that has none of its own.
     pub fn home(&self) -> Router {
         http::layers::surround(http::home(&self.0.web), &self.0.web).layer(Extension(self.clone()))
     }
@@ -254,9 +256,16 @@ impl Jean {
         Error::DatabaseGone { path: self.0.app.store.gone().await }
     }
 
-    /// Stores the time, waits for what is being written, and closes the database. Takes up to a minute if the database does
+    /// Announces the end: from now on `/readyz` is 503, so that a load balancer sends new requests elsewhere. All requests
+    /// are answered as before. The program calls it at the signal, before the running requests end.
+    pub fn drain(&self) {
+        self.0.app.is_draining.store(true, Ordering::Release);
+    }
+
+    /// Drains, stores the time, waits for what is being written, and closes the database. Takes up to a minute if the database does
     /// not answer.
     pub async fn close(&self) {
+        self.drain();
         if let Err(error) = time::store_last(&self.0.app).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "the time could not be stored");
         }
@@ -444,20 +453,14 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// Asks an upstream who it is until it answers, ever less often, and again every hour.
 async fn discover(upstream: Arc<Upstream>) {
-    let name = &upstream.settings().name;
     let mut retries = retries();
     loop {
         let pause = match upstream.discover().await {
             Ok(()) => {
-                tracing::debug!(upstream = name, "discovered");
                 retries = self::retries();
                 DISCOVERED
             }
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(upstream = name, error, "discovery failed; it is tried again");
-                retries.next().unwrap_or(LONGEST_RETRY)
-            }
+            Err(_) => retries.next().unwrap_or(LONGEST_RETRY),
         };
         tokio::time::sleep(pause).await;
     }

@@ -59,7 +59,19 @@ pub(crate) struct Upstream {
 #[derive(Default)]
 struct State {
     provider: Option<Arc<Provider>>,
+    /// Why the last discovery failed: for the log, since it may name hosts of an inner network.
     failure: Option<String>,
+}
+
+/// What came of the last discovery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// There was none yet.
+    Unasked,
+    /// It succeeded.
+    Answers,
+    /// It failed; the log says why.
+    Away,
 }
 
 /// What discovery found.
@@ -174,30 +186,51 @@ impl Upstream {
         &self.settings
     }
 
-    /// Fetches the discovery document and the key set. On failure the last good ones stay in use.
+    /// Fetches the discovery document and the key set. On failure the last good ones stay in use. Logs when the provider
+    /// goes away and when it comes back, each once.
     pub async fn discover(&self) -> Result<(), Error> {
         let found = self.fetch_provider().await;
         let mut state = self.write();
+        let was_away = state.failure.is_some();
+        let upstream = &self.settings.name;
         match found {
             Ok(provider) => {
                 *state = State { provider: Some(Arc::new(provider)), failure: None };
+                match was_away {
+                    true => tracing::info!(upstream, "the provider answers again"),
+                    false => tracing::debug!(upstream, "discovered"),
+                }
                 Ok(())
             }
             Err(error) => {
-                state.failure = Some(with_sources(&error));
+                let failure = with_sources(&error);
+                match was_away {
+                    true => tracing::debug!(upstream, error = failure, "the provider is still away"),
+                    false => tracing::warn!(
+                        upstream,
+                        error = failure,
+                        "the provider is away: it does not answer as it must, and is asked again until it does"
+                    ),
+                }
+                state.failure = Some(failure);
                 Err(error)
             }
         }
     }
 
-    /// Whether the last discovery succeeded, else what the operator should know.
-    pub fn health(&self) -> Result<(), String> {
+    /// What came of the last discovery.
+    pub fn health(&self) -> Health {
         let state = self.read();
         match (&state.failure, &state.provider) {
-            (Some(failure), _) => Err(failure.clone()),
-            (None, None) => Err("has not been asked for its discovery document yet".into()),
-            (None, Some(_)) => Ok(()),
+            (Some(_), _) => Health::Away,
+            (None, None) => Health::Unasked,
+            (None, Some(_)) => Health::Answers,
         }
+    }
+
+    /// Whether the last discovery succeeded.
+    pub fn answers(&self) -> bool {
+        self.health() == Health::Answers
     }
 
     /// Verifies the `iss` of an authorization response (RFC 9207 section 2.4): if it came, it is this issuer, and if the
@@ -456,7 +489,8 @@ impl Upstream {
     }
 
     fn undiscovered(&self) -> Error {
-        let failure = self.health().err().unwrap_or_default();
+        let failure = self.read().failure.clone();
+        let failure = failure.unwrap_or_else(|| "it has not been asked for its discovery document yet".into());
         Error::Unreachable { at: self.settings.issuer.clone(), source: failure.into() }
     }
 

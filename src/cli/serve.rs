@@ -4,19 +4,27 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
+use axum::http::{StatusCode, header};
 use jean::{Config, Jean};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 /// Starts the server with this configuration, and says where it is.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     log();
-    let jean = Jean::start(config).await.map_err(explain)?;
-    let listen = jean.listen();
+    let listen = config.listen()?;
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}: set another `listen` in jean.toml, or JEAN_LISTEN"))?;
+    let listener = listener.into_std()?;
+    let starting = Starting::answer_on(listener.try_clone()?)?;
+    let jean = Jean::start(config).await.map_err(explain)?;
+    starting.end().await;
+    let listener = TcpListener::from_std(listener)?;
     println!("jean {} is ready.", env!("CARGO_PKG_VERSION"));
     println!("  MCP URL to paste into a client: {}", jean.mcp_url());
     for (name, issuer) in jean.upstreams() {
@@ -38,6 +46,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         None => tracing::info!("stopping: running requests end first; stop again to cut them off"),
         Some(failure) => tracing::error!("stopping: {failure}"),
     }
+    jean.drain();
     let _ = stop.send(true);
     let end = async {
         // What is open after that is a stream, or a request that waits for its write, which `close` waits for too.
@@ -54,7 +63,38 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
-/// How long answers may take to be sent after the last write.
+/// Answers every request with 503 while the server starts, which may take a while: it waits for the migrations of another
+/// process. A probe should be told to wait.
+struct Starting {
+    started: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Starting {
+    /// Begins to answer on a handle of the server's own socket.
+    fn answer_on(listener: std::net::TcpListener) -> std::io::Result<Self> {
+        let (started, wait) = oneshot::channel();
+        let answer = async || {
+            // Kept alive, a connection would be told this for ever.
+            let headers =
+                [(header::CONNECTION, "close"), (header::RETRY_AFTER, "1"), (header::CACHE_CONTROL, "no-store")];
+            (StatusCode::SERVICE_UNAVAILABLE, headers, "not ready: this server is starting\n")
+        };
+        let server = axum::serve(TcpListener::from_std(listener)?, Router::new().fallback(answer));
+        let server = server.with_graceful_shutdown(async move {
+            let _ = wait.await;
+        });
+        Ok(Starting { started, server: tokio::spawn(server.into_future()) })
+    }
+
+    /// Takes no more connections. Those that are open have a moment for their answer, and end by themselves later.
+    async fn end(self) {
+        let _ = self.started.send(());
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.server).await;
+    }
+}
+
+/// How long the last answers may take to be sent.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Configuration problems stay what they are, for the exit status.

@@ -94,6 +94,14 @@ impl Config {
         self.settings().map(|settings| Summary::new(self.source.file(), &settings))
     }
 
+    /// Where to listen.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration.
+    pub fn listen(&self) -> Result<std::net::SocketAddr, Problems> {
+        self.settings().map(|settings| settings.listen)
+    }
+
     /// The second pass: typed, cross-checked values.
     pub(crate) fn settings(&self) -> Result<Settings, Problems> {
         resolve::resolve(&self.tables, &self.source)

@@ -41,7 +41,7 @@ pub async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error> {
     Ok(app.store.upsert_replica(&app.replica, now).await?)
 }
 
-/// Refuses to judge where the revocations were not read for longer than `[guard] max_staleness`. A process that slept is
+/// Refuses to judge if the revocations were not read for longer than `[guard] max_staleness`. A process that slept is
 /// given the chance to read them first, by one call for all that wait.
 pub async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
     if is_fresh(app, now) {

@@ -201,13 +201,9 @@ async fn departure(
     attempt.select_account = select_account || request.prompt.select_account || offers_accounts;
     let mut url = upstream.authorization_url(&attempt);
     if url.is_err() {
-        // Never discovered: the upstream may be up again by now.
+        // Never discovered: the upstream may be up again by now. If it is not, the log has said so.
         let _ = upstream.discover().await;
         url = upstream.authorization_url(&attempt);
-    }
-    if let Err(error) = &url {
-        let error = error as &dyn std::error::Error;
-        tracing::warn!(upstream = login.upstream, error, "the upstream cannot be reached");
     }
     (url.ok(), upstream.settings().label.clone())
 }

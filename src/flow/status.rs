@@ -1,16 +1,60 @@
-//! How this server is: which standards it meets, and whether each part is up.
+//! How this server is: whether to send requests here, whether each part is up, and which standards it meets.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::app::App;
-use crate::clock::UnixTime;
+use crate::clock::{Reading, UnixTime};
+use crate::upstream::Health;
 
-use super::issue;
+use super::{feed, issue};
+
+/// How long a look at the parts is remembered.
+const REMEMBERED: Duration = Duration::from_secs(2);
+
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why no requests should be sent here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotReady {
+    /// The server is being stopped.
+    Stopping,
+    /// No key may sign, so that no token can be issued.
+    NoKey,
+    /// The revocations were not read for longer than `[guard] max_staleness`, so that no token can be judged.
+    Stale,
+}
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NotReady::Stopping => "this server is being stopped",
+            NotReady::NoKey => "no key may sign",
+            NotReady::Stale => "the revocations have not been read for too long",
+        })
+    }
+}
+
+/// Whether requests should be sent here. While the database is away they should, for as long as the guard may go on by what
+/// it knows: no other server of the same database would do better.
+pub async fn ready(app: &App, now: UnixTime) -> Result<(), NotReady> {
+    if app.is_draining.load(Ordering::Acquire) {
+        return Err(NotReady::Stopping);
+    }
+    issue::ready(app, now).map_err(|_| NotReady::NoKey)?;
+    feed::fresh_enough(app, now).await.map_err(|_| NotReady::Stale)
+}
 
 /// The whole answer.
 #[derive(Debug, Serialize)]
 pub struct Status {
-    /// `ready`, or `partial` where a component fails.
+    /// `ready`, `partial` if a component fails, or `failing` if nobody can sign in or refresh.
     pub status: State,
     /// The version of this program.
     pub version: &'static str,
@@ -61,19 +105,47 @@ pub struct Standard {
     pub at: String,
 }
 
-/// Looks at every part now.
-pub async fn report(app: &App, now: UnixTime) -> Status {
-    let mut components = vec![component("database", database(app).await)];
-    components.push(component("signing_keys", issue::ready(app, now).map_err(|_| "no key may sign now".to_owned())));
-    for upstream in &app.upstreams {
-        components.push(component(&format!("upstream.{}", upstream.settings().name), upstream.health()));
+/// The last look at the parts. It serves for two seconds, and those who ask during a look share it, so that nobody makes
+/// this server ask its database as often as they like.
+#[derive(Debug, Default)]
+pub struct LastLook(Mutex<Option<(Duration, Arc<Status>)>>);
+
+impl LastLook {
+    /// The report of a look that is at most two seconds old.
+    pub async fn report(&self, app: &App, now: Reading) -> Arc<Status> {
+        let mut last = self.0.lock().await;
+        if let Some((at, status)) = &*last
+            && now.monotonic.checked_sub(*at).is_none_or(|age| age < REMEMBERED)
+        {
+            return status.clone();
+        }
+        let status = Arc::new(look(app, now.wall).await);
+        *last = Some((now.monotonic, status.clone()));
+        status
     }
+}
+
+/// Looks at every part now.
+async fn look(app: &App, now: UnixTime) -> Status {
+    let database = database(app).await;
+    let keys = issue::ready(app, now).map_err(|_| "no key may sign now".to_owned());
     let skew = app.memory.skew();
     let clock = if skew > 10 { Err(format!("another replica's clock is {skew} s ahead")) } else { Ok(()) };
+
+    let no_way_in = app.upstreams.iter().all(|upstream| upstream.health() == Health::Away);
+    let is_shut = database.is_err() || keys.is_err() || no_way_in;
+    let mut components = vec![component("database", database), component("signing_keys", keys)];
+    for upstream in &app.upstreams {
+        components.push(component(&format!("upstream.{}", upstream.settings().name), provider(upstream.health())));
+    }
     components.push(component("clock", clock));
-    let ready = components.iter().all(|component| component.status == State::Ready);
+    let is_ready = components.iter().all(|component| component.status == State::Ready);
     Status {
-        status: if ready { State::Ready } else { State::Partial },
+        status: match (is_shut, is_ready) {
+            (true, _) => State::Failing,
+            (false, false) => State::Partial,
+            (false, true) => State::Ready,
+        },
         version: env!("CARGO_PKG_VERSION"),
         issuer: app.settings.issuer.as_str().to_owned(),
         resources: app.settings.mounts.iter().map(|mount| mount.resource.to_string()).collect(),
@@ -82,12 +154,26 @@ pub async fn report(app: &App, now: UnixTime) -> Status {
     }
 }
 
-/// Anyone may ask how the database is; the log alone tells what it said, which may hold a host, a user or a path.
+/// What anyone may read of a failure. What the database or a provider said is in the log alone, since it may name a host, a
+/// user or a path.
+const SILENT: &str = "does not answer; the log says why";
+
 async fn database(app: &App) -> Result<(), String> {
-    app.store.ping().await.map_err(|error| {
-        tracing::warn!(%error, "the database does not answer");
-        "does not answer; the log says why".to_owned()
-    })
+    let error = match tokio::time::timeout(PATIENCE, app.store.ping()).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+    };
+    tracing::warn!(error, "the database does not answer");
+    Err(SILENT.to_owned())
+}
+
+fn provider(health: Health) -> Result<(), String> {
+    match health {
+        Health::Answers => Ok(()),
+        Health::Unasked => Err("was not asked yet".to_owned()),
+        Health::Away => Err(SILENT.to_owned()),
+    }
 }
 
 fn component(name: &str, health: Result<(), String>) -> Component {

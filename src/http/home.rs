@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::clock::Reading;
 use crate::config::settings::UpstreamKind;
 use crate::flow::status::{self as flow, State as Health};
 use crate::oauth::error::Error;
@@ -37,39 +38,47 @@ pub(super) async fn landing(State(web): State<Web>) -> Response {
     web.page(StatusCode::OK, &page)
 }
 
-/// `GET /status`: JSON for programs, a page for browsers.
-pub(super) async fn status(State(web): State<Web>, Now(now): Now, headers: HeaderMap) -> Response {
-    let report = flow::report(&web.app, now).await;
+/// `GET /status`: JSON for programs, a page for browsers; 503 while nobody can sign in or refresh.
+pub(super) async fn status(State(web): State<Web>, headers: HeaderMap) -> Response {
+    let report = web.last_look.report(&web.app, Reading::of(&*web.app.clock)).await;
+    let status = match report.status {
+        Health::Ready | Health::Partial => StatusCode::OK,
+        Health::Failing => StatusCode::SERVICE_UNAVAILABLE,
+    };
     let vary = (header::VARY, "accept");
     if !wants_page(&headers) {
-        return ([vary, (header::CACHE_CONTROL, "no-store")], Json(report)).into_response();
+        return (status, [vary, (header::CACHE_CONTROL, "no-store")], Json(&*report)).into_response();
     }
     let page = Status {
         layout: web.layout(),
-        overall: if report.status == Health::Ready { Overall::Ready } else { Overall::Partial },
+        overall: match report.status {
+            Health::Ready => Overall::Ready,
+            Health::Partial => Overall::Partial,
+            Health::Failing => Overall::Failing,
+        },
         version: report.version.to_owned(),
-        issuer: report.issuer,
+        issuer: report.issuer.clone(),
         components: report
             .components
-            .into_iter()
+            .iter()
             .map(|component| ComponentLine {
                 name: component_name(&web, &component.name),
                 ready: component.status == Health::Ready,
-                detail: component.reason.unwrap_or_default(),
+                detail: component.reason.clone().unwrap_or_default(),
             })
             .collect(),
         standards: report
             .standards
-            .into_iter()
+            .iter()
             .map(|standard| StandardLine {
                 name: standard.name.to_owned(),
                 title: standard.title.to_owned(),
                 met: standard.met,
-                detail: standard.at,
+                detail: standard.at.clone(),
             })
             .collect(),
     };
-    let mut response = web.page(StatusCode::OK, &page);
+    let mut response = web.page(status, &page);
     response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("accept"));
     response
 }
@@ -87,9 +96,18 @@ fn component_name(web: &Web, name: &str) -> String {
     }
 }
 
-/// `GET /healthz`: whether this process serves; what it depends on is in `/status`.
+/// `GET /healthz`: whether this process serves.
 pub(super) async fn health() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], "ok\n").into_response()
+}
+
+/// `GET /readyz`: whether to send requests to this process.
+pub(super) async fn ready(State(web): State<Web>, Now(now): Now) -> Response {
+    let (status, text) = match flow::ready(&web.app, now).await {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")),
+    };
+    (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
 /// `GET /oauth/assets/style.css`; its address changes with its content.

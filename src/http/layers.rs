@@ -86,10 +86,12 @@ async fn answer(State(web): State<Web>, request: Request, next: Next) -> Respons
     response
 }
 
-/// What an answer without a body stands for: a panic, a timeout, or a session that could not be kept.
+/// What an answer without a body stands for: a panic, a timeout, or a session that could not be kept. The answer to a HEAD
+/// request has none either, and tells the length of the one that it stands for.
 fn bare_failure(response: &Response) -> Option<Error> {
     let is_failure = matches!(response.status(), StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE);
-    if !is_failure || response.body().size_hint().exact() != Some(0) {
+    let stands_for_a_body = header_text(response.headers(), header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+    if !is_failure || response.body().size_hint().exact() != Some(0) || stands_for_a_body {
         return None;
     }
     Some(match response.extensions().get::<Panicked>() {

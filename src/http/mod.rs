@@ -113,7 +113,7 @@ fn for_registrations(router: Router<Web>) -> Router<Web> {
     router.layer(layers::cors().allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]))
 }
 
-/// What everybody may look at: the landing page, the status, and whether this process serves.
+/// What everybody may look at: the landing page, the status, and whether this process serves and is ready to.
 pub(crate) fn home(web: &Web) -> Router {
     let prefix = web.app.settings.issuer.prefix();
     let at = |path: &str| format!("{prefix}{path}");
@@ -122,6 +122,7 @@ pub(crate) fn home(web: &Web) -> Router {
         .route(&at("/"), get(home::landing))
         .route(&at("/status"), get(home::status))
         .route(&at("/healthz"), get(home::health))
+        .route(&at("/readyz"), get(home::ready))
         .with_state(web.clone())
 }
 

@@ -356,6 +356,8 @@ pub(crate) enum Overall {
     Ready,
     /// Some of it.
     Partial,
+    /// Too little: nobody can sign in.
+    Failing,
 }
 
 /// One part of the server, or something that it needs.

@@ -14,6 +14,7 @@ use crate::clock::UnixTime;
 use crate::config::settings::{Mount, Settings};
 use crate::flow::authorize::AuthorizationRequest;
 use crate::flow::past::{News, Past};
+use crate::flow::status::LastLook;
 use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::error::Error;
 use crate::oauth::grant::Person;
@@ -35,6 +36,8 @@ pub(crate) struct Web {
     pub app: Arc<App>,
     /// The cookies that its pages set and read.
     pub cookies: Arc<Cookies>,
+    /// The last look at how the server is.
+    pub(super) last_look: Arc<LastLook>,
     site: Arc<Site>,
 }
 
@@ -76,7 +79,7 @@ impl Web {
             support_url: brand.support_url.clone(),
         };
         let cookies = Cookies::new(issuer);
-        Web { app, cookies: Arc::new(cookies), site: Arc::new(Site { layout, style }) }
+        Web { app, cookies: Arc::new(cookies), last_look: Arc::default(), site: Arc::new(Site { layout, style }) }
     }
 
     /// What all pages share.

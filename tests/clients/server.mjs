@@ -69,15 +69,15 @@ export async function startJean(settings = {}) {
   return jean;
 }
 
-/** Resolves to nothing once /healthz answers 200. */
+/** Resolves to nothing once /readyz answers 200. */
 async function healthy(url, signal, patience = 20_000) {
   const until = performance.now() + patience;
   while (performance.now() < until && !signal.aborted) {
-    const answer = await fetch(`${url}/healthz`, { signal }).catch(() => undefined);
+    const answer = await fetch(`${url}/readyz`, { signal }).catch(() => undefined);
     if (answer?.ok) return;
     await sleep(50);
   }
-  return { late: `/healthz did not answer 200 within ${patience / 1000} s` };
+  return { late: `/readyz did not answer 200 within ${patience / 1000} s` };
 }
 
 /** The environment without whatever jean itself would read from it. */

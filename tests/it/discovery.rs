@@ -408,7 +408,7 @@ async fn no_header_of_a_request_gets_into_an_address() {
 #[tokio::test]
 async fn what_can_be_read_can_be_asked_for_by_head() {
     let world = World::new().await;
-    for path in [SERVER, PROTECTED, "/oauth/jwks", "/", "/status", "/healthz"] {
+    for path in [SERVER, PROTECTED, "/oauth/jwks", "/", "/status", "/healthz", "/readyz"] {
         let page = ask(&world.router, "HEAD", path, &[], "").await;
         assert_eq!((page.status.as_u16(), page.body.as_str()), (200, ""), "{path}");
     }

@@ -56,17 +56,27 @@ impl Server {
     }
 
     fn start_with(folder: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut server = Self::begin(folder, environment);
+        server.wait_until_started();
+        server
+    }
+
+    /// Begins to start.
+    fn begin(folder: &Path, environment: &[(&str, &str)]) -> Self {
         let (port, dev) = (free_port(), free_port());
         let mut command = on_ports(folder, port, dev);
         let log = folder.join("jean.log");
         command.envs(environment.iter().copied()).stderr(fs::File::create(&log).expect("a log"));
         let mut child = command.spawn().expect("jean runs");
-        let mut out = BufReader::new(child.stdout.take().expect("its output"));
-        let mut told = String::new();
-        while !told.contains("data is in") {
-            assert_ne!(out.read_line(&mut told).expect("a line"), 0, "it ended early: {told}");
+        let out = BufReader::new(child.stdout.take().expect("its output"));
+        Server { child, out, told: String::new(), port, dev, log }
+    }
+
+    fn wait_until_started(&mut self) {
+        while !self.told.contains("data is in") {
+            let read = self.out.read_line(&mut self.told).expect("a line");
+            assert_ne!(read, 0, "it ended early: {}", self.told);
         }
-        Server { child, out, told, port, dev, log }
     }
 
     /// What it logged so far.
@@ -343,6 +353,55 @@ fn a_running_request_ends_before_the_program_does() {
         assert_eq!(server.end().0, Some(0), "{signal}");
         assert!(TcpStream::connect(("127.0.0.1", server.port)).is_err(), "{signal}: nobody listens");
     }
+}
+
+/// A probe is told to wait, also while another process brings the database up to date.
+#[test]
+fn while_the_program_starts_every_answer_is_503() {
+    let folder = folder(REFERENCE);
+    let held = fs::File::create(folder.path().join("jean.db.lock")).expect("the lock of the migrations");
+    held.lock().expect("it is free");
+    let mut server = Server::begin(folder.path(), &[]);
+    let listens = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        TcpStream::connect(("127.0.0.1", server.port)).is_ok()
+    });
+    assert!(listens, "{}", server.log());
+    for path in ["/readyz", "/healthz", "/oauth/jwks"] {
+        let answer = server.get(path);
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{path}: {answer}");
+        assert!(answer.ends_with("\r\n\r\nnot ready: this server is starting\n"), "{path}: {answer}");
+    }
+    // A connection that is kept alive does not stay with the one that only waits.
+    let mut kept = server.connect();
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", server.port);
+    kept.write_all(request.as_bytes()).expect("a request");
+    let mut answer = String::new();
+    kept.read_to_string(&mut answer).expect("the connection is closed");
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("connection: close"), "{answer}");
+
+    held.unlock().expect("it is held");
+    server.wait_until_started();
+    let answer = server.get("/readyz");
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nready\n"), "{answer}");
+}
+
+#[test]
+fn while_the_program_stops_it_is_not_ready() {
+    let folder = folder(REFERENCE);
+    let mut server = Server::start(folder.path());
+    let mut stream = server.connect();
+    let head = format!("GET /readyz HTTP/1.1\r\nHost: localhost:{}\r\n", server.port);
+    stream.write_all(head.as_bytes()).expect("half of it");
+    std::thread::sleep(Duration::from_millis(300));
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_millis(300));
+    stream.write_all(b"\r\n").expect("the rest");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.ends_with("not ready: this server is being stopped\n"), "{answer}");
+    assert_eq!(server.end().0, Some(0));
 }
 
 /// A client that never finishes must not keep a deployment from ending.

@@ -105,7 +105,7 @@ async fn a_start_tells_how_many_grants_belong_to_no_configured_provider() {
     let world = World::new().await;
     world.tokens().await;
     world.tokens().await;
-    let log = Log::start("jean=info");
+    let log = Log::with("jean=info");
     let told = async |log: &Log| {
         for _ in 0..200 {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -234,7 +234,7 @@ async fn an_answer_without_iss_signs_nobody_in_if_the_provider_promises_one() {
     let kept: Vec<(String, String)> = stripped.query_pairs().into_owned().filter(|(name, _)| name != "iss").collect();
     stripped.query_pairs_mut().clear().extend_pairs(kept);
     assert_ne!(stripped.as_str(), callback);
-    let log = Log::start("jean=info");
+    let log = Log::with("jean=info");
     let page = browser.get(stripped.as_str()).await;
     let page = browser.follow(page).await;
     assert_page(&page, 403, "The answer from Acme could not be trusted");

@@ -333,7 +333,7 @@ async fn the_access_rules_are_asked_for_the_rightful_client_only() {
 async fn the_log_tells_a_lost_answer_from_a_thief() {
     let world = World::new().await;
     let (client, tokens) = world.tokens().await;
-    let log = Log::start("jean=debug");
+    let log = Log::with("jean=debug");
     let levels = |log: &Log| -> Vec<String> {
         let lines = log.take().into_iter().filter(|line| line.contains("a refresh was repeated"));
         lines.filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()

@@ -6,20 +6,54 @@ use axum::Router;
 use jean::testing::issuer::Fault;
 use serde_json::{Value, json};
 
-use crate::support::wire::{ask, get_json, json_of, text};
+use crate::support::log::Log;
+use crate::support::losable::Losable;
+use crate::support::wire::{ask, json_of, text};
 use crate::support::{BOTH, Db, RESOURCE, World};
 
 const HTML: [(&str, &str); 1] = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
 
+/// A look at the status that is not a remembered one.
+async fn look(world: &World, router: &Router) -> Value {
+    world.clock.advance(2);
+    let page = ask(router, "GET", "/status", &[], "").await;
+    let report = json_of(&page);
+    assert_eq!(page.status == 503, report["status"] == "failing", "{}: {report}", page.status);
+    assert!(page.status == 200 || page.status == 503, "{}", page.status);
+    report
+}
+
 /// The status, once it says so.
-async fn status_becomes(router: &Router, status: &str) -> Value {
+async fn status_becomes(world: &World, router: &Router, status: &str) -> Value {
     let wait = async {
         loop {
-            let report = get_json(router, "/status").await;
+            let report = look(world, router).await;
             if report["status"] == status {
                 return report;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap_or_else(|_| panic!("it never becomes {status}"))
+}
+
+/// Status and body of `/readyz`, which is the same for HEAD.
+async fn readiness(router: &Router) -> (u16, String) {
+    let page = ask(router, "GET", "/readyz", &[], "").await;
+    assert_eq!(text(&page, "cache-control"), "no-store");
+    let head = ask(router, "HEAD", "/readyz", &[], "").await;
+    assert_eq!((head.status, head.body.as_str()), (page.status, ""), "{}", page.body);
+    (page.status.as_u16(), page.body)
+}
+
+/// Waits until it is ready or not, at most ten seconds, and gives the words.
+async fn readiness_becomes(router: &Router, status: u16) -> String {
+    let wait = async {
+        loop {
+            match readiness(router).await {
+                (is, words) if is == status => return words,
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
         }
     };
     tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap_or_else(|_| panic!("it never becomes {status}"))
@@ -36,7 +70,7 @@ fn reason<'a>(report: &'a Value, component: &str) -> Option<&'a str> {
 async fn a_server_whose_parts_work_is_ready() {
     for db in BOTH {
         let world = World::on(db, "").await;
-        let report = status_becomes(&world.router, "ready").await;
+        let report = status_becomes(&world, &world.router, "ready").await;
         assert_eq!(report["issuer"], world.origin);
         assert_eq!(report["resources"], json!([RESOURCE]));
         for component in ["database", "signing_keys", "upstream.idp", "clock"] {
@@ -53,7 +87,7 @@ async fn a_server_whose_parts_work_is_ready() {
 #[tokio::test]
 async fn the_status_is_json_for_programs_and_a_page_for_browsers() {
     let world = World::new().await;
-    status_becomes(&world.router, "ready").await;
+    status_becomes(&world, &world.router, "ready").await;
     for accept in [&[][..], &[("accept", "*/*")], &[("accept", "application/json")]] {
         let page = ask(&world.router, "GET", "/status", accept, "").await;
         assert_eq!(text(&page, "content-type"), "application/json");
@@ -66,41 +100,182 @@ async fn the_status_is_json_for_programs_and_a_page_for_browsers() {
     assert!(text(&page, "content-security-policy").contains("default-src 'none'"));
 }
 
+/// A provider's host name or the words of a library tell a stranger about an inner network.
 #[tokio::test]
-async fn an_upstream_that_is_away_is_named_with_the_reason_and_the_rest_goes_on() {
+async fn an_upstream_that_is_away_is_named_without_an_address_and_the_log_says_why() {
+    let log = Log::new();
+    for (fault, why) in [
+        (Some(Fault::Down), "it answered 500"),
+        (Some(Fault::WrongIssuerInDiscovery), "unexpected issuer URI"),
+        (None, "https://sso.inner.invalid"),
+    ] {
+        let world = World::new().await;
+        let config = match fault {
+            Some(_) => world.config.clone(),
+            None => world.config.replace(world.issuer.url(), "https://sso.inner.invalid"),
+        };
+        world.issuer.misbehave(fault);
+        let router = world.start(&config).await.expect("jean starts").service();
+        let report = status_becomes(&world, &router, "failing").await;
+        assert_eq!(reason(&report, "upstream.idp"), Some("does not answer; the log says why"));
+        let page = ask(&router, "GET", "/status", &HTML, "").await;
+        for told in [report.to_string(), page.body] {
+            for theirs in [world.issuer.url(), "sso.inner", "127.0.0.1", "error", "500", "unexpected", "dns"] {
+                assert!(!told.contains(theirs), "{theirs}: {told}");
+            }
+        }
+        let away = log.lines_with("the provider is away");
+        assert!(away.last().is_some_and(|line| line.contains(why)), "{why}: {}", log.text());
+    }
+}
+
+#[tokio::test]
+async fn while_every_upstream_is_away_the_status_is_503_and_the_rest_goes_on() {
     let world = World::new().await;
     world.issuer.misbehave(Fault::Down);
     let replica = world.replica().await;
     let router = replica.service();
-    let report = status_becomes(&router, "partial").await;
-    assert!(reason(&report, "upstream.idp").is_some_and(|reason| !reason.is_empty()));
+    let report = status_becomes(&world, &router, "failing").await;
     assert_eq!(reason(&report, "database"), None);
     let page = ask(&router, "GET", "/status", &HTML, "").await;
-    assert!(page.body.contains("Something does not work") && page.body.contains("Not ready"), "{}", page.body);
+    assert_eq!(page.status, 503);
+    assert!(page.body.contains("Nobody can sign in just now") && page.body.contains("Not ready"), "{}", page.body);
+    let head = ask(&router, "HEAD", "/status", &[], "").await;
+    assert_eq!((head.status.as_u16(), head.body.as_str()), (503, ""));
     assert_eq!(ask(&router, "GET", "/healthz", &[], "").await.body, "ok\n", "the process itself serves");
+    assert_eq!(readiness(&router).await, (200, "ready\n".to_owned()), "other servers would do no better");
     world.issuer.misbehave(None);
-    status_becomes(&router, "ready").await;
+    status_becomes(&world, &router, "ready").await;
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_named_without_its_words() {
-    let world = World::on(Db::Sqlite, "").await;
-    status_becomes(&world.router, "ready").await;
+async fn while_one_of_two_upstreams_answers_the_status_is_200() {
+    let (world, other) = (World::new().await, World::new().await);
+    let table = format!("[upstream.other]\nkind = \"oidc\"\nissuer = \"{}\"\nclient_id = \"x\"\n", other.issuer.url());
+    other.issuer.misbehave(Fault::Down);
+    let router = world.replica_with(&table).await.service();
+    let report = status_becomes(&world, &router, "partial").await;
+    // The first one may not have been asked yet.
+    let report = if reason(&report, "upstream.other").is_some() && reason(&report, "upstream.idp").is_none() {
+        report
+    } else {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        look(&world, &router).await
+    };
+    assert_eq!((&report["status"], reason(&report, "upstream.idp")), (&json!("partial"), None));
+    assert_eq!(reason(&report, "upstream.other"), Some("does not answer; the log says why"));
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_the_status_is_503_without_its_words_and_each_look_is_short() {
+    for db in BOTH {
+        let losable = Losable::new(db).await;
+        let router = losable.world.router.clone();
+        status_becomes(&losable.world, &router, "ready").await;
+        losable.lose().await;
+        let world = &losable.world;
+        let report = status_becomes(world, &router, "failing").await;
+        assert_eq!(reason(&report, "database"), Some("does not answer; the log says why"), "{db:?}");
+        assert_eq!(reason(&report, "signing_keys"), None, "{db:?}");
+        for _ in 0..3 {
+            let before = tokio::time::Instant::now();
+            look(world, &router).await;
+            assert!(before.elapsed() < Duration::from_millis(1500), "{db:?}: {:?}", before.elapsed());
+        }
+        assert_eq!(ask(&router, "GET", "/healthz", &[], "").await.status, 200, "{db:?}");
+    }
+}
+
+/// Anyone may ask, as often as they like.
+#[tokio::test]
+async fn one_look_serves_all_who_ask_within_two_seconds() {
+    let world = World::new().await;
+    status_becomes(&world, &world.router, "ready").await;
+    look(&world, &world.router).await;
     world.jean.close().await;
-    let report = status_becomes(&world.router, "partial").await;
-    assert_eq!(reason(&report, "database"), Some("does not answer; the log says why"));
-    assert_eq!(reason(&report, "signing_keys"), None);
-    assert_eq!(ask(&world.router, "GET", "/healthz", &[], "").await.status, 200);
+    let remembered = ask(&world.router, "GET", "/status", &[], "").await;
+    assert_eq!((remembered.status.as_u16(), &json_of(&remembered)["status"]), (200, &json!("ready")));
+    let page = ask(&world.router, "GET", "/status", &HTML, "").await;
+    assert_eq!(page.status, 200, "the page is of the same look");
+    world.clock.advance(1);
+    assert_eq!(ask(&world.router, "GET", "/status", &[], "").await.status, 200);
+
+    world.clock.advance(1);
+    let log = Log::new();
+    let mut asks = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let router = world.router.clone();
+        asks.spawn(async move { ask(&router, "GET", "/status", &[], "").await.status });
+    }
+    assert!(asks.join_all().await.iter().all(|status| *status == 503));
+    assert_eq!(log.lines_with("the database does not answer").len(), 1, "one look: {}", log.text());
+}
+
+#[tokio::test]
+async fn a_server_is_ready_while_its_database_is_away_until_the_guard_may_not_go_on() {
+    for db in BOTH {
+        let losable = Losable::new(db).await;
+        let router = losable.world.router.clone();
+        assert_eq!(readiness(&router).await, (200, "ready\n".to_owned()), "{db:?}: at once after the start");
+        losable.lose().await;
+        let world = &losable.world;
+        status_becomes(world, &router, "failing").await;
+        assert_eq!(readiness(&router).await.0, 200, "{db:?}: no other server would do better");
+        world.clock.advance(61);
+        let before = tokio::time::Instant::now();
+        let told = readiness(&router).await;
+        assert_eq!(told, (503, "not ready: the revocations have not been read for too long\n".to_owned()), "{db:?}");
+        assert!(before.elapsed() < Duration::from_secs(4), "{db:?}: twice: {:?}", before.elapsed());
+    }
+}
+
+/// A process that slept reads the revocations at once; that is no reason to be taken out of service.
+#[tokio::test]
+async fn a_server_that_slept_is_ready() {
+    let world = World::with("[guard]\nmax_staleness = \"0s\"\n").await;
+    for seconds in [1, 61, 24 * 3600] {
+        world.clock.advance(seconds);
+        assert_eq!(readiness(&world.router).await.0, 200, "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_a_key_that_may_sign_is_not_ready() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        for purpose in ["access", "id"] {
+            readiness_becomes(&world.router, 200).await;
+            world.sql(&format!("UPDATE signing_keys SET revoked_at = 1 WHERE purpose = '{purpose}'")).await;
+            let words = readiness_becomes(&world.router, 503).await;
+            assert_eq!(words, "not ready: no key may sign\n", "{db:?}");
+            let report = look(&world, &world.router).await;
+            assert_eq!((&report["status"], reason(&report, "database")), (&json!("failing"), None), "{db:?}");
+            world.sql("UPDATE signing_keys SET revoked_at = 0").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_being_stopped_is_not_ready_and_answers_all_the_same() {
+    let world = World::new().await;
+    let (home, client) = (world.jean.home(), world.client().await);
+    assert_eq!(readiness(&home).await.0, 200);
+    world.jean.drain();
+    for router in [&world.router, &home, &world.jean.service()] {
+        assert_eq!(readiness(router).await, (503, "not ready: this server is being stopped\n".to_owned()));
+        assert_eq!(ask(router, "GET", "/healthz", &[], "").await.status, 200);
+    }
+    assert_eq!(client.post_json("/oauth/register", &client.metadata()).await.status, 201);
 }
 
 /// Tokens and revocations rest on clocks that agree.
 #[tokio::test]
 async fn a_replica_whose_clock_runs_ahead_is_named() {
     let world = World::new().await;
-    world.sql("INSERT INTO replicas (id, at) VALUES ('ahead', 1800000011)").await;
+    world.sql("INSERT INTO replicas (id, at) VALUES ('ahead', 1800000111)").await;
     let wait = async {
         loop {
-            let report = get_json(&world.router, "/status").await;
+            let report = look(&world, &world.router).await;
             if let Some(reason) = reason(&report, "clock") {
                 return reason.to_owned();
             }
@@ -108,7 +283,9 @@ async fn a_replica_whose_clock_runs_ahead_is_named() {
         }
     };
     let reason = tokio::time::timeout(Duration::from_secs(5), wait).await.expect("it is noticed");
-    assert!(reason.contains("11 s"), "{reason}");
+    // The test's own clock has moved on by two seconds a look.
+    let seconds = reason.strip_prefix("another replica's clock is ").and_then(|rest| rest.strip_suffix(" s ahead"));
+    assert!(seconds.and_then(|seconds| seconds.parse().ok()).is_some_and(|seconds: i64| seconds > 10), "{reason}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::support::browsing::{
     UPSTREAM, answer_to, assert_page, consent_page, error_to, knows_who, to_callback, to_upstream,
 };
+use crate::support::log::Log;
 use crate::support::{World, code_of};
 
 const UNREACHABLE: &str = "Acme cannot be reached just now";
@@ -227,9 +228,9 @@ async fn jean_starts_without_its_upstream_and_finds_it_later() {
         assert_page(&page, 503, UNREACHABLE);
 
         let status = browser.get("/status").await;
-        assert_eq!(status.status, 200);
+        assert_eq!(status.status, 503);
         let status: Value = serde_json::from_str(&status.body).expect("JSON");
-        assert_eq!(status["status"], "partial", "{status}");
+        assert_eq!(status["status"], "failing", "{status}");
         let components = status["components"].as_array().expect("a list");
         let upstream = components.iter().find(|component| component["name"] == "upstream.idp").expect("it is told");
         assert_eq!(upstream["status"], "failing", "{fault:?}");
@@ -238,8 +239,41 @@ async fn jean_starts_without_its_upstream_and_finds_it_later() {
         assert_eq!(browser.get("/healthz").await.status, 200);
 
         assert_can_be_tried_again(&world, (&client, &mut browser), &page, &fault).await;
+        world.clock.advance(2);
         let status: Value = serde_json::from_str(&browser.get("/status").await.body).expect("JSON");
         assert_eq!(status["status"], "ready", "{status}");
+    }
+}
+
+/// Those who try to sign in meanwhile make no line each.
+#[tokio::test]
+async fn an_upstream_that_is_away_is_one_line_when_it_goes_and_one_when_it_comes_back() {
+    let world = World::new().await;
+    // Once this jean knows where it is: its own lines are not counted.
+    to_upstream(&world.client().await, &mut world.browser(), &[]).await;
+    let log = Log::new();
+    for round in 1..=2 {
+        world.issuer.misbehave(Fault::Down);
+        let jean = world.replica().await;
+        let mut browser = world.at_another(&mut world.browser(), &jean);
+        let client = world.client().await;
+        let page = consent_page(&client, &mut browser, &[]).await;
+        let mut page = browser.press(&page, UPSTREAM).await;
+        // Another reason is no other line.
+        for fault in [Fault::NotJson, Fault::Down, Fault::WrongIssuerInDiscovery] {
+            world.issuer.misbehave(fault);
+            page = browser.press(&page, UPSTREAM).await;
+            assert_page(&page, 503, UNREACHABLE);
+        }
+        let told =
+            || (log.lines_with("the provider is away").len(), log.lines_with("the provider answers again").len());
+        assert_eq!(told(), (round, round - 1), "{}", log.text());
+        world.issuer.misbehave(None);
+        browser.press(&page, UPSTREAM).await;
+        assert_eq!(told(), (round, round), "{}", log.text());
+        for line in log.lines_with("provider") {
+            assert!(line.contains(" WARN ") == line.contains("away") && line.contains("upstream=\"idp\""), "{line}");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::oauth::resource::Resource;
 use crate::oauth::scope::{self, Scope, Scopes};
 
 /// Paths that are jean's own, with all below them.
-const OWN_PATHS: [&str; 4] = ["/oauth", "/.well-known", "/status", "/healthz"];
+const OWN_PATHS: [&str; 5] = ["/oauth", "/.well-known", "/status", "/healthz", "/readyz"];
 
 /// A mount, which has no resource where public_url is wrong, and its scopes.
 pub(super) type ReadMount = (Option<Mount>, Scopes);
@@ -197,6 +197,8 @@ mod tests {
             "/.well-known/x",
             "/status",
             "/healthz",
+            "/readyz",
+            "/readyz/x",
         ] {
             assert!(check_path(bad).is_err(), "{bad}");
         }

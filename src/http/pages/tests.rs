@@ -389,6 +389,18 @@ fn pages() -> Vec<(&'static str, String)> {
                 ..status()
             },
         ),
+        show(
+            "status-failing",
+            &Status {
+                overall: Overall::Failing,
+                components: vec![ComponentLine {
+                    name: "Database".into(),
+                    ready: false,
+                    detail: "does not answer; the log says why".into(),
+                }],
+                ..status()
+            },
+        ),
         show("dev-login", &dev_login()),
         show("dev-login-error", &DevLogin { error: Some("Type a name.".into()), ..dev_login() }),
     ]

@@ -1,45 +1,26 @@
-//! What jean writes into its log while a test runs on this thread.
+//! What is logged in the thread of a test: that of a test's own runtime, with all its tasks.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
-/// The log of this thread, from its start on; a test runs on one.
+/// The filter of the program, if nobody sets JEAN_LOG.
+const DEFAULT: &str = "warn,jean=info";
+
+/// Catches log lines until it is dropped.
 pub struct Log {
-    lines: Lines,
+    text: Text,
     _guard: DefaultGuard,
 }
 
-impl Log {
-    /// Starts with an empty log that takes lines of this level and above: `debug`, `jean=info`.
-    pub fn start(filter: &str) -> Self {
-        let lines = Lines::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new(filter))
-            .with_writer(lines.clone())
-            .with_ansi(false)
-            .without_time()
-            .finish();
-        Log { lines, _guard: tracing::subscriber::set_default(subscriber) }
-    }
-
-    /// The lines so far, which are then forgotten.
-    pub fn take(&self) -> Vec<String> {
-        let bytes = std::mem::take(&mut *self.lines.0.lock().unwrap_or_else(PoisonError::into_inner));
-        String::from_utf8_lossy(&bytes).lines().map(|line| line.trim().to_owned()).collect()
-    }
-}
-
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct Text(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Lines {
+impl io::Write for Text {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -47,10 +28,34 @@ impl io::Write for Lines {
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Lines;
+impl Log {
+    /// What the program logs by default.
+    pub fn new() -> Self {
+        Log::with(DEFAULT)
+    }
 
-    fn make_writer(&'a self) -> Lines {
-        self.clone()
+    /// What the program logs with this in JEAN_LOG.
+    pub fn with(filter: &str) -> Self {
+        let text = Text::default();
+        let writer = text.clone();
+        let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_ansi(false).without_time();
+        let log = log.with_writer(move || writer.clone()).finish();
+        Log { text, _guard: tracing::subscriber::set_default(log) }
+    }
+
+    /// All of it.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.text.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+
+    /// The lines so far, which are then forgotten.
+    pub fn take(&self) -> Vec<String> {
+        let bytes = std::mem::take(&mut *self.text.0.lock().unwrap_or_else(PoisonError::into_inner));
+        String::from_utf8_lossy(&bytes).lines().map(|line| line.trim().to_owned()).collect()
+    }
+
+    /// The lines that contain a word.
+    pub fn lines_with(&self, word: &str) -> Vec<String> {
+        self.text().lines().filter(|line| line.contains(word)).map(str::to_owned).collect()
     }
 }

@@ -7,6 +7,7 @@ pub mod documents;
 pub mod forge;
 pub mod hang_up;
 pub mod log;
+pub mod losable;
 pub mod messages;
 mod postgres;
 pub mod running;
@@ -56,7 +57,7 @@ pub struct World {
     /// `jean.toml`, to start a second jean on the same data.
     pub config: String,
     /// Its files, until the test ends.
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl World {
@@ -77,15 +78,20 @@ impl World {
 
     /// The same with this public URL.
     pub async fn at(public_url: &str, db: Db, tables: &str) -> Self {
-        let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
-        let issuer = Issuer::start(IssuerOptions::new(clock.clone())).await.expect("the issuer starts");
-        issuer.allow_redirect_uri(format!("{public_url}/oauth/callback/idp"));
-        issuer.sign_in_as(Account::named("Ada Lovelace"));
         let folder = tempfile::tempdir().expect("a folder");
         let database = match db {
             Db::Sqlite => format!("sqlite://{}", folder.path().join("jean.db").display()),
             Db::Postgres => postgres().await,
         };
+        World { _folder: Some(folder), ..World::on_database(public_url, &database, tables).await }
+    }
+
+    /// The same on the database at this URL.
+    pub async fn on_database(public_url: &str, database: &str, tables: &str) -> Self {
+        let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
+        let issuer = Issuer::start(IssuerOptions::new(clock.clone())).await.expect("the issuer starts");
+        issuer.allow_redirect_uri(format!("{public_url}/oauth/callback/idp"));
+        issuer.sign_in_as(Account::named("Ada Lovelace"));
         let mount = if tables.contains("[mcp.") { "" } else { MOUNT };
         let config = format!(
             "public_url = \"{public_url}\"\ndatabase = \"{database}\"\nsecret = \"{SECRET}\"\n\
@@ -98,7 +104,7 @@ impl World {
         let jean = start(&config, &clock).await;
         let origin = url::Url::parse(public_url).expect("a URL").origin().ascii_serialization();
         let public_url = public_url.to_owned();
-        World { router: jean.service(), jean, clock, issuer, origin, public_url, config, _folder: folder }
+        World { router: jean.service(), jean, clock, issuer, origin, public_url, config, _folder: None }
     }
 
     /// A second jean on the same data, as another process would be.
