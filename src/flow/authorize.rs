@@ -98,8 +98,10 @@ pub struct Answer {
     pub error: Error,
     /// What the page calls the client.
     pub client_name: String,
-    /// Whether the target is trusted enough to send a browser there at once (RFC 9700 section 4.11.2): on this computer,
-    /// the operator's own choice, or a client that somebody allowed before. Else a page names the host and has a link.
+    /// Whether the target is trusted enough to send a browser there at once (RFC 9700 section 4.11.2): http on this
+    /// computer, where nothing but a program that listens is started; the operator's own choice; or the very address to
+    /// which the code of a grant went that still lives. Else a page says where it leads and has a link: a registration
+    /// names any address, and a scheme of its own may start an app with a stranger's arguments.
     pub at_once: bool,
 }
 
@@ -119,7 +121,7 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
     let client_id = params.required("client_id")?;
     let found = match ClientId::parse(client_id) {
         Some(id) => client_auth::find(app, &id, Need::Current, now).await,
-        None => Err(NotFound::Unknown),
+        None => Err(NotFound::unfit(client_id)),
     };
     let client = found.map_err(|missing| match missing {
         NotFound::Fault(error) => Refusal::Page(error),
@@ -158,19 +160,20 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
 
 /// An error for the client, with the judgement how to send it.
 async fn answer(app: &App, client: &Client, return_to: ReturnTo, error: Error, now: UnixTime) -> Result<Answer, Error> {
-    let at_once = return_to.redirect_uri().kind() != RedirectKind::Https
+    let redirect_uri = return_to.redirect_uri();
+    let at_once = redirect_uri.kind() == RedirectKind::Loopback
         || client.origin == ClientOrigin::Configured
         || app.settings.clients.documents.pinned.contains_key(&client.id)
-        || app.store.client_holds_a_grant(&client.id, now).await?;
+        || app.store.grant_went_to(&client.id, redirect_uri, now).await?;
     Ok(Answer { return_to, error, client_name: client.headline(), at_once })
 }
 
 /// The redirect URI of the request: one that the client registered, or its only one where the request names none
-/// (RFC 6749 section 3.1.2.3).
+/// (RFC 6749 section 3.1.2.3). One of an earlier day that is too long for a key is as good as unregistered.
 fn redirect_uri(client: &Client, asked: Option<&str>) -> Option<RedirectUri> {
     match (asked, client.metadata.redirect_uris.as_slice()) {
         (Some(asked), _) => RedirectUri::parse(asked).ok().filter(|asked| client.allows(asked)),
-        (None, [only]) => Some(only.clone()),
+        (None, [only]) => Some(only.clone()).filter(RedirectUri::fits),
         (None, _) => None,
     }
 }
@@ -230,6 +233,9 @@ fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
     let asked: Resources = params.all("resource").map(Resource::parse).collect::<Result<_, _>>()?;
     if asked.iter().any(|resource| app.settings.mount(resource).is_none()) {
         return Err(issue::invalid_target("The resource is not one of this server's."));
+    }
+    if !asked.fits() {
+        return Err(issue::invalid_target("The request names too many resources at once: ask for fewer."));
     }
     if asked.iter().next().is_some() {
         return Ok(asked);
@@ -363,11 +369,11 @@ pub fn covers(consent: &Consent, request: &AuthorizationRequest) -> bool {
     request.scopes.is_subset(&consent.scopes) && consent.client_version.matches(&request.client.version())
 }
 
-/// Whether a consent answers for the person: only where the operator turned that on, never for an app on a computer,
-/// which anything on that computer can pretend to be (RFC 8252 section 8.6).
+/// Whether a consent answers for the person: only where the operator turned that on, never for an app on a computer or in
+/// a private network, which anything there can pretend to be (RFC 8252 section 8.6).
 fn is_remembered(app: &App, request: &AuthorizationRequest, before: &Consent) -> bool {
     app.settings.clients.remember_consent
-        && request.return_to.redirect_uri().kind() == RedirectKind::Https
+        && !request.return_to.redirect_uri().kind().is_native()
         && !request.prompt.consent
         && covers(before, request)
 }

@@ -19,6 +19,9 @@ use super::login::{self, Binding, Notice, SESSION_LIFETIME, attempt};
 /// The longest `sub` of an upstream, in bytes (OpenID Connect Core section 2).
 const MAX_SUB: usize = 255;
 
+/// The longest `sid` of an upstream that is kept, in bytes: it is a key in rows.
+const MAX_SID: usize = 512;
+
 /// What came of the upstream's answer.
 #[derive(Debug)]
 pub enum Returned {
@@ -147,7 +150,7 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
         id: RowId::new(now, random::bytes()),
         person: person.id.clone(),
         upstream: login.upstream.clone(),
-        upstream_sid: identity.sid.filter(|sid| !sid.contains('\0')).unwrap_or_default(),
+        upstream_sid: identity.sid.filter(|sid| !sid.contains('\0') && sid.len() <= MAX_SID).unwrap_or_default(),
         auth_time: identity.auth_time,
         created_at: now,
         expires_at: now + SESSION_LIFETIME,

@@ -94,8 +94,8 @@ pub fn read(params: &Params) -> Result<Option<(ClientId, Assertion)>, Error> {
     }
     let claims: Claims =
         UnverifiedToken::read(assertion).and_then(|token| token.unverified_claims()).map_err(refused)?;
-    let id =
-        ClientId::parse(&claims.sub).ok_or_else(|| Error::invalid_client("The assertion's sub is no client_id."))?;
+    let id = ClientId::from_stored(&claims.sub)
+        .ok_or_else(|| Error::invalid_client("The assertion's sub is no client_id."))?;
     Ok(Some((id, Assertion(assertion.to_owned()))))
 }
 

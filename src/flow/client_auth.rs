@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::ResourceServer;
-use crate::oauth::client::{AuthMethod, Client, ClientId};
+use crate::oauth::client::{AuthMethod, Client, ClientId, MAX_CLIENT_ID};
 use crate::oauth::client_document::{Fault, Unusable};
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::params::Params;
@@ -106,6 +106,19 @@ pub enum NotFound {
     Fault(Error),
 }
 
+impl NotFound {
+    /// Why there can be no client of an id that does not parse: a document's address may only be too long.
+    pub fn unfit(id: &str) -> Self {
+        match ClientId::from_stored(id).filter(ClientId::is_document_url) {
+            Some(id) => {
+                let why = format!("its address is longer than {MAX_CLIENT_ID} bytes");
+                NotFound::Document(Unusable::new(&id, Fault::Address, &why))
+            }
+            None => NotFound::Unknown,
+        }
+    }
+}
+
 impl From<client_document::Refused> for NotFound {
     fn from(refused: client_document::Refused) -> Self {
         match refused {
@@ -157,7 +170,7 @@ fn unknown() -> Error {
 
 fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Error> {
     let bad_id = || Error::invalid_client("client_id is not a client identifier.");
-    let in_body = params.one("client_id")?.map(|id| ClientId::parse(id).ok_or_else(bad_id)).transpose()?;
+    let in_body = params.one("client_id")?.map(|id| ClientId::from_stored(id).ok_or_else(bad_id)).transpose()?;
     let secret = params.one("client_secret")?;
     let assertion = client_assertion::read(params)?;
     if [authorization.is_some(), secret.is_some(), assertion.is_some()].iter().filter(|sent| **sent).count() > 1 {
@@ -177,7 +190,7 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
     let (id, secret) = basic(authorization).ok_or_else(|| {
         Error::invalid_client("The Authorization header is not well-formed Basic (RFC 6749 section 2.3.1).")
     })?;
-    let id = ClientId::parse(&id).ok_or_else(bad_id)?;
+    let id = ClientId::from_stored(&id).ok_or_else(bad_id)?;
     if in_body.is_some_and(|in_body| in_body != id) {
         return Err(Error::invalid_request("client_id differs between the header and the body."));
     }

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::error::Error;
 use crate::oauth::grant::PersonId;
-use crate::oauth::redirect::{RedirectKind, RedirectUri};
+use crate::oauth::redirect::RedirectUri;
 use crate::oauth::scope::Scopes;
 use crate::store::Consent;
 
@@ -54,10 +54,10 @@ impl Past {
     pub fn news(&self, request: &AuthorizationRequest) -> News {
         let Some(last) = self.exact(request).or(self.0.first()) else { return News::default() };
         let asked = request.return_to.redirect_uri();
-        let on_this_computer = asked.kind() == RedirectKind::Loopback;
+        let on_this_computer = asked.kind().is_loopback();
         let went_there = |consent: &Consent| {
             let before = RedirectUri::from_stored(consent.redirect_uri.clone());
-            before.as_str() == asked.without_port() || on_this_computer && before.kind() == RedirectKind::Loopback
+            before.as_str() == asked.without_port() || on_this_computer && before.kind().is_loopback()
         };
         News {
             destination: !self.0.iter().any(went_there),

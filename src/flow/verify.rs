@@ -79,7 +79,7 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
     }
     let family = GrantId::parse(&claims.fam).ok_or_else(malformed)?;
     let audience = Resource::parse(&claims.aud).map_err(|_| malformed())?;
-    let client = ClientId::parse(&claims.client_id).ok_or_else(malformed)?;
+    let client = ClientId::from_stored(&claims.client_id).ok_or_else(malformed)?;
     if app.memory.is_revoked(family) {
         return Err(invalid("The access token was revoked."));
     }

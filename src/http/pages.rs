@@ -68,10 +68,13 @@ pub(crate) enum Destination {
     App(String),
     /// A loopback address.
     ThisComputer,
+    /// A device in the person's own network, by its host.
+    Network(String),
 }
 
 impl Destination {
-    /// Whether the answer goes to an app on the person's device, where any app could pose as the client (RFC 8252 section 8.6).
+    /// Whether the answer goes to an app on the person's device or in their network, where any other could pose as the client
+    /// (RFC 8252 section 8.6).
     fn is_native(&self) -> bool {
         !matches!(self, Destination::Site(_))
     }

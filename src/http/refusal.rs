@@ -11,8 +11,8 @@ use crate::oauth::client_document::{Fault, Unusable};
 use super::apps::{self, Recognised};
 use super::authorize::found;
 use super::error::page_of;
-use super::pages::{Advice, Problem};
-use super::view::Web;
+use super::pages::{Advice, Destination, Problem};
+use super::view::{Web, destination};
 
 /// Why there is no valid request, told to whoever can be told.
 pub(super) fn refused(web: &Web, refusal: Refusal) -> Response {
@@ -169,11 +169,16 @@ fn advice(web: &Web, client_id: &str, redirect_uri: &str) -> Vec<Advice> {
     advice
 }
 
-/// An error for a client that nobody here has allowed anything yet: a page instead of a redirect, so that a link to this
-/// server leads nowhere else by itself (RFC 9700 section 4.11.2).
+/// An error for an address that nothing vouches for: a page instead of a redirect, so that a link to this server leads
+/// nowhere else by itself (RFC 9700 section 4.11.2).
 fn with_link(web: &Web, answer: &Answer) -> Response {
-    let host = answer.return_to.redirect_uri().host();
-    let link = Some((format!("Back to {host}"), answer.return_to.with_error(&answer.error)));
+    let label = match destination(answer.return_to.redirect_uri()) {
+        Destination::Site(host) => format!("Back to {host}"),
+        Destination::App(scheme) => format!("Open the app for {scheme}: links"),
+        Destination::ThisComputer => "Back to the app on this computer".to_owned(),
+        Destination::Network(host) => format!("Back to {host} in your network"),
+    };
+    let link = Some((label, answer.return_to.with_error(&answer.error)));
     let message = format!("{} asked for something that this server cannot give.", answer.client_name);
     let details = details([("Error", answer.error.code.as_str()), ("Description", &answer.error.description)]);
     let next = "Go back to the app only if you came from there.";

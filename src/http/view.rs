@@ -192,7 +192,8 @@ pub(super) fn source(client: &Client) -> ClientSource {
 pub(super) fn destination(uri: &RedirectUri) -> Destination {
     match uri.kind() {
         RedirectKind::Https => Destination::Site(uri.host()),
-        RedirectKind::Loopback => Destination::ThisComputer,
+        RedirectKind::Loopback | RedirectKind::LoopbackHttps => Destination::ThisComputer,
+        RedirectKind::Network => Destination::Network(uri.host()),
         RedirectKind::PrivateUse => Destination::App(uri.host().trim_end_matches(':').to_owned()),
     }
 }

@@ -1,6 +1,50 @@
-//! Which addresses are public: none of the special-purpose ones (RFC 6890, and IANA's registries that go on with it).
+//! Which addresses are public: none of the special-purpose ones (RFC 6890, and IANA's registries that go on with it); and
+//! where the host of a URL is, as far as its name or its address says.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::Host;
+
+/// Where a host is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The computer of the person whose browser goes there.
+    Here,
+    /// The network of that person: an address that is not public, or a name of multicast DNS.
+    Network,
+    /// The internet, for all that can be known: a name may lead anywhere.
+    Internet,
+}
+
+impl Place {
+    /// Where `host` is. No name is resolved but those that mean the same everywhere (RFC 6761 section 6.3, RFC 6762
+    /// section 3).
+    pub fn of<S: AsRef<str>>(host: &Host<S>) -> Self {
+        match host {
+            Host::Domain(name) => {
+                let name = name.as_ref().trim_end_matches('.');
+                let is =
+                    |zone: &str| name.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+                match (is("localhost"), is("local")) {
+                    (true, _) => Place::Here,
+                    (_, true) => Place::Network,
+                    _ => Place::Internet,
+                }
+            }
+            Host::Ipv4(address) => Place::of_address(IpAddr::V4(*address)),
+            Host::Ipv6(address) => Place::of_address(address.to_canonical()),
+        }
+    }
+
+    fn of_address(address: IpAddr) -> Self {
+        // The unspecified address leads to this computer on Linux and macOS.
+        match address {
+            address if address.is_loopback() || address.is_unspecified() => Place::Here,
+            address if is_public(address) => Place::Internet,
+            _ => Place::Network,
+        }
+    }
+}
 
 /// IPv4 networks that are nobody's public server.
 const SPECIAL_V4: [([u8; 4], u32); 18] = [
@@ -67,6 +111,31 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_here_in_the_person_s_network_or_on_the_internet() {
+        let place = |host: &str| Place::of(&Host::parse(host).unwrap());
+        for here in
+            "localhost localhost. app.localhost a.b.localhost 127.0.0.1 127.1.2.3 0.0.0.0 [::1] [::] [::ffff:127.0.0.1]"
+                .split(' ')
+        {
+            assert_eq!(place(here), Place::Here, "{here}");
+        }
+        for network in
+            "10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.5 169.254.1.1 100.64.0.1 [fc00::1] [fd12::1] [fe80::1] \
+            [::ffff:192.168.1.5] [64:ff9b::10.0.0.1] printer.local printer.local."
+                .split_whitespace()
+        {
+            assert_eq!(place(network), Place::Network, "{network}");
+        }
+        for internet in
+            "claude.ai localhost.example notlocalhost mylocal local.example 8.8.8.8 172.32.0.1 [2606:4700::1] \
+            [::ffff:8.8.8.8] 127.0.0.1.nip.io"
+                .split_whitespace()
+        {
+            assert_eq!(place(internet), Place::Internet, "{internet}");
+        }
+    }
 
     /// fastmcp 3.4.3, pomerium and better-auth: metadata documents and key sets as a way into the inner network.
     #[test]

@@ -16,10 +16,22 @@ use crate::clock::UnixTime;
 #[serde(transparent)]
 pub struct ClientId(String);
 
+/// The longest `client_id` that comes in, in bytes: it is part of keys in rows, of which PostgreSQL takes 2,700 bytes.
+pub const MAX_CLIENT_ID: usize = 512;
+
+/// The longest one that may have come in earlier.
+const MAX_STORED: usize = 2048;
+
 impl ClientId {
-    /// Reads a `client_id`: printable ASCII (RFC 6749 appendix A.1), at most 2048 characters.
+    /// Reads a `client_id` that may be new here: printable ASCII (RFC 6749 appendix A.1), at most [`MAX_CLIENT_ID`] bytes.
     pub fn parse(text: &str) -> Option<Self> {
-        let good = !text.is_empty() && text.len() <= 2048 && text.bytes().all(|b| (0x20..=0x7e).contains(&b));
+        ClientId::from_stored(text).filter(|id| id.0.len() <= MAX_CLIENT_ID)
+    }
+
+    /// Reads one that came in earlier: of a row, of a token, or of a client that comes back with what it has. No row gets
+    /// it as a new key.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        let good = !text.is_empty() && text.len() <= MAX_STORED && text.bytes().all(|b| (0x20..=0x7e).contains(&b));
         good.then(|| ClientId(text.to_owned()))
     }
 

@@ -8,7 +8,7 @@ use super::client::AuthMethod;
 use super::error::{Error, ErrorCode};
 use super::jwks::Jwks;
 use super::name::showable;
-use super::redirect::{RedirectKind, RedirectUri};
+use super::redirect::RedirectUri;
 use super::scope::Scopes;
 
 /// `grant_types` that a client may register.
@@ -155,9 +155,10 @@ impl ClientMetadata {
         })
     }
 
-    /// Whether every answer goes to this computer: then nothing but the person knows which app is asking (RFC 8252 section 8.6).
+    /// Whether every answer goes to this computer or its network: then nothing but the person knows which app is asking
+    /// (RFC 8252 section 8.6).
     pub fn is_native_only(&self) -> bool {
-        self.redirect_uris.iter().all(|uri| uri.kind() != RedirectKind::Https)
+        self.redirect_uris.iter().all(|uri| uri.kind().is_native())
     }
 }
 

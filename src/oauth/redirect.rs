@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::{Host, Position, Url};
 
+use super::address::Place;
 use super::error::{Error, ErrorCode};
 use super::resource::is_loopback;
 
@@ -24,9 +25,39 @@ pub enum RedirectKind {
     Https,
     /// http on this computer (RFC 8252 section 7.3).
     Loopback,
+    /// https on this computer, which proves no more than http does: any program here may answer.
+    LoopbackHttps,
+    /// https in the person's own network, where any device may have the address.
+    Network,
     /// An app on this computer, by a scheme of its own (RFC 8252 section 7.1).
     PrivateUse,
 }
+
+impl RedirectKind {
+    /// Where an acceptable URL leads. http is acceptable on this computer only.
+    fn of(url: &Url) -> Self {
+        match (url.scheme(), url.host().as_ref().map(Place::of)) {
+            ("http", _) => RedirectKind::Loopback,
+            ("https", Some(Place::Here)) => RedirectKind::LoopbackHttps,
+            ("https", Some(Place::Network)) => RedirectKind::Network,
+            ("https", Some(Place::Internet)) => RedirectKind::Https,
+            _ => RedirectKind::PrivateUse,
+        }
+    }
+
+    /// Whether nothing but the person knows who answers there (RFC 8252 section 8.6).
+    pub fn is_native(self) -> bool {
+        self != RedirectKind::Https
+    }
+
+    /// Whether an address of this computer answers, by http or https.
+    pub fn is_loopback(self) -> bool {
+        matches!(self, RedirectKind::Loopback | RedirectKind::LoopbackHttps)
+    }
+}
+
+/// The longest redirect URI that comes in, in bytes: it is part of a key in rows.
+pub const MAX_REDIRECT_URI: usize = 1024;
 
 /// Schemes that open a page, a file or a program of somebody's choice: those of browsers and of systems.
 const FOREIGN_SCHEMES: &[&str] =
@@ -104,8 +135,12 @@ impl RedirectUri {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refuse =
             |why: &str| Err(Error::new(ErrorCode::InvalidRedirectUri, format!("The redirect URI {text} {why}.")));
-        if text.len() > 2048 || text.bytes().any(|b| b <= b' ' || b == b'\\' || b >= 0x7f) {
-            return refuse("is too long, or holds a space, a backslash or a character outside ASCII");
+        if text.len() > MAX_REDIRECT_URI {
+            let description = format!("A redirect URI is longer than {MAX_REDIRECT_URI} bytes.");
+            return Err(Error::new(ErrorCode::InvalidRedirectUri, description));
+        }
+        if text.bytes().any(|b| b <= b' ' || b == b'\\' || b >= 0x7f) {
+            return refuse("holds a space, a backslash or a character outside ASCII");
         }
         let Ok(url) = Url::parse(text) else { return refuse("is not an absolute URI") };
         if url.fragment().is_some() {
@@ -117,15 +152,17 @@ impl RedirectUri {
         if has_dot_segment(text) {
             return refuse("has a dot segment in its path");
         }
-        let kind = match url.scheme() {
-            "https" => RedirectKind::Https,
-            "http" if is_named_loopback(&url) => RedirectKind::Loopback,
-            "http" => return refuse("must be https, unless it is http on localhost, 127.0.0.1 or [::1]"),
+        match url.scheme() {
+            "http" if !is_named_loopback(&url) => {
+                return refuse("must be https, unless it is http on localhost, 127.0.0.1 or [::1]");
+            }
+            "https" | "http" => {}
             scheme if leads_elsewhere(scheme) => {
                 return refuse("has a scheme that no client may use");
             }
-            _ => RedirectKind::PrivateUse,
-        };
+            _ => {}
+        }
+        let kind = RedirectKind::of(&url);
         if kind != RedirectKind::PrivateUse {
             // The text is what is compared and the URL what a browser follows: they must name the same place.
             let rest = text.strip_prefix(url.scheme()).and_then(|rest| rest.strip_prefix("://"));
@@ -145,13 +182,15 @@ impl RedirectUri {
     }
 
     /// Reads back what was registered, by the rules of that day: a rule that came later does not make a row unreadable.
+    /// Where it leads is judged as [`parse`](Self::parse) does.
     pub(crate) fn from_stored(text: String) -> Self {
-        let kind = match text.split_once(':') {
-            Some(("https", _)) => RedirectKind::Https,
-            Some(("http", _)) => RedirectKind::Loopback,
-            _ => RedirectKind::PrivateUse,
-        };
+        let kind = Url::parse(&text).map_or(RedirectKind::PrivateUse, |url| RedirectKind::of(&url));
         RedirectUri { text, kind }
+    }
+
+    /// Whether it is as short as one that comes in now has to be.
+    pub fn fits(&self) -> bool {
+        self.text.len() <= MAX_REDIRECT_URI
     }
 
     /// Whether a request may use `asked`, being registered as `self`: the same text, but for the port of a loopback one
@@ -167,7 +206,7 @@ impl RedirectUri {
     pub fn without_port(&self) -> String {
         match self.kind {
             RedirectKind::Loopback => without_port(&self.text),
-            RedirectKind::Https | RedirectKind::PrivateUse => self.text.clone(),
+            _ => self.text.clone(),
         }
     }
 
@@ -313,6 +352,8 @@ mod tests {
         assert!(!uri("https://a.example/cb").allows(&uri("https://a.example:8443/cb")));
         assert!(!uri("https://a.example/cb").allows(&uri("https://a.example/CB")));
         assert!(!uri("https://localhost/cb").allows(&uri("https://localhost:2/cb")));
+        assert!(!uri("https://localhost/cb").allows(&uri("http://localhost/cb")));
+        assert!(!uri("https://192.168.1.5/cb").allows(&uri("https://192.168.1.5:2/cb")));
     }
 
     /// fastmcp #3963 and #3098: what passed a pattern and must not.
@@ -361,6 +402,52 @@ mod tests {
         }
         assert_eq!(uri("cursor://anysphere.cursor-mcp/oauth/callback").kind(), RedirectKind::PrivateUse);
         assert_eq!(uri("com.example.app:/cb").kind(), RedirectKind::PrivateUse);
+    }
+
+    /// What a browser finds at such an address is whatever listens there, with any certificate that the person accepts.
+    #[test]
+    fn what_leads_to_this_computer_or_its_network_is_native_whatever_its_scheme() {
+        use RedirectKind::{Https, Loopback, LoopbackHttps, Network, PrivateUse};
+        for (text, kind) in [
+            ("https://a.example/cb", Https),
+            ("https://localhost.example/cb", Https),
+            ("https://8.8.8.8/cb", Https),
+            ("http://localhost/cb", Loopback),
+            ("http://127.0.0.1:1/cb", Loopback),
+            ("http://[::1]/cb", Loopback),
+            ("https://localhost/cb", LoopbackHttps),
+            ("https://localhost:8443/cb", LoopbackHttps),
+            ("https://app.localhost/cb", LoopbackHttps),
+            ("https://127.0.0.1/cb", LoopbackHttps),
+            ("https://127.255.0.3/cb", LoopbackHttps),
+            ("https://[::1]/cb", LoopbackHttps),
+            ("https://[::ffff:7f00:1]/cb", LoopbackHttps),
+            ("https://0.0.0.0/cb", LoopbackHttps),
+            ("https://10.1.2.3/cb", Network),
+            ("https://172.20.0.1/cb", Network),
+            ("https://192.168.1.5:8443/cb", Network),
+            ("https://169.254.169.254/cb", Network),
+            ("https://100.100.0.1/cb", Network),
+            ("https://[fd00::1]/cb", Network),
+            ("https://[fe80::1]/cb", Network),
+            ("https://[::ffff:c0a8:105]/cb", Network),
+            ("https://nas.local/cb", Network),
+            ("com.example.app:/cb", PrivateUse),
+            ("cursor://localhost/cb", PrivateUse),
+        ] {
+            assert_eq!(uri(text).kind(), kind, "{text}");
+            let stored = RedirectUri::from_stored(text.to_owned());
+            assert_eq!(stored, uri(text), "{text}, as it is read back");
+            assert_eq!(kind.is_native(), kind != Https);
+        }
+    }
+
+    #[test]
+    fn a_redirect_uri_has_at_most_1024_bytes() {
+        let long = |length: usize| format!("{:x<length$}", "https://a.example/");
+        assert!(RedirectUri::parse(&long(1024)).is_ok_and(|uri| uri.fits()));
+        assert!(RedirectUri::parse(&long(1025)).unwrap_err().description.contains("longer than 1024 bytes"));
+        assert!(!RedirectUri::from_stored(long(1025)).fits(), "an older one is read");
     }
 
     #[test]

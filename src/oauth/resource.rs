@@ -78,6 +78,13 @@ pub fn is_https_or_loopback(url: &Url) -> bool {
     url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
 }
 
+/// The longest resource that can be configured, in bytes.
+pub const MAX_RESOURCE: usize = 512;
+
+/// The longest text of a set that a request may ask for, in bytes: it is part of a key in rows, with a client id and a
+/// redirect URI, and PostgreSQL takes 2,700 bytes for all of it.
+const MAX_SET: usize = 1024;
+
 /// A set of resources, always told in the same order, separated by spaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resources(BTreeSet<Resource>);
@@ -91,6 +98,11 @@ impl Resources {
     /// Whether the set holds `resource`.
     pub fn contains(&self, resource: &Resource) -> bool {
         self.0.contains(resource)
+    }
+
+    /// Whether its text is as short as a request may ask for.
+    pub fn fits(&self) -> bool {
+        self.to_string().len() <= MAX_SET
     }
 
     /// The one resource, where there is exactly one.

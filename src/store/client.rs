@@ -145,7 +145,7 @@ fn read(row: &AnyRow) -> Result<Client, Error> {
     let metadata = text(row, "metadata")?;
     let hash = |column| text(row, column).map(|hash| (!hash.is_empty()).then(|| TokenHash::from_stored(hash)));
     Ok(Client {
-        id: ClientId::parse(&id).ok_or_else(|| corrupt("id"))?,
+        id: ClientId::from_stored(&id).ok_or_else(|| corrupt("id"))?,
         origin: match text(row, "origin")?.as_str() {
             "registered" => ClientOrigin::Registered,
             "document" => ClientOrigin::Document,

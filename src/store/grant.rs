@@ -13,6 +13,7 @@ use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::grant::{Grant, GrantId, Origin, PersonId, RowId};
 use crate::oauth::pkce::CodeChallenge;
+use crate::oauth::redirect::RedirectUri;
 use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::TokenHash;
@@ -299,10 +300,17 @@ impl Store {
         rows.iter().map(|row| Ok((RowId(int(row, "id")?), time(row, "access_until")?))).collect()
     }
 
-    /// Whether anybody's grant to this client still lives.
-    pub async fn client_holds_a_grant(&self, client: &ClientId, now: UnixTime) -> Result<bool, Error> {
-        let sql = "SELECT id FROM grants WHERE client = $1 AND redeemed_at > 0 AND revoked_at = 0 AND expires_at > $2 LIMIT 1";
-        Ok(self.read_one(Stmt::new(sql, args![client.as_str(), now])).await?.is_some())
+    /// Whether a grant still lives whose code went to this very address of the client, whichever person's it is.
+    pub async fn grant_went_to(
+        &self,
+        client: &ClientId,
+        redirect_uri: &RedirectUri,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let sql = "SELECT id FROM grants WHERE client = $1 AND redirect_uri = $2 AND redeemed_at > 0 AND revoked_at = 0 \
+                   AND expires_at > $3 AND rt_expires_at > $3 LIMIT 1";
+        let args = args![client.as_str(), redirect_uri.as_str(), now];
+        Ok(self.read_one(Stmt::new(sql, args)).await?.is_some())
     }
 
     /// Deletes grants of which no token can be presented any more. Their clients are told first that a grant of theirs is
@@ -338,7 +346,7 @@ fn facts(row: &AnyRow) -> Result<Grant, Error> {
     Ok(Grant {
         id: RowId(int(row, "id")?),
         person: PersonId::from_stored(text(row, "person")?),
-        client: ClientId::parse(&text(row, "client")?).ok_or_else(|| corrupt("client"))?,
+        client: ClientId::from_stored(&text(row, "client")?).ok_or_else(|| corrupt("client"))?,
         scopes: Scopes::parse(&text(row, "scopes")?).map_err(|_| corrupt("scopes"))?,
         resources: Resources::parse(&text(row, "resources")?).map_err(|_| corrupt("resources"))?,
         nonce: text(row, "nonce")?,

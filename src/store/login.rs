@@ -194,7 +194,7 @@ fn read(row: &AnyRow) -> Result<LoginRow, Error> {
         stage,
         request: text(row, "request")?,
         bounds: bounds(row)?,
-        client: ClientId::parse(&text(row, "client")?).ok_or_else(|| corrupt("client"))?,
+        client: ClientId::from_stored(&text(row, "client")?).ok_or_else(|| corrupt("client"))?,
         upstream: text(row, "upstream")?,
         attempt: int(row, "attempt")?,
         state_hash: TokenHash::from_stored(text(row, "state_hash")?),

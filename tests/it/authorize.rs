@@ -2,10 +2,12 @@
 
 use axum::http::Method;
 use jean::testing::browser::Page;
+use jean::testing::client::Client;
+use serde_json::json;
 
 use crate::support::browsing::{answer_to, asks, assert_page, consent_page, error_to, knows_who, parameter};
-use crate::support::tokens::jwt_part;
-use crate::support::{RESOURCE, World, code_of};
+use crate::support::tokens::{json_of, jwt_part};
+use crate::support::{BOTH, RESOURCE, World, code_of};
 
 const LOOPBACK: &str = "http://localhost:52100/callback";
 
@@ -249,46 +251,119 @@ async fn only_resource_may_be_repeated() {
     assert!(asks(&page), "{page:?}");
 }
 
+const BAD: [(&str, &str); 1] = [("response_type", "token")];
+
+/// What a request with a mistake in it comes to.
+async fn mistaken(world: &World, client: &Client) -> Page {
+    world.browser().get(&client.authorization_url(&BAD)).await
+}
+
+/// The error is on a page, with this button to take it to the client.
+fn assert_link(page: &Page, client: &Client, label: &str) {
+    assert_page(page, 400, label);
+    let link = page.body.split("class=\"button primary\" href=\"").nth(1).expect("a link");
+    let link = link.split('"').next().unwrap_or_default().replace("&#38;", "&");
+    assert!(link.starts_with(&format!("{}?", client.redirect_uri)), "{link}");
+    assert!(parameter(&link, "error").is_some(), "{link}");
+    assert_eq!(parameter(&link, "state").as_ref(), Some(&client.state));
+    assert_eq!(parameter(&link, "iss").as_ref(), Some(&client.issuer));
+}
+
 /// RFC 9700 section 4.11.2: a server that redirects errors anywhere at once is an open redirector.
 #[tokio::test]
 async fn an_error_goes_at_once_only_where_a_link_of_ours_may_lead() {
     let preregistered = "[[clients.preregistered]]\nid = \"mine\"\nname = \"Mine\"\nauth_method = \"none\"\n\
-                         redirect_uris = [\"https://client.example/callback\"]\n";
+                         redirect_uris = [\"https://client.example/callback\", \"mine:/callback\"]\n";
     let world = World::with(preregistered).await;
-    let bad = [("response_type", "token")];
 
-    for redirect_uri in
-        ["http://127.0.0.1:52100/callback", LOOPBACK, "com.example.app:/callback", "cursor://x/callback"]
-    {
+    for redirect_uri in ["http://127.0.0.1:52100/callback", "http://[::1]:52100/callback", LOOPBACK] {
         let client = world.client_at(&[redirect_uri]).await;
-        let page = world.browser().get(&client.authorization_url(&bad)).await;
-        assert_eq!(error_to(&page, &client), "unsupported_response_type", "{redirect_uri}");
+        assert_eq!(error_to(&mistaken(&world, &client).await, &client), "unsupported_response_type", "{redirect_uri}");
     }
     let mut mine = world.stranger();
     mine.id = "mine".into();
-    assert_eq!(error_to(&world.browser().get(&mine.authorization_url(&bad)).await, &mine), "unsupported_response_type");
-
-    let client = world.client().await;
-    for changes in [bad, [("prompt", "none")], [("resource", "https://other.example/")]] {
-        let page = world.browser().get(&client.authorization_url(&changes)).await;
-        assert_page(&page, 400, "Back to client.example");
-        let link = page.body.split("href=\"").find(|rest| rest.starts_with("https://")).expect("a link");
-        let link = link.split('"').next().unwrap_or_default().replace("&#38;", "&");
-        assert!(link.starts_with("https://client.example/callback?"), "{link}");
-        assert!(parameter(&link, "error").is_some(), "{link}");
-        assert_eq!(parameter(&link, "state").as_ref(), Some(&client.state));
-        assert_eq!(parameter(&link, "iss").as_ref(), Some(&client.issuer));
+    for redirect_uri in ["https://client.example/callback", "mine:/callback"] {
+        mine.redirect_uri = redirect_uri.into();
+        assert_eq!(error_to(&mistaken(&world, &mine).await, &mine), "unsupported_response_type", "{redirect_uri}");
     }
+    // One whose document is pinned, as Claude's is.
+    let mut claude = world.stranger();
+    claude.id = "https://claude.ai/oauth/mcp-oauth-client-metadata".into();
+    claude.redirect_uri = "https://claude.ai/api/mcp/auth_callback".into();
+    assert_eq!(error_to(&mistaken(&world, &claude).await, &claude), "unsupported_response_type");
 
-    // Somebody allowed the client something: people know it.
-    let tokens = client.redeem(&code_of(&client.authorize(&mut world.browser(), &[]).await), &[]).await;
-    assert_eq!(
-        error_to(&world.browser().get(&client.authorization_url(&bad)).await, &client),
-        "unsupported_response_type"
-    );
-    // And took it back.
-    assert_eq!(client.revoke(tokens.refresh()).await.status, 200);
-    assert_page(&world.browser().get(&client.authorization_url(&bad)).await, 400, "Back to client.example");
+    for (redirect_uri, label) in [
+        ("https://client.example/callback", "Back to client.example"),
+        ("https://localhost:8443/callback", "Back to the app on this computer"),
+        ("https://192.168.1.5/callback", "Back to 192.168.1.5 in your network"),
+        ("com.example.app:/callback", "Open the app for com.example.app: links"),
+        ("zoommtg://zoom.example/join?action=join&confno=1", "Open the app for zoommtg: links"),
+    ] {
+        let client = world.client_at(&[redirect_uri]).await;
+        if redirect_uri.contains('?') {
+            assert_page(&mistaken(&world, &client).await, 400, label);
+            continue;
+        }
+        for changes in [BAD, [("prompt", "none")], [("resource", "https://other.example/")]] {
+            let page = world.browser().get(&client.authorization_url(&changes)).await;
+            assert_link(&page, &client, label);
+        }
+        // A button that the person presses is no link of a stranger: its answer leaves by the page that moves on.
+        let mut browser = world.browser();
+        let page = consent_page(&client, &mut browser, &[]).await;
+        let page = browser.submit(&page, &[("answer", "cancel")]).await;
+        assert_eq!((page.status.as_u16(), error_to(&page, &client)), (200, "access_denied".to_owned()));
+    }
+}
+
+/// That somebody allowed a client something says nothing of the other addresses that it has or takes later.
+#[tokio::test]
+async fn an_error_goes_at_once_to_the_very_address_where_the_code_of_a_living_grant_went() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let uris = ["https://client.example/callback", "https://client.example/other", "com.example.app:/callback"];
+        let mut client = world.stranger();
+        let mut metadata = client.metadata();
+        metadata["redirect_uris"] = json!(uris);
+        let registered = json_of(&client.post_json("/oauth/register", &metadata).await);
+        client.id = registered["client_id"].as_str().expect("an id").into();
+        let at = async |uri: &str| {
+            let mut client = client.clone();
+            client.redirect_uri = uri.into();
+            let page = mistaken(&world, &client).await;
+            match page.leads_to() {
+                Some(_) => error_to(&page, &client) == "unsupported_response_type",
+                None => {
+                    assert_page(&page, 400, "request does not work");
+                    false
+                }
+            }
+        };
+        assert!(!at(uris[0]).await, "{db:?}: nobody knows it");
+        let code = code_of(&client.authorize(&mut world.browser(), &[]).await);
+        assert!(!at(uris[0]).await, "{db:?}: its code may never arrive");
+        let tokens = client.redeem(&code, &[]).await;
+        assert!(at(uris[0]).await, "{db:?}");
+        assert!(!at(uris[1]).await && !at(uris[2]).await, "{db:?}: no code went there");
+
+        // The registration changes, and what is new in it is as unknown as it was.
+        metadata["redirect_uris"] = json!(["https://evil.example/callback", "zoommtg:/join", uris[0]]);
+        metadata["client_id"] = json!(client.id);
+        let token = format!("Bearer {}", registered["registration_access_token"].as_str().expect("a token"));
+        let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+        let path = format!("/oauth/register/{}", client.id);
+        let page = world.send(Method::PUT, &path, &headers, metadata.to_string()).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        assert!(!at("https://evil.example/callback").await && !at("zoommtg:/join").await, "{db:?}");
+        assert!(at(uris[0]).await, "{db:?}");
+
+        assert_eq!(client.revoke(tokens.refresh()).await.status, 200);
+        assert!(!at(uris[0]).await, "{db:?}: taken back");
+        world.tokens_for(&client, &[]).await;
+        assert!(at(uris[0]).await, "{db:?}");
+        world.clock.advance(31 * 86_400);
+        assert!(!at(uris[0]).await, "{db:?}: its tokens have expired");
+    }
 }
 
 #[tokio::test]

@@ -127,6 +127,43 @@ async fn an_app_on_this_computer_is_warned_of_whoever_describes_it() {
     assert!(!said(&world, &client).await.1.contains("Did you start this yourself"));
 }
 
+/// An address of this computer or of a private network proves nothing, whatever its scheme.
+#[tokio::test]
+async fn what_leads_to_this_computer_or_its_network_is_warned_of_and_said_as_it_is() {
+    let world = World::new().await;
+    let here = "You return to an app on this computer";
+    for (redirect_uri, returns_to, caution) in [
+        ("https://localhost/cb", here, "Any app on this device can ask"),
+        ("https://localhost:8443/cb", here, "Any app on this device can ask"),
+        ("https://app.localhost/cb", here, "Any app on this device can ask"),
+        ("https://127.0.0.1/cb", here, "Any app on this device can ask"),
+        ("https://[::1]/cb", here, "Any app on this device can ask"),
+        (
+            "https://192.168.1.5/cb",
+            "You return to a device in your network, 192.168.1.5",
+            "The answer goes to whichever device in your network has the address 192.168.1.5.",
+        ),
+        (
+            "https://[fd00::5]:8443/cb",
+            "You return to a device in your network, [fd00::5]:8443",
+            "has the address [fd00::5]:8443.",
+        ),
+        ("https://nas.local/cb", "You return to a device in your network, nas.local", "has the address nas.local."),
+    ] {
+        let registered = world.client_at(&[redirect_uri]).await;
+        let id = format!("https://app.example/{}", url::Url::parse(redirect_uri).expect("a URL").authority());
+        let described = world.document(&id, Some("App"), &[redirect_uri]).await;
+        for client in [registered, described] {
+            let (_, text) = said(&world, &client).await;
+            assert!(text.contains("Did you start this yourself, just now?"), "{redirect_uri}: {text}");
+            assert!(text.contains(returns_to), "{redirect_uri}: {text}");
+            assert!(text.contains(caution) || client.id.starts_with("https://"), "{redirect_uri}: {text}");
+            assert!(!text.contains("Go on only if you trust"), "{redirect_uri}: {text}");
+        }
+        world.sql("DELETE FROM clients").await;
+    }
+}
+
 #[tokio::test]
 async fn an_answer_that_goes_to_another_site_is_said_plainly() {
     let world = World::new().await;

@@ -32,6 +32,7 @@ mod layering;
 mod lockfile;
 mod login;
 mod login_pages;
+mod long_keys;
 mod mcp;
 mod openid;
 mod pages;

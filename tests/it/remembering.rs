@@ -6,7 +6,7 @@ use jean::testing::document::DocumentHost;
 use jean::testing::issuer::Account;
 
 use crate::support::browsing::{UPSTREAM, answer_to, asks, consent_page, error_to, knows_who};
-use crate::support::{RESOURCE, World, code_of};
+use crate::support::{BOTH, RESOURCE, World, code_of};
 
 const REMEMBER: &str = "[clients]\nremember_consent = true\n";
 
@@ -108,17 +108,46 @@ async fn a_remembered_consent_is_for_one_person_client_redirect_uri_resource_and
     assert!(!is_answered_at_once(&client, &mut browser, &narrower).await);
 }
 
-/// Anything on a computer can pretend to be an app on it (RFC 8252 section 8.6).
+/// Anything on a computer can pretend to be an app on it (RFC 8252 section 8.6), whatever the scheme of its address; and any
+/// device in a network can take an address there.
 #[tokio::test]
-async fn an_app_on_a_computer_is_never_remembered() {
-    let world = World::with(REMEMBER).await;
-    let mut browser = world.signed_in().await;
-    for redirect_uri in ["http://localhost:52100/callback", "http://127.0.0.1/callback", "cursor://x/callback"] {
-        let client = world.client_at(&[redirect_uri]).await;
+async fn an_app_on_a_computer_or_in_a_private_network_is_never_remembered() {
+    for db in BOTH {
+        let world = World::on(db, REMEMBER).await;
+        let mut browser = world.signed_in().await;
+        for redirect_uri in [
+            "http://localhost:52100/callback",
+            "http://127.0.0.1/callback",
+            "cursor://x/callback",
+            "https://localhost/callback",
+            "https://localhost:8443/callback",
+            "https://app.localhost/callback",
+            "https://127.0.0.1/callback",
+            "https://127.1.2.3/callback",
+            "https://0.0.0.0/callback",
+            "https://[::1]/callback",
+            "https://[::ffff:7f00:1]/callback",
+            "https://10.0.0.1/callback",
+            "https://172.16.0.1/callback",
+            "https://192.168.1.5:8443/callback",
+            "https://169.254.169.254/callback",
+            "https://100.64.0.1/callback",
+            "https://[fd00::5]/callback",
+            "https://[fe80::5]/callback",
+            "https://[::ffff:c0a8:105]/callback",
+            "https://nas.local/callback",
+        ] {
+            let client = world.client_at(&[redirect_uri]).await;
+            let code = code_of(&allow(&client, &mut browser, &[]).await);
+            assert!(!is_answered_at_once(&client, &mut browser, &[]).await, "{db:?}: {redirect_uri}");
+            assert_eq!(client.redeem(&code, &[]).await.status, 200, "{redirect_uri}");
+            let page = browser.get(&client.authorization_url(&[("prompt", "none")])).await;
+            assert_eq!(error_to(&page, &client), "consent_required", "{db:?}: {redirect_uri}");
+        }
+        // As a site on the internet is.
+        let client = world.client_at(&["https://8.8.8.8/callback"]).await;
         allow(&client, &mut browser, &[]).await;
-        assert!(!is_answered_at_once(&client, &mut browser, &[]).await, "{redirect_uri}");
-        let page = browser.get(&client.authorization_url(&[("prompt", "none")])).await;
-        assert_eq!(error_to(&page, &client), "consent_required");
+        assert!(is_answered_at_once(&client, &mut browser, &[]).await, "{db:?}");
     }
 }
 

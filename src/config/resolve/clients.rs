@@ -10,7 +10,7 @@ use crate::clock::UnixTime;
 use crate::config::secret;
 use crate::config::settings::{ClientSettings, DocumentSettings};
 use crate::config::tables::{ClientTable, Tables};
-use crate::oauth::client::{AuthMethod, Client, ClientId, ClientOrigin};
+use crate::oauth::client::{AuthMethod, Client, ClientId, ClientOrigin, MAX_CLIENT_ID};
 use crate::oauth::client_metadata::{ApplicationType, ClientMetadata, GrantType, ResponseType};
 use crate::oauth::name::showable;
 use crate::oauth::redirect::RedirectUri;
@@ -55,7 +55,9 @@ impl Pass<'_> {
     pub(super) fn client_id(&mut self, key: &str, id: Option<&str>, example: &str) -> Option<ClientId> {
         let id = match id {
             None => Err(format!("is missing; choose one, such as {example:?}")),
-            Some(id) => ClientId::parse(id).ok_or_else(|| "must be 1 to 2048 printable ASCII characters".to_owned()),
+            Some(id) => {
+                ClientId::parse(id).ok_or_else(|| format!("must be 1 to {MAX_CLIENT_ID} printable ASCII characters"))
+            }
         };
         self.told(key, id)
     }

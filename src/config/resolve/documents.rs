@@ -7,7 +7,7 @@ use super::Pass;
 use crate::clock::UnixTime;
 use crate::config::settings::{DocumentSettings, Issuer};
 use crate::config::tables::{PinnedTable, Tables};
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::{Client, ClientId, MAX_CLIENT_ID};
 use crate::oauth::client_document::{self, WELL_KNOWN};
 use crate::oauth::document_url::{DocumentUrl, HostPattern};
 
@@ -44,7 +44,8 @@ impl Pass<'_> {
             None => Err("is missing; write the address of the document, which is the client's id".to_owned()),
             Some(url) => DocumentUrl::parse(url, settings.local).map_err(|why| why.to_owned()).and_then(|parsed| {
                 if settings.allows(parsed.authority()) {
-                    ClientId::parse(url).ok_or_else(|| "must be at most 2048 printable ASCII characters".to_owned())
+                    ClientId::parse(url)
+                        .ok_or_else(|| format!("must be at most {MAX_CLIENT_ID} printable ASCII characters"))
                 } else {
                     Err(format!("is at a host that is not among document_hosts; add {:?} there", parsed.authority()))
                 }

@@ -7,7 +7,7 @@ use url::Url;
 use super::Pass;
 use crate::config::settings::{Issuer, Mount, ToolNeeds};
 use crate::config::tables::{List, MountTable, Tables};
-use crate::oauth::resource::Resource;
+use crate::oauth::resource::{MAX_RESOURCE, Resource};
 use crate::oauth::scope::{self, Scope, Scopes};
 
 /// Paths that are jean's own, with all below them.
@@ -78,6 +78,9 @@ impl Pass<'_> {
             }
         }
         let resource = issuer.and_then(|issuer| Resource::parse(&issuer.at(&path)).ok());
+        if resource.as_ref().is_some_and(|resource| resource.as_str().len() > MAX_RESOURCE) {
+            self.tell(&key("path"), format!("makes an MCP URL of more than {MAX_RESOURCE} bytes; shorten it"));
+        }
         let mount = resource.map(|resource| Mount {
             name: name.to_owned(),
             path,
@@ -202,6 +205,15 @@ mod tests {
         ] {
             assert!(check_path(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_mcp_url_has_at_most_512_bytes() {
+        let of =
+            |length: usize| format!("mcp.default.path = \"/{}\"", "x".repeat(length - "http://localhost:8080/".len()));
+        assert_eq!(settings(&of(512)).unwrap().mounts[0].resource.as_str().len(), 512);
+        let told = told(&of(513));
+        assert!(told.contains("mcp.default.path") && told.contains("an MCP URL of more than 512 bytes"), "{told}");
     }
 
     #[test]
