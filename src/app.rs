@@ -21,7 +21,7 @@ use crate::secret::RootSecret;
 use crate::store::Store;
 use crate::upstream::Upstream;
 
-pub(crate) use client_keys::ClientKeys;
+pub(crate) use client_keys::{ClientKeys, FetchedKeys, KeySet};
 pub(crate) use documents::Documents;
 pub(crate) use repeats::Repeats;
 

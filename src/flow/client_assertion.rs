@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::app::App;
+use crate::app::{App, FetchedKeys, KeySet};
 use crate::clock::UnixTime;
 use crate::keys::foreign::UnverifiedToken;
 use crate::oauth::client::{Client, ClientId};
@@ -104,8 +104,18 @@ pub async fn verify(app: &App, client: &Client, assertion: &Assertion, now: Unix
     let token = UnverifiedToken::read(&assertion.0).map_err(refused)?;
     // Before the signature, since its keys may have to be fetched: nobody makes us ask for what is worth nothing.
     judge(app, client, &token.unverified_claims().map_err(refused)?, now)?;
-    let keys = keys(app, client, &token, now).await?;
-    let claims: Claims = token.verify(&keys.read()).map_err(refused)?;
+    let (jwks, set) = match (&client.metadata.jwks, &client.metadata.jwks_uri) {
+        (Some(jwks), _) => (jwks.clone(), None),
+        (None, Some(uri)) => {
+            let set = app.client_keys.of(uri);
+            (keys(app, &set, &token, now).await?, Some(set))
+        }
+        (None, None) => return Err(Error::invalid_client("The client has no keys.")),
+    };
+    let claims: Claims = token.verify(&jwks.read()).map_err(refused)?;
+    if let Some(receipt) = set.and_then(|set| set.take_receipt()) {
+        app.fetch.prove(&receipt, now);
+    }
     let until = judge(app, client, &claims, now)?;
     let jti = TokenHash::of(claims.jti.as_bytes());
     match app.store.spend_jti(client.id.as_str(), &jti, until).await? {
@@ -140,49 +150,66 @@ fn judge(app: &App, client: &Client, claims: &Claims, now: UnixTime) -> Result<U
     Ok(UnixTime(claims.exp + SKEW))
 }
 
-/// The client's keys: those of its `jwks`, or at its `jwks_uri`, which is asked anew for a key that is not there yet.
-async fn keys(app: &App, client: &Client, token: &UnverifiedToken<'_>, now: UnixTime) -> Result<Jwks, Error> {
-    let uri = match (&client.metadata.jwks, &client.metadata.jwks_uri) {
-        (Some(jwks), _) => return Ok(jwks.clone()),
-        (None, Some(uri)) => uri,
-        (None, None) => return Err(Error::invalid_client("The client has no keys.")),
-    };
-    let known = app.client_keys.of(uri);
+/// The keys at a `jwks_uri`, which is asked again for a key that is not there yet.
+///
+/// A key set serves for a day at most after its host gave it last, and no longer than until the host says that it is not
+/// there: 404 or 410. From then on the client has to wait until the host gives keys again; what it has is not refused.
+async fn keys(app: &App, set: &KeySet, token: &UnverifiedToken<'_>, now: UnixTime) -> Result<Jwks, Error> {
     let serves = |jwks: &Jwks| !token.is_missing_from(&jwks.read());
-    if let Some(jwks) = known.fresh(now).filter(serves) {
+    if let Some(jwks) = set.fresh(now).filter(serves) {
         return Ok(jwks);
     }
-    let _turn = known.asking.lock().await;
-    if let Some(jwks) = known.fresh(now).filter(serves) {
+    let _turn = set.asking.lock().await;
+    if let Some(jwks) = set.fresh(now).filter(serves) {
         return Ok(jwks);
     }
     let mut failure =
         Error::new(ErrorCode::TemporarilyUnavailable, "The client's keys could not be read a moment ago.");
-    if known.may_ask(now) {
-        match ask(app, uri, known.last().is_some(), now).await {
-            Ok((jwks, lifetime)) => {
-                known.keep(&jwks, lifetime, now);
+    if set.may_ask(now) {
+        match ask(app, &set.uri, now).await {
+            Ok(fetched) => {
+                let jwks = fetched.jwks.clone();
+                set.keep(fetched, now);
                 return Ok(jwks);
             }
-            Err(error) => failure = error,
+            Err(Unread { is_gone: true, error }) => {
+                set.end();
+                failure = error;
+            }
+            Err(Unread { error, .. }) if set.had_keys() => {
+                failure = Error { code: ErrorCode::TemporarilyUnavailable, ..error };
+            }
+            Err(Unread { error, .. }) => failure = error,
         }
     }
-    known.last().ok_or(failure)
+    set.last(now).ok_or(failure)
 }
 
-/// Asks for a key set, by the rules for all addresses that strangers name; `known` where there was one before.
-async fn ask(app: &App, uri: &str, known: bool, now: UnixTime) -> Result<(Jwks, Duration), Error> {
+/// Why a key set was not read.
+struct Unread {
+    error: Error,
+    /// Whether the host says that there is none.
+    is_gone: bool,
+}
+
+/// Asks for a key set, by the rules for all addresses that strangers name.
+async fn ask(app: &App, uri: &str, now: UnixTime) -> Result<FetchedKeys, Unread> {
     let unreadable = |code, why: &dyn fmt::Display| {
         Error::new(code, format!("The client's keys at its jwks_uri cannot be read: {why}."))
     };
-    let fetched = app.fetch.get(uri, MAX_KEY_SET, known, now).await.map_err(|error| {
-        let passing = if error.passes() { ErrorCode::TemporarilyUnavailable } else { ErrorCode::InvalidClient };
-        unreadable(passing, &error).because(error)
+    let fetched = app.fetch.get(uri, MAX_KEY_SET, false, now).await.map_err(|error| {
+        let is_gone = error.is_gone();
+        let passing =
+            if is_gone || error.passes() { ErrorCode::TemporarilyUnavailable } else { ErrorCode::InvalidClient };
+        Unread { is_gone, error: unreadable(passing, &error).because(error) }
     })?;
     let jwks = serde_json::from_slice::<Value>(&fetched.body).ok();
-    let jwks = jwks.filter(|jwks| jwks.get("keys").is_some_and(Value::is_array));
-    let jwks = jwks.ok_or_else(|| unreadable(ErrorCode::InvalidClient, &"there is no JWK Set"))?;
-    Ok((Jwks::new(&jwks), fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1)))
+    let jwks = jwks.filter(|jwks| jwks.get("keys").is_some_and(Value::is_array)).ok_or_else(|| Unread {
+        is_gone: false,
+        error: unreadable(ErrorCode::InvalidClient, &"there is no JWK Set"),
+    })?;
+    let lifetime = fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1);
+    Ok(FetchedKeys { jwks: Jwks::new(&jwks), lifetime, receipt: fetched.receipt })
 }
 
 /// What is wrong with the token itself; whose fault is told, and nothing of what the token says.

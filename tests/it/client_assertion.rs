@@ -316,13 +316,126 @@ async fn a_new_key_is_looked_for_and_an_old_one_serves_while_its_host_is_away() 
     assert_eq!(host.requests_to("/jwks").len(), 3);
 }
 
+/// A client by document whose session goes on: its refresh token changes with each use.
+struct Session<'a> {
+    world: &'a World,
+    client: Client,
+    forge: Forge,
+    refresh: String,
+    turn: u32,
+}
+
+impl<'a> Session<'a> {
+    async fn begin(world: &'a World) -> (DocumentHost, Session<'a>) {
+        let (host, client, forge) =
+            by_document(world, &json!({ "token_endpoint_auth_method": "private_key_jwt" })).await;
+        let code = world.code_for(&client, &[]).await;
+        let page = redeem(&client, &code, &forge.sign_as(&header(), &claims(world, &client, "begin")), &[]).await;
+        let refresh = json_of(&page)["refresh_token"].as_str().expect("a refresh token").to_owned();
+        (host, Session { world, client, forge, refresh, turn: 0 })
+    }
+
+    /// Uses the refresh token; the status and the error.
+    async fn go_on(&mut self) -> (u16, Value) {
+        self.turn += 1;
+        let jti = self.turn.to_string();
+        let assertion = self.forge.sign_as(&header(), &claims(self.world, &self.client, &jti));
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", self.refresh.as_str()),
+            ("client_assertion_type", TYPE),
+            ("client_assertion", assertion.as_str()),
+        ];
+        let page = self.client.post_form("/oauth/token", &fields, &[]).await;
+        let json = json_of(&page);
+        if let Some(token) = json["refresh_token"].as_str() {
+            self.refresh = token.to_owned();
+        }
+        (page.status.as_u16(), json["error"].clone())
+    }
+}
+
+#[tokio::test]
+async fn a_key_set_serves_for_a_day_after_its_host_gave_it_and_then_the_client_waits() {
+    let day = 24 * 3600;
+    let away = (503, json!("temporarily_unavailable"));
+    for failing in [
+        Answer::status(500),
+        Answer::status(401),
+        Answer::status(302).with("location", "/x"),
+        Answer::json(&json!({ "keys": "none" })),
+        Answer::json(&json!({})).with("content-type", "text/html"),
+    ] {
+        let world = World::new().await;
+        let (host, mut session) = Session::begin(&world).await;
+        let good = Answer::json(&json!({ "keys": [session.forge.public] }));
+        host.answer("/jwks", failing.clone());
+        world.clock.advance(day - 1);
+        assert_eq!(session.go_on().await.0, 200, "{failing:?}");
+        for pass in [1, 11, 5 * day] {
+            world.clock.advance(pass);
+            assert_eq!(session.go_on().await, away, "{failing:?}");
+        }
+        host.answer("/jwks", good);
+        world.clock.advance(11);
+        assert_eq!(session.go_on().await.0, 200, "{failing:?}: nothing was burnt");
+    }
+}
+
+#[tokio::test]
+async fn a_key_set_that_its_host_took_away_ends_at_once_and_does_not_come_back_because_the_host_fails() {
+    let away = (503, json!("temporarily_unavailable"));
+    for word in [404, 410] {
+        let world = World::new().await;
+        let (host, mut session) = Session::begin(&world).await;
+        let good = Answer::json(&json!({ "keys": [session.forge.public] }));
+        host.answer("/jwks", Answer::status(word));
+        world.clock.advance(601);
+        assert_eq!(session.go_on().await, away, "{word}");
+        assert_eq!(session.go_on().await, away, "{word}: a moment later, without asking");
+        assert_eq!(host.requests_to("/jwks").len(), 2);
+        for later in [Answer::status(500), Answer::status(302), Answer::json(&json!({ "keys": "none" }))] {
+            host.answer("/jwks", later);
+            world.clock.advance(11);
+            assert_eq!(session.go_on().await, away, "{word}");
+        }
+        host.answer("/jwks", good);
+        world.clock.advance(11);
+        assert_eq!(session.go_on().await.0, 200, "{word}: nothing was burnt");
+    }
+}
+
+/// The keys of a client that has shown one of them are asked for, whatever else is asked of their host.
+#[tokio::test]
+async fn made_up_addresses_of_a_host_do_not_keep_jean_from_a_key_set_that_was_good() {
+    let world = World::new().await;
+    let (host, mut session) = Session::begin(&world).await;
+    for passed in [0, 29 * 86_400] {
+        world.clock.advance(passed);
+        let mut stranger = world.stranger();
+        for i in 0..200 {
+            stranger.id = host.url(&format!("/{i}.json"));
+            world.browser().get(&stranger.authorization_url(&[])).await;
+        }
+        world.clock.advance(3601);
+        for i in 0..200 {
+            stranger.id = host.url(&format!("/again/{i}.json"));
+            world.browser().get(&stranger.authorization_url(&[])).await;
+        }
+        let before = host.requests_to("/jwks").len();
+        assert_eq!(session.go_on().await.0, 200, "after {passed} s");
+        assert_eq!(host.requests_to("/jwks").len(), before + 1);
+    }
+}
+
 #[tokio::test]
 async fn keys_that_cannot_be_read_burn_nothing() {
     let world = World::new().await;
     let method = json!({ "token_endpoint_auth_method": "private_key_jwt" });
     for (answer, status, error) in [
         (Answer::status(503), 503, "temporarily_unavailable"),
-        (Answer::status(404), 401, "invalid_client"),
+        (Answer::status(404), 503, "temporarily_unavailable"),
+        (Answer::status(301), 401, "invalid_client"),
         (Answer::json(&json!({ "keys": "none" })), 401, "invalid_client"),
         (Answer::json(&json!({ "keys": [], "padding": "x".repeat(33 * 1024) })), 401, "invalid_client"),
     ] {
