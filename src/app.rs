@@ -2,6 +2,7 @@
 
 mod client_keys;
 mod documents;
+mod registrations;
 mod repeats;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use crate::upstream::Upstream;
 
 pub(crate) use client_keys::{ClientKeys, FetchedKeys, KeySet};
 pub(crate) use documents::Documents;
+pub(crate) use registrations::Registrations;
 pub(crate) use repeats::Repeats;
 
 /// Everything that flows work with; shared by all requests.
@@ -39,6 +41,8 @@ pub(crate) struct App {
     pub fetch: Fetcher,
     /// The clients' metadata documents that are known.
     pub documents: Documents,
+    /// How many registrations nobody used.
+    pub registrations: Registrations,
     /// The keys of clients that sign assertions.
     pub client_keys: ClientKeys,
     /// The time.

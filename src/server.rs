@@ -15,12 +15,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tower::Service;
 
-use crate::app::{App, ClientKeys, Documents, Memory};
+use crate::app::{App, ClientKeys, Documents, Memory, Registrations};
 use crate::clock::{Clock, SystemClock};
 use crate::config::settings::{Database, Settings, UpstreamKind, UpstreamSettings};
 use crate::config::{Config, Problems, warnings};
 use crate::fetch::{Fetcher, Names, SystemNames};
-use crate::flow::{access, client_document, feed, keys as key_flow, time};
+use crate::flow::{access, client_document, feed, keys as key_flow, register, time};
 use crate::keys::KeyRing;
 use crate::oauth::client::ClientId;
 use crate::secret::{self, RootSecret};
@@ -141,6 +141,7 @@ impl Jean {
         let app = Arc::new(App {
             fetch: Fetcher::new(names, settings.clients.documents.local),
             documents,
+            registrations: Registrations::default(),
             client_keys: ClientKeys::new(),
             settings,
             store,
@@ -438,6 +439,9 @@ async fn sweep(app: Arc<App>) {
         }
         if let Err(error) = app.store.sweep(&app.settings.clients, app.clock.now()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "what has expired could not be deleted");
+        }
+        if let Err(error) = register::count(&app).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the registrations could not be counted");
         }
         if let Err(error) = time::store_last(&app).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the time could not be stored");

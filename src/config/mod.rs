@@ -22,7 +22,7 @@ pub use self::problem::Problems;
 pub use self::summary::Summary;
 
 use self::problem::{Place, Problem};
-use self::settings::Settings;
+use self::settings::{RegistrationBounds, Settings};
 use self::source::Source;
 use self::tables::Tables;
 
@@ -31,6 +31,7 @@ use self::tables::Tables;
 pub struct Config {
     tables: Tables,
     source: Source,
+    registrations: RegistrationBounds,
 }
 
 impl Config {
@@ -82,8 +83,15 @@ impl Config {
     pub fn set(&mut self, key: &str, value: impl Into<String>) -> Result<(), Problems> {
         let mut source = self.source.clone();
         source.put(key, value.into(), Place::Code);
-        *self = Config::read(source)?;
+        *self = Config { registrations: self.registrations, ..Config::read(source)? };
         Ok(())
+    }
+
+    /// Bounds how many registrations that nobody used a sweep leaves, and how many there may be: for tests, which cannot
+    /// make a million of them.
+    #[cfg(feature = "testing")]
+    pub fn bound_registrations(&mut self, kept: u64, most: u64) {
+        self.registrations = RegistrationBounds { kept, most, ..self.registrations };
     }
 
     /// Whether everything fits together; the summary says what it amounts to.
@@ -104,13 +112,16 @@ impl Config {
 
     /// The second pass: typed, cross-checked values.
     pub(crate) fn settings(&self) -> Result<Settings, Problems> {
-        resolve::resolve(&self.tables, &self.source)
+        let mut settings = resolve::resolve(&self.tables, &self.source)?;
+        settings.clients.registrations = self.registrations;
+        Ok(settings)
     }
 
     /// The first pass: names and types. Where something is wrong, the second pass tells the rest at once.
     fn read(source: Source) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let config = Config { tables: source.extract(&mut problems), source };
+        let registrations = RegistrationBounds::default();
+        let config = Config { tables: source.extract(&mut problems), source, registrations };
         if problems.is_empty() {
             return Ok(config);
         }

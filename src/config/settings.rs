@@ -355,10 +355,29 @@ pub struct ClientSettings {
     pub unused_lifetime: Duration,
     /// How long any other is kept after its last grant was over.
     pub idle_lifetime: Duration,
+    /// What registrations that nobody used may cost.
+    pub registrations: RegistrationBounds,
     /// Clients that are known by a metadata document.
     pub documents: DocumentSettings,
     /// The operator's own.
     pub preregistered: Vec<Client>,
+}
+
+/// Bounds on registrations that nobody has allowed anything yet. Anybody can make them, so they are what a flood leaves.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistrationBounds {
+    /// How many of them a sweep leaves; the oldest go.
+    pub kept: u64,
+    /// How many there may be; above that nobody can register.
+    pub most: u64,
+    /// How old one is at least before it may go because there are so many.
+    pub spared: Duration,
+}
+
+impl Default for RegistrationBounds {
+    fn default() -> Self {
+        RegistrationBounds { kept: 100_000, most: 1_000_000, spared: Duration::from_secs(3600) }
+    }
 }
 
 /// Which clients may come with a metadata document of their own.

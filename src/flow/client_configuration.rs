@@ -8,11 +8,10 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId};
-use crate::oauth::client_metadata::ClientMetadata;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::{ClientSecret, RegistrationToken};
 
-use super::register::{needs_secret, object};
+use super::register::{metadata, needs_secret, object};
 use super::revoke;
 
 /// What only the server sets: an update must not carry it (RFC 7592 section 2.2).
@@ -41,7 +40,7 @@ pub async fn update(
 ) -> Result<(Client, Option<ClientSecret>), Error> {
     let request = object(request)?;
     check_identity(&client, request)?;
-    let metadata = ClientMetadata::parse(request)?;
+    let metadata = metadata(request)?;
     let needs_secret = needs_secret(&metadata);
     let new_secret = (needs_secret && client.secret.is_none()).then(ClientSecret::generate);
     let secret = match &new_secret {

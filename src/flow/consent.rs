@@ -9,7 +9,7 @@ use crate::oauth::grant::{PersonId, RowId};
 
 use super::authorize::{self, AuthorizationRequest, Question, SignedIn};
 use super::code;
-use super::login::{self, Departure};
+use super::login::{self, Departure, Start};
 
 /// How long a form may lie open, in seconds.
 const FORM_LIFETIME: i64 = 30 * 60;
@@ -36,11 +36,12 @@ impl Form<'_> {
         format!("{expires_at}.{mac}")
     }
 
-    /// Whether the token was made for this form and has not expired.
-    pub fn verify(&self, app: &App, token: &str, now: UnixTime) -> bool {
-        let Some((expires_at, mac)) = token.split_once('.') else { return false };
-        let fresh = expires_at.parse().is_ok_and(|at: i64| at > now.0);
-        fresh && app.root.verify_form_mac(&self.parts(expires_at).each_ref().map(Vec::as_slice), mac)
+    /// The form, if the token was made for it and has not expired.
+    pub fn verify(&self, app: &App, token: &str, now: UnixTime) -> Option<VerifiedForm> {
+        let (expires_at, mac) = token.split_once('.')?;
+        let expires: i64 = expires_at.parse().ok().filter(|at| *at > now.0)?;
+        let is_genuine = app.root.verify_form_mac(&self.parts(expires_at).each_ref().map(Vec::as_slice), mac);
+        is_genuine.then(|| VerifiedForm { drawn_at: UnixTime(expires - FORM_LIFETIME), mac: mac.to_owned() })
     }
 
     fn parts(&self, expires_at: &str) -> [Vec<u8>; 7] {
@@ -55,6 +56,32 @@ impl Form<'_> {
         ]
     }
 }
+
+/// The most journeys that one form begins: a person who goes back and presses again needs a few.
+const JOURNEYS_OF_A_FORM: u8 = 8;
+
+/// A form whose token was verified.
+pub struct VerifiedForm {
+    drawn_at: UnixTime,
+    mac: String,
+}
+
+impl VerifiedForm {
+    /// The ids of the journeys that the form may begin. They are computed from its token, so that the rows themselves are
+    /// the count, on all replicas and after a restart: whoever posts a form once more meets the id of the journey before,
+    /// and where all are taken it begins no other. A row outlives the form, so that no id comes free before its token has
+    /// expired.
+    pub fn journeys(&self) -> impl Iterator<Item = RowId> {
+        (0..JOURNEYS_OF_A_FORM).map(|n| {
+            let seed = digest(&SHA256, format!("{}/{n}", self.mac).as_bytes());
+            let mut random = [0; 4];
+            random.copy_from_slice(&seed.as_ref()[..4]);
+            RowId::new(self.drawn_at, random)
+        })
+    }
+}
+
+const _: () = assert!(login::LOGIN_LIFETIME.as_secs() as i64 >= FORM_LIFETIME, "a journey's row outlives its form");
 
 /// The button that was pressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +116,8 @@ pub enum Decided {
     Depart(Departure),
     /// The page again, with the reason.
     AskAgain(Box<Question>, &'static str),
+    /// The form has begun as many journeys as it may.
+    UsedUp,
 }
 
 /// The name of the consent page's form.
@@ -113,20 +142,23 @@ pub async fn decide(
         request,
         login: None,
     };
-    if answer.browser.is_empty() || !form.verify(app, answer.token, now) {
+    let Some(form) = form.verify(app, answer.token, now).filter(|_| !answer.browser.is_empty()) else {
         return Ok(Decided::AskAgain(question, LOOK_AGAIN));
-    }
+    };
+    let begin = async |upstream: &str, select_account| {
+        let start = Start { request, form: &form, upstream, select_account };
+        let departure = login::begin(app, start, now).await?;
+        Ok(departure.map_or(Decided::UsedUp, Decided::Depart))
+    };
     match (answer.pressed, question.signed_in.as_ref()) {
         (Some(Pressed::Cancel), _) => Ok(Decided::Answer(request.return_to.with_error(&denied()))),
         (Some(Pressed::Allow), Some(signed_in)) => {
             code::give(app, request, &signed_in.sign_in, now).await.map(Decided::Answer)
         }
-        (Some(Pressed::Upstream(name)), _) if app.upstream(&name).is_some() => {
-            login::begin(app, request, &name, false, now).await.map(Decided::Depart)
-        }
+        (Some(Pressed::Upstream(name)), _) if app.upstream(&name).is_some() => begin(&name, false).await,
         (Some(Pressed::Switch), Some(signed_in)) => {
             let upstream = login::upstream_of(app, &signed_in.sign_in.upstream);
-            login::begin(app, request, &upstream, true, now).await.map(Decided::Depart)
+            begin(&upstream, true).await
         }
         _ => Ok(Decided::AskAgain(question, "Please choose one of the buttons.")),
     }

@@ -22,7 +22,7 @@ use crate::upstream::Attempt;
 
 use super::authorize::{self, AuthorizationRequest, Refusal, SignedIn};
 use super::code;
-use super::consent::{Form, Pressed, denied};
+use super::consent::{Form, Pressed, VerifiedForm, denied};
 use super::past::Past;
 
 /// How long a journey may take.
@@ -158,32 +158,43 @@ pub struct Departure {
     pub label: String,
 }
 
-/// Begins a journey at an upstream. The person said yes: only now there is a row, and an attempt.
-pub async fn begin(
-    app: &App,
-    request: &AuthorizationRequest,
-    upstream: &str,
-    select_account: bool,
-    now: UnixTime,
-) -> Result<Departure, Error> {
+/// What a journey begins with.
+pub struct Start<'a> {
+    /// The request that the person answered.
+    pub request: &'a AuthorizationRequest,
+    /// The form by which they did.
+    pub form: &'a VerifiedForm,
+    /// Where they sign in.
+    pub upstream: &'a str,
+    /// Whether they asked for another account.
+    pub select_account: bool,
+}
+
+/// Begins a journey at an upstream. The person said yes: only now there is a row, and an attempt. `None` if the form has
+/// begun as many as it may.
+pub async fn begin(app: &App, start: Start<'_>, now: UnixTime) -> Result<Option<Departure>, Error> {
+    let Start { request, form, upstream, select_account } = start;
     let binding = Binding::new();
-    let id = RowId::new(now, random::bytes());
-    let login = LoginRow {
-        id,
-        stage: Stage::Allowed { notice: String::new() },
-        request: request.raw.clone(),
-        bounds: Some(request.bounds()),
-        client: request.client.id.clone(),
-        upstream: upstream.to_owned(),
-        attempt: 0,
-        state_hash: TokenHash::of(binding.state(id, 0).as_bytes()),
-        cookie_hash: binding.hash(),
-        created_at: now,
-        expires_at: now + LOGIN_LIFETIME,
-    };
-    app.store.insert_login(&login).await?;
-    let (url, label) = departure(app, request, &login, &binding, select_account).await;
-    Ok(Departure { login: id, binding: Some(binding), url, label })
+    for id in form.journeys() {
+        let login = LoginRow {
+            id,
+            stage: Stage::Allowed { notice: String::new() },
+            request: request.raw.clone(),
+            bounds: Some(request.bounds()),
+            client: request.client.id.clone(),
+            upstream: upstream.to_owned(),
+            attempt: 0,
+            state_hash: TokenHash::of(binding.state(id, 0).as_bytes()),
+            cookie_hash: binding.hash(),
+            created_at: now,
+            expires_at: now + LOGIN_LIFETIME,
+        };
+        if app.store.insert_login(&login).await? {
+            let (url, label) = departure(app, request, &login, &binding, select_account).await;
+            return Ok(Some(Departure { login: id, binding: Some(binding), url, label }));
+        }
+    }
+    Ok(None)
 }
 
 /// The authorization URL of the login's current attempt.
@@ -345,8 +356,8 @@ pub async fn decide(
         _ => None,
     };
     let person = signed_in.as_ref().map(|signed_in| &signed_in.person.id);
-    if submitted.browser.is_empty() || !form(&request, id, submitted.browser, person).verify(app, submitted.token, now)
-    {
+    let form = form(&request, id, submitted.browser, person);
+    if submitted.browser.is_empty() || form.verify(app, submitted.token, now).is_none() {
         return Ok(Decided::Page);
     }
     match (submitted.pressed, &login.stage, signed_in) {

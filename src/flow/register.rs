@@ -9,6 +9,7 @@ use crate::oauth::client_metadata::ClientMetadata;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::{ClientSecret, RegistrationToken};
 use crate::random;
+use crate::store;
 
 /// A registration, with the secret that is told once.
 pub struct Registered {
@@ -28,7 +29,8 @@ pub async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Regis
             "Registration is turned off. Ask the operator for a client id.",
         ));
     }
-    let metadata = ClientMetadata::parse(object(request)?)?;
+    let metadata = metadata(object(request)?)?;
+    make_room(app, now).await?;
     let secret = needs_secret(&metadata).then(ClientSecret::generate);
     let token = RegistrationToken::generate();
     let id = format!("jci_{}", random::text::<16>());
@@ -41,7 +43,61 @@ pub async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Regis
         created_at: now,
     };
     app.store.insert_client(&client).await?;
+    app.registrations.add();
     Ok(Registered { client, secret, token })
+}
+
+/// Refuses while more registrations than there may be wait for somebody to use them. Apps with a document still come in.
+async fn make_room(app: &App, now: UnixTime) -> Result<(), Error> {
+    let most = app.settings.clients.registrations.most;
+    if app.registrations.unused() < most {
+        return Ok(());
+    }
+    if app.registrations.may_count(now) {
+        count(app).await?;
+        if app.registrations.unused() >= most {
+            tracing::warn!(
+                most,
+                "too many registrations were never used: until the sweep ends some, no app can register"
+            );
+        }
+    }
+    if app.registrations.unused() < most {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::TooManyRegistrations,
+        "Too many registrations wait here to be used. Try again later, or come with a client ID metadata document.",
+    ))
+}
+
+/// Counts the registrations that nobody used, no further than there may be.
+pub async fn count(app: &App) -> Result<(), store::Error> {
+    let made = app.registrations.made();
+    let unused = app.store.count_unused_clients(app.settings.clients.registrations.most).await?;
+    app.registrations.counted(unused, made);
+    Ok(())
+}
+
+/// The largest registration, in bytes as it is kept.
+const MAX_STORED: usize = 8 * 1024;
+
+/// Reads the metadata that a client registers or puts in the place of what it registered.
+pub(super) fn metadata(request: &Map<String, Value>) -> Result<ClientMetadata, Error> {
+    let metadata = ClientMetadata::parse(request)?;
+    let stored = serde_json::to_value(&metadata).map_err(Error::server)?;
+    let size = stored.to_string().len();
+    if size <= MAX_STORED {
+        return Ok(metadata);
+    }
+    let members = stored.as_object().into_iter().flatten();
+    let largest = members.map(|(name, value)| (value.to_string().len(), name)).max();
+    let largest = largest.map(|(size, name)| format!(" The largest part is {name}, with {size} bytes."));
+    let description = format!(
+        "The registration takes {size} bytes as it is kept, and {MAX_STORED} is the most.{}",
+        largest.unwrap_or_default()
+    );
+    Err(Error::new(ErrorCode::InvalidClientMetadata, description))
 }
 
 /// The JSON object of a request (RFC 7591 section 3.1).

@@ -43,9 +43,20 @@ pub(super) async fn answer(
     match decided.await {
         Ok(Decided::Answer(url)) => leave(&web, &url, &request.client.headline()),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
+        Ok(Decided::UsedUp) => used_up(&web),
         Ok(Decided::AskAgain(question, notice)) => ask(&web, &request, (&question, Some(notice)), (&headers, now)),
         Err(error) => page_of(&web, error),
     }
+}
+
+/// A form that was sent too often: no more journeys come of it.
+fn used_up(web: &Web) -> Response {
+    let page = web.problem(
+        "This page was used too often",
+        "As many sign-ins began here as one page may begin, and nothing was shared by this one.",
+        "Go back to the app and start again from there.",
+    );
+    web.page(StatusCode::TOO_MANY_REQUESTS, &page)
 }
 
 /// Leaves the site in answer to a POST: a page of our own that moves on by itself, since Chromium holds `form-action`

@@ -35,8 +35,14 @@ impl IntoResponse for Refused {
             let challenge = HeaderValue::from_static("Basic realm=\"oauth\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if error.code == ErrorCode::TemporarilyUnavailable {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let retry_after = match error.code {
+            ErrorCode::TemporarilyUnavailable => Some("1"),
+            // By then a sweep has been.
+            ErrorCode::TooManyRegistrations => Some("600"),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         response.extensions_mut().insert(Logged(Arc::new(error)));
         response

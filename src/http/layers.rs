@@ -108,6 +108,10 @@ pub(super) fn wants_page(headers: &HeaderMap) -> bool {
 fn log(method: &Method, path: &str, response: &Response) {
     let status = response.status().as_u16();
     match response.extensions().get::<Logged>() {
+        // The flow says so once a minute; a line for each would be part of the flood.
+        Some(Logged(error)) if error.code == ErrorCode::TooManyRegistrations => {
+            tracing::debug!(%method, path, status, "refused");
+        }
         Some(Logged(error)) if status >= 500 => {
             tracing::error!(%method, path, status, error = error.as_ref() as &dyn std::error::Error, "failed");
         }

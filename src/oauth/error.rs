@@ -118,6 +118,8 @@ pub enum ErrorCode {
     ServerError,
     /// RFC 6749 section 4.1.2.1.
     TemporarilyUnavailable,
+    /// `temporarily_unavailable` while too many registrations wait to be used: no fault of this server's, and for longer.
+    TooManyRegistrations,
     /// RFC 8707 section 2.
     InvalidTarget,
     /// RFC 7591 section 3.2.2.
@@ -153,7 +155,7 @@ impl ErrorCode {
             ErrorCode::InvalidScope => "invalid_scope",
             ErrorCode::AccessDenied => "access_denied",
             ErrorCode::ServerError => "server_error",
-            ErrorCode::TemporarilyUnavailable => "temporarily_unavailable",
+            ErrorCode::TemporarilyUnavailable | ErrorCode::TooManyRegistrations => "temporarily_unavailable",
             ErrorCode::InvalidTarget => "invalid_target",
             ErrorCode::InvalidRedirectUri => "invalid_redirect_uri",
             ErrorCode::InvalidClientMetadata => "invalid_client_metadata",
@@ -174,7 +176,7 @@ impl ErrorCode {
             ErrorCode::ContentTooLarge => 413,
             ErrorCode::UnsupportedMediaType => 415,
             ErrorCode::ServerError => 500,
-            ErrorCode::TemporarilyUnavailable => 503,
+            ErrorCode::TemporarilyUnavailable | ErrorCode::TooManyRegistrations => 503,
             _ => 400,
         }
     }

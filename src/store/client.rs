@@ -2,12 +2,15 @@
 
 use sqlx::any::AnyRow;
 
-use super::{Error, Stmt, Store, args, text, time};
+use super::{Error, Stmt, Store, args, int, text, time};
 use crate::clock::UnixTime;
-use crate::config::settings::ClientSettings;
+use crate::config::settings::{ClientSettings, RegistrationBounds};
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
 use crate::oauth::client_document::{DocumentCopy, STORED_BEHIND};
 use crate::oauth::token::TokenHash;
+
+/// How many registrations one statement deletes at most.
+const PIECE: u64 = 2000;
 
 impl Store {
     /// Keeps a registration.
@@ -64,6 +67,43 @@ impl Store {
         self.tidy(Stmt::new(consents, limits())).await?;
         while !self.tidy(Stmt::new(clients, limits())).await?.is_empty() {}
         Ok(())
+    }
+
+    /// Where more registrations than are kept were never used: deletes the oldest of them, but none that is young or that a
+    /// journey names, since its person may be about to agree.
+    pub(super) async fn trim_clients(&self, bounds: &RegistrationBounds, now: UnixTime) -> Result<(), Error> {
+        let unused = self.count_unused_clients(bounds.most.max(bounds.kept)).await?;
+        let mut excess = unused.saturating_sub(bounds.kept);
+        // In pieces, so that no statement keeps the writer for long, each from where the last one ended. The outer condition is
+        // looked at again where a grant is being made at the same time.
+        let sql = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
+                   WHERE grant_ended_at = 0 AND updated_at >= $1 AND updated_at <= $2 AND origin = 'registered' \
+                   AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client = clients.id) \
+                   AND id NOT IN (SELECT client FROM logins WHERE expires_at > $3) ORDER BY updated_at LIMIT $4) \
+                   AND grant_ended_at = 0 RETURNING updated_at";
+        let mut oldest = UnixTime(0);
+        while excess > 0 {
+            let piece = i64::try_from(excess.min(PIECE)).unwrap_or(i64::MAX);
+            let deleted = self.tidy(Stmt::new(sql, args![oldest, now - bounds.spared, now, piece])).await?;
+            if deleted.is_empty() {
+                break;
+            }
+            excess = excess.saturating_sub(deleted.len() as u64);
+            for row in &deleted {
+                oldest = oldest.max(time(row, "updated_at")?);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many registrations nobody has allowed anything yet, counted up to `most` in the index that holds only these.
+    pub async fn count_unused_clients(&self, most: u64) -> Result<u64, Error> {
+        let sql =
+            "SELECT COUNT(*) AS unused FROM (SELECT 1 AS one FROM clients WHERE grant_ended_at = 0 LIMIT $1) AS few";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let row = self.read_one(Stmt::new(sql, args![most])).await?;
+        let unused = row.as_ref().map_or(Ok(0), |row| int(row, "unused"))?;
+        Ok(u64::try_from(unused).unwrap_or_default())
     }
 
     /// Brings the stored copy of a document up to date, if there is one: what it says, that its host gave it since, at most

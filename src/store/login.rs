@@ -76,11 +76,12 @@ pub struct LoginRow {
 const AUTHORIZE: &str = "authorize";
 
 impl Store {
-    /// Begins a journey, in stage allowed.
-    pub async fn insert_login(&self, login: &LoginRow) -> Result<(), Error> {
+    /// Begins a journey, in stage allowed; `false` if there is one of this id already.
+    pub async fn insert_login(&self, login: &LoginRow) -> Result<bool, Error> {
         let sql = "INSERT INTO logins (id, stage, request, client, upstream, attempt, state_hash, cookie_hash, notice, \
                    claimed_at, sign_in, grant_id, created_at, expires_at, purpose, max_age, prompt) \
-                   VALUES ($1, 'allowed', $2, $3, $4, $5, $6, $7, '', 0, 0, 0, $8, $9, $10, $11, $12)";
+                   VALUES ($1, 'allowed', $2, $3, $4, $5, $6, $7, '', 0, 0, 0, $8, $9, $10, $11, $12) \
+                   ON CONFLICT (id) DO NOTHING RETURNING id";
         let bounds = login.bounds.unwrap_or_default();
         let args = args![
             login.id,
@@ -96,7 +97,7 @@ impl Store {
             bounds.max_age.map_or(-1, i64::from),
             bounds.prompt.to_string(),
         ];
-        self.give(Stmt::new(sql, args)).await.map(|_| ())
+        Ok(!self.give(Stmt::new(sql, args)).await?.is_empty())
     }
 
     /// The journey of this id, unless it has expired.

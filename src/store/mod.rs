@@ -218,6 +218,7 @@ impl Store {
             self.tidy(Stmt::new(sql, args![now])).await?;
         }
         self.sweep_grants(now).await?;
+        self.trim_clients(&clients.registrations, now).await?;
         self.sweep_clients(clients, now).await
     }
 

@@ -1,5 +1,5 @@
-//! Registrations age: those that nobody ever agreed to go after 30 days, others 400 days after their last grant was over,
-//! and however many there are, a newcomer is welcome.
+//! Registrations age: those that nobody ever agreed to go after 30 days, or sooner where there are very many, others 400
+//! days after their last grant was over.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use jean::Clock as _;
 use jean::testing::client::Client;
 use serde_json::json;
 
+use crate::support::browsing::to_upstream;
 use crate::support::tokens::{assert_alive, assert_error};
 use crate::support::{BOTH, World};
 
@@ -194,7 +195,44 @@ async fn a_client_that_was_swept_is_invalid_client_and_may_come_back() {
     world.tokens_for(&client, &[]).await;
 }
 
-/// There is no cap: old rows cost nobody their registration, and the sweep ends them in chunks.
+/// What a flood leaves goes before its time, the oldest first, and nothing that a person may be about to agree to.
+#[tokio::test]
+async fn of_more_unused_registrations_than_are_kept_the_oldest_go_but_none_that_is_young_or_on_a_journey() {
+    for db in BOTH {
+        let world = World::bounded(db, 4, 1000).await;
+        let under_way = world.client().await;
+        let used = world.client().await;
+        world.tokens_for(&used, &[]).await;
+        let document = world.document("https://client.example/c", Some("App"), &["https://client.example/cb"]).await;
+        let mut old = Vec::new();
+        for _ in 0..4 {
+            world.clock.advance(60);
+            old.push(world.client().await);
+        }
+        world.clock.advance(HOUR - 60);
+        let young = world.client().await;
+        to_upstream(&under_way, &mut world.browser(), &[]).await;
+        world.clock.advance(59);
+        // The last of the old ones is not an hour old. Seven were never used, of which three are too many.
+        sweep(&world).await;
+        for client in [&under_way, &used, &document, &young, &old[3]] {
+            assert!(is_kept(&world, client).await, "{db:?}: {}", client.id);
+        }
+        for client in &old[..3] {
+            assert!(!is_kept(&world, client).await, "{db:?}: {}", client.id);
+        }
+        // When the journey is over its client is one like the others.
+        world.clock.advance(2 * HOUR);
+        for _ in 0..2 {
+            world.client().await;
+        }
+        sweep(&world).await;
+        assert!(!is_kept(&world, &under_way).await && !is_kept(&world, &old[3]).await, "{db:?}");
+        assert!(is_kept(&world, &young).await && is_kept(&world, &used).await, "{db:?}");
+    }
+}
+
+/// Old rows cost nobody their registration, and the sweep ends them in chunks.
 #[tokio::test]
 async fn ten_thousand_old_registrations_refuse_nobody() {
     for db in BOTH {

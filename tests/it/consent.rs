@@ -6,8 +6,10 @@ use jean::testing::client::Client;
 use jean::testing::issuer::Account;
 use serde_json::json;
 
-use crate::support::browsing::{UPSTREAM, answer_to, asks, assert_page, consent_page, depart, error_to, parameter};
-use crate::support::{World, code_of};
+use crate::support::browsing::{
+    UPSTREAM, answer_to, asks, assert_page, consent_page, depart, error_to, parameter, reads,
+};
+use crate::support::{BOTH, World, code_of};
 
 /// Posts the form of the page with one field replaced.
 async fn post_with(browser: &mut Browser, page: &Page, name: &str, value: &str) -> Page {
@@ -226,6 +228,59 @@ async fn cancel_tells_the_client_that_access_was_denied() {
             assert_eq!(page.status, 200);
             assert_eq!(error_to(&page, &client), "access_denied", "{redirect_uri}");
         }
+    }
+}
+
+/// One look at the page, and post after post: each was a row and a way to the provider.
+#[tokio::test]
+async fn one_form_begins_at_most_eight_journeys() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        for (mut browser, answer) in [(world.browser(), UPSTREAM), (world.signed_in().await, "switch")] {
+            let client = world.client().await;
+            let page = consent_page(&client, &mut browser, &[]).await;
+            let mut ways = std::collections::BTreeSet::new();
+            for minutes in [0, 1, 5, 10, 0, 0, 5, 8] {
+                world.clock.advance(minutes * 60);
+                ways.insert(depart(&mut browser, &page, answer).await);
+            }
+            assert_eq!(ways.len(), 8, "{db:?}: each with values of its own");
+            // Neither another process nor time gives it more: the form expires first.
+            let replica = world.replica().await;
+            for mut browser in [browser.clone(), world.at_another(&mut browser, &replica)] {
+                let refused = browser.submit(&page, &[("answer", answer)]).await;
+                assert_page(&refused, 429, "This page was used too often");
+                assert!(reads(&refused).contains("start again from there"), "{}", refused.body);
+                assert!(!refused.headers.contains_key("set-cookie"), "{refused:?}");
+            }
+            replica.close().await;
+            world.clock.advance(61);
+            assert_asked_again(&browser.submit(&page, &[("answer", answer)]).await, "it has expired");
+            let rows = format!("SELECT COUNT(*) FROM logins WHERE client = '{}'", client.id);
+            assert_eq!(world.database().await.number(&rows).await, 8, "{db:?}: no row for the others");
+            // Another look is another form.
+            let page = consent_page(&client, &mut browser, &[]).await;
+            depart(&mut browser, &page, answer).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_posts_of_one_form_at_once_begin_eight_journeys() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let client = world.client().await;
+        let mut browser = world.browser();
+        let page = consent_page(&client, &mut browser, &[]).await;
+        let mut posts = tokio::task::JoinSet::new();
+        for _ in 0..24 {
+            let (mut tab, page) = (browser.clone(), page.clone());
+            posts.spawn(async move { tab.submit(&page, &[("answer", UPSTREAM)]).await.status.as_u16() });
+        }
+        let statuses = posts.join_all().await;
+        assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 8, "{db:?}: {statuses:?}");
+        assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 16, "{db:?}: {statuses:?}");
+        assert_eq!(world.database().await.number("SELECT COUNT(*) FROM logins").await, 8, "{db:?}");
     }
 }
 

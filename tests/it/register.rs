@@ -1,11 +1,16 @@
 //! Dynamic client registration (RFC 7591), and the clients that the operator wrote into `jean.toml`.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
 use jean::testing::browser::Page;
 use serde_json::{Value, json};
 
-use crate::support::tokens::{assert_error, assert_no_store, json_of};
-use crate::support::{World, code_of};
+use crate::support::browsing::asks;
+use crate::support::tokens::{assert_error, assert_no_store, header_of, json_of};
+use crate::support::{BOTH, World, code_of};
 
 const REDIRECT_URI: &str = "https://client.example/callback";
 
@@ -389,4 +394,144 @@ async fn a_client_of_the_configuration_makes_the_whole_journey() {
         assert_eq!(client.whoami(tokens.access()).await.status, 401, "{id}");
     }
     assert_eq!(clients_kept(&world).await, 0);
+}
+
+/// The metadata of a client that takes so many bytes as it is kept.
+fn of_size(size: usize) -> Value {
+    let mut metadata = json!({
+        "redirect_uris": [REDIRECT_URI],
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code"],
+        "response_types": ["code"],
+        "application_type": "web",
+    });
+    let padded = ["client_uri", "logo_uri", "tos_uri", "policy_uri", "software_id"];
+    padded.iter().for_each(|name| metadata[*name] = json!("https://a.example/"));
+    for name in padded {
+        let missing = size.saturating_sub(metadata.to_string().len()).min(2000);
+        metadata[name] = json!(format!("https://a.example/{}", "x".repeat(missing)));
+    }
+    metadata
+}
+
+#[tokio::test]
+async fn a_registration_takes_at_most_8_kilobytes_as_it_is_kept() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let fits = register(&world, &of_size(8192)).await;
+        assert_eq!(fits.status, 201, "{db:?}: {}", fits.body);
+        let kept = "SELECT LENGTH(metadata) FROM clients";
+        assert_eq!(world.database().await.number(kept).await, 8192, "{db:?}");
+        let told = |page: &Page, largest: &str| {
+            assert_error(page, StatusCode::BAD_REQUEST, "invalid_client_metadata");
+            let description = json_of(page)["error_description"].as_str().unwrap_or_default().to_owned();
+            assert!(description.contains("and 8192 is the most"), "{description}");
+            assert!(description.contains(&format!("The largest part is {largest}, with ")), "{description}");
+        };
+        told(&register(&world, &of_size(8193)).await, "tos_uri");
+        let uris: Vec<String> = (0..32).map(|i| format!("https://a.example/{i}{}", "x".repeat(900))).collect();
+        told(&register(&world, &json!({ "redirect_uris": uris })).await, "redirect_uris");
+        assert_eq!(clients_kept(&world).await, 1, "{db:?}");
+
+        // An update is bounded as a registration is (RFC 7592 section 2.2).
+        let registered = json_of(&fits);
+        let text = |name: &str| registered[name].as_str().expect("a text").to_owned();
+        let path = format!("/oauth/register/{}", text("client_id"));
+        let token = format!("Bearer {}", text("registration_access_token"));
+        let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
+        let mut update = of_size(8193);
+        update["client_id"] = json!(text("client_id"));
+        told(&world.send(Method::PUT, &path, &headers, update.to_string()).await, "tos_uri");
+        assert_eq!(world.database().await.number(kept).await, 8192, "{db:?}: as it was");
+        update = of_size(8000);
+        update["client_id"] = json!(text("client_id"));
+        assert_eq!(world.send(Method::PUT, &path, &headers, update.to_string()).await.status, 200, "{db:?}");
+    }
+}
+
+/// What is logged in this test's thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// How many lines hold these words.
+    fn lines(&self, words: &str) -> usize {
+        let log = String::from_utf8_lossy(&self.0.lock().expect("the log")).into_owned();
+        log.lines().filter(|line| line.contains(words)).count()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("the log").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A flood of registrations ends before the disk does; apps with a document still come in.
+#[tokio::test]
+async fn with_very_many_unused_registrations_nobody_can_register_for_a_while() {
+    for db in BOTH {
+        let world = World::bounded(db, 3, 3).await;
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let request = json!({ "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none" });
+        let full = async || {
+            let page = register(&world, &request).await;
+            if page.status == 201 {
+                return false;
+            }
+            assert_error(&page, StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable");
+            assert_eq!(header_of(&page.headers, "retry-after"), "600");
+            assert!(page.body.contains("metadata document"), "{}", page.body);
+            true
+        };
+        let first = world.client().await;
+        let second = json_of(&register(&world, &request).await);
+        assert!(!full().await, "{db:?}: the third");
+        for _ in 0..5 {
+            assert!(full().await, "{db:?}");
+        }
+        assert_eq!(clients_kept(&world).await, 3, "{db:?}");
+        assert_eq!(log.lines("no app can register"), 1, "{db:?}: once");
+        assert_eq!(log.lines("ERROR"), 0, "{db:?}: nothing else of it");
+        let (_host, document) = world.document_client().await;
+        assert!(asks(&world.browser().get(&document.authorization_url(&[])).await), "{db:?}");
+
+        // Another process counts what there is when it starts.
+        let other = world.replica().await;
+        let asked = async {
+            let stranger = first.at(&world.public_url, other.service());
+            loop {
+                let page = stranger.post_json("/oauth/register", &request).await;
+                if page.status == 503 {
+                    break;
+                }
+                let id = json_of(&page)["client_id"].as_str().expect("an id").to_owned();
+                world.sql(&format!("DELETE FROM clients WHERE id = '{id}'")).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), asked).await.expect("it counts at its start");
+        other.close().await;
+        let lines = log.lines("no app can register");
+
+        // A minute later it is counted again: here one was deleted, and there is room for one.
+        let path = format!("/oauth/register/{}", second["client_id"].as_str().expect("an id"));
+        let token = format!("Bearer {}", second["registration_access_token"].as_str().expect("a token"));
+        let headers = [("authorization", token.as_str())];
+        assert_eq!(world.send(Method::DELETE, &path, &headers, "").await.status, 204, "{db:?}");
+        assert!(full().await, "{db:?}: not counted yet");
+        world.clock.advance(60);
+        assert!(!full().await && full().await, "{db:?}");
+        assert_eq!(log.lines("no app can register"), lines, "{db:?}: once in a minute it is counted and said");
+        world.clock.advance(60);
+        assert!(full().await, "{db:?}");
+        assert_eq!(log.lines("no app can register"), lines + 1, "{db:?}");
+    }
 }

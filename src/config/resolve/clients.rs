@@ -8,7 +8,7 @@ use super::mounts::ReadMount;
 use super::{CENTURY, DAY, Pass};
 use crate::clock::UnixTime;
 use crate::config::secret;
-use crate::config::settings::{ClientSettings, DocumentSettings};
+use crate::config::settings::{ClientSettings, DocumentSettings, RegistrationBounds};
 use crate::config::tables::{ClientTable, Tables};
 use crate::oauth::client::{AuthMethod, Client, ClientId, ClientOrigin, MAX_CLIENT_ID};
 use crate::oauth::client_metadata::{ApplicationType, ClientMetadata, GrantType, ResponseType};
@@ -46,6 +46,7 @@ impl Pass<'_> {
             remember_consent: table.remember_consent,
             unused_lifetime: self.span("clients.unused_lifetime", table.unused_lifetime, DAY, CENTURY),
             idle_lifetime: self.span("clients.idle_lifetime", table.idle_lifetime, DAY, CENTURY),
+            registrations: RegistrationBounds::default(),
             documents,
             preregistered,
         }
@@ -171,6 +172,13 @@ mod tests {
             let told = clients(&bad).unwrap_err();
             assert!(told.contains(expected), "{bad}: {told}");
         }
+    }
+
+    #[test]
+    fn a_hundred_thousand_unused_registrations_are_kept_and_a_million_are_the_most() {
+        let settings = Config::from_toml("upstream.dev = {}").unwrap().settings().unwrap();
+        let RegistrationBounds { kept, most, spared } = settings.clients.registrations;
+        assert_eq!((kept, most, spared.as_secs()), (100_000, 1_000_000, 3600));
     }
 
     #[test]

@@ -56,6 +56,8 @@ pub struct World {
     pub public_url: String,
     /// `jean.toml`, to start a second jean on the same data.
     pub config: String,
+    /// How many unused registrations a sweep leaves, and how many there may be.
+    bounds: Option<(u64, u64)>,
     /// Its files, until the test ends.
     _folder: Option<TempDir>,
 }
@@ -76,18 +78,24 @@ impl World {
         World::at(ORIGIN, db, tables).await
     }
 
+    /// The same on this database, where a sweep leaves so many unused registrations, and there may be so many.
+    pub async fn bounded(db: Db, kept: u64, most: u64) -> Self {
+        let (database, folder) = new_database(db).await;
+        World { _folder: Some(folder), ..World::build(ORIGIN, &database, "", Some((kept, most))).await }
+    }
+
     /// The same with this public URL.
     pub async fn at(public_url: &str, db: Db, tables: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let database = match db {
-            Db::Sqlite => format!("sqlite://{}", folder.path().join("jean.db").display()),
-            Db::Postgres => postgres().await,
-        };
+        let (database, folder) = new_database(db).await;
         World { _folder: Some(folder), ..World::on_database(public_url, &database, tables).await }
     }
 
     /// The same on the database at this URL.
     pub async fn on_database(public_url: &str, database: &str, tables: &str) -> Self {
+        World::build(public_url, database, tables, None).await
+    }
+
+    async fn build(public_url: &str, database: &str, tables: &str, bounds: Option<(u64, u64)>) -> Self {
         let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
         let issuer = Issuer::start(IssuerOptions::new(clock.clone())).await.expect("the issuer starts");
         issuer.allow_redirect_uri(format!("{public_url}/oauth/callback/idp"));
@@ -101,10 +109,10 @@ impl World {
             issuer.client_id(),
             issuer.client_secret(),
         );
-        let jean = start(&config, &clock).await;
+        let jean = start(&config, bounds, &clock).await;
         let origin = url::Url::parse(public_url).expect("a URL").origin().ascii_serialization();
         let public_url = public_url.to_owned();
-        World { router: jean.service(), jean, clock, issuer, origin, public_url, config, _folder: None }
+        World { router: jean.service(), jean, clock, issuer, origin, public_url, config, bounds, _folder: None }
     }
 
     /// A second jean on the same data, as another process would be.
@@ -114,7 +122,7 @@ impl World {
 
     /// The same with more tables in its `jean.toml`.
     pub async fn replica_with(&self, tables: &str) -> Jean {
-        start(&format!("{}\n{tables}", self.config), &self.clock).await
+        start(&format!("{}\n{tables}", self.config), self.bounds, &self.clock).await
     }
 
     /// A browser without cookies.
@@ -159,12 +167,25 @@ impl World {
     }
 }
 
+/// The URL of a new database, and the folder of its files.
+async fn new_database(db: Db) -> (String, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = match db {
+        Db::Sqlite => format!("sqlite://{}", folder.path().join("jean.db").display()),
+        Db::Postgres => postgres().await,
+    };
+    (database, folder)
+}
+
 /// The one mount of most tests.
 const MOUNT: &str = "[mcp.default]\nscopes = { read = \"Read your data\", write = \"Change your data\" }\n\
                      default_scopes = [\"read\"]\nrequired_scopes = [\"read\"]\n";
 
-async fn start(config: &str, clock: &Arc<ManualClock>) -> Jean {
-    let config = Config::from_toml(config).expect("the configuration can be used");
+async fn start(config: &str, bounds: Option<(u64, u64)>, clock: &Arc<ManualClock>) -> Jean {
+    let mut config = Config::from_toml(config).expect("the configuration can be used");
+    if let Some((kept, most)) = bounds {
+        config.bound_registrations(kept, most);
+    }
     // No test asks DNS: what is not on this computer does not answer.
     Jean::start_with_names(config, clock.clone(), |_| Vec::new()).await.expect("jean starts")
 }
