@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use moka::policy::EvictionPolicy;
+
 use crate::clock::{Clock, ClockWatch, UnixTime};
 use crate::config::settings::Settings;
 use crate::fetch::Fetcher;
@@ -119,6 +121,8 @@ pub struct Verified {
 pub(crate) struct Memory {
     /// Verified claims by the SHA-256 of the token.
     pub verified: moka::sync::Cache<[u8; 32], Arc<Verified>>,
+    /// For each mount the families whose tokens came there, and when the last one of each expires.
+    families: HashMap<Resource, moka::sync::Cache<GrantId, UnixTime>>,
     revoked: RwLock<HashMap<GrantId, UnixTime>>,
     polled_at: AtomicI64,
     /// Which refreshes were repeated late.
@@ -132,12 +136,25 @@ pub(crate) struct Memory {
 /// The most tokens whose claims are remembered.
 const REMEMBERED_TOKENS: u64 = 50_000;
 
+/// How much longer than needed something is remembered, for skewed clocks and streams that notice a little later.
+const KEPT_FOR: Duration = Duration::from_secs(600);
+
+/// The most families of a mount whose last expiry is remembered.
+const REMEMBERED_FAMILIES: u64 = 50_000;
+
 impl Memory {
     /// Nothing remembered yet.
-    pub fn new(access_lifetime: Duration) -> Self {
+    pub fn new(settings: &Settings) -> Self {
+        let access_lifetime = settings.tokens.access_lifetime;
+        let families = || {
+            let families = moka::sync::Cache::builder().max_capacity(REMEMBERED_FAMILIES);
+            // The newest one counts, however seldom it comes: the default would keep out what is new.
+            families.eviction_policy(EvictionPolicy::lru()).time_to_live(access_lifetime + KEPT_FOR).build()
+        };
         let verified = moka::sync::Cache::builder().max_capacity(REMEMBERED_TOKENS).time_to_live(access_lifetime);
         Memory {
             verified: verified.build(),
+            families: settings.mounts.iter().map(|mount| (mount.resource.clone(), families())).collect(),
             revoked: RwLock::default(),
             polled_at: AtomicI64::new(0),
             repeats: Repeats::new(),
@@ -145,6 +162,22 @@ impl Memory {
             keys_read_at: AtomicI64::new(0),
             skew: AtomicI64::new(0),
         }
+    }
+
+    /// Notes that a good token came to its mount.
+    pub fn token_came(&self, token: &Verified) {
+        let Some(families) = self.families.get(&token.audience) else { return };
+        if families.get(&token.family).is_none_or(|latest| latest < token.expires_at) {
+            families.entry(token.family).and_upsert_with(|latest| {
+                latest.map_or(token.expires_at, |latest| latest.into_value().max(token.expires_at))
+            });
+        }
+    }
+
+    /// When the last token of the same family expires, of those that came to the same mount.
+    pub fn last_expiry(&self, token: &Verified) -> UnixTime {
+        let latest = self.families.get(&token.audience).and_then(|families| families.get(&token.family));
+        latest.map_or(token.expires_at, |latest| latest.max(token.expires_at))
     }
 
     /// Whether the family is revoked, as far as this process knows.
@@ -162,7 +195,7 @@ impl Memory {
     pub fn polled(&self, now: UnixTime) {
         self.polled_at.store(now.0, Ordering::SeqCst);
         let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
-        revoked.retain(|_, until| until.0 + 600 > now.0);
+        revoked.retain(|_, until| *until + KEPT_FOR > now);
     }
 
     /// When the revocations were last read.

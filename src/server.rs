@@ -137,6 +137,7 @@ impl Jean {
         let signed_lifetimes = key_flow::lifetimes(&store, access_lifetime, now).await?;
         let clock_watch = time::first_comparison(&store, &*clock).await?;
         let upstreams = connect_upstreams(&settings)?;
+        let memory = Arc::new(Memory::new(&settings));
         let (documents, stale) = Documents::new();
         let app = Arc::new(App {
             fetch: Fetcher::new(names, settings.clients.documents.local),
@@ -151,7 +152,7 @@ impl Jean {
             clock,
             signed_lifetimes: RwLock::new(signed_lifetimes),
             keys: Arc::new(KeyRing::default()).into(),
-            memory: Arc::new(Memory::new(access_lifetime)),
+            memory,
             replica: random::text::<9>(),
             is_draining: AtomicBool::new(false),
         });

@@ -26,7 +26,8 @@ pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
         _ => last - OVERLAP,
     };
     let revoked = tokio::time::timeout(TIMEOUT, app.store.revoked_since(since)).await.map_err(Error::unavailable)??;
-    app.memory.revoke(revoked);
+    // Streams outlive the token that they began with, so a family counts from now on, not only while a token of it is good.
+    app.memory.revoke(revoked.into_iter().map(|(family, until)| (family, until.max(now))));
     app.memory.polled(now);
     Ok(())
 }

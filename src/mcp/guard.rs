@@ -80,11 +80,12 @@ where
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
         Box::pin(async move {
+            let kind = stream::Kind::of(&request);
             match guard.admit(&mut request).await {
                 Ok(owner) => {
                     let mut response = inner.call(request).await?.into_response();
                     owner.leave(response.headers_mut());
-                    Ok(stream::end_with(&guard.app, owner.family(), response))
+                    Ok(stream::limit(&guard.app, owner.into_verified(), kind, response))
                 }
                 Err(denied) => Ok(http::answer_after(request.into_body(), guard.deny(denied)).await),
             }
@@ -120,6 +121,7 @@ impl Guard {
         let token = bearer(request.headers()).map_err(Denied::Token)?.ok_or(Denied::NoToken)?;
         let (now, audience) = (self.app.clock.now(), Audience::Only(&self.mount.resource));
         let verified = verify::verify(&self.app, token, audience, now).await.map_err(Denied::Token)?;
+        self.app.memory.token_came(&verified);
         let owner = Owner::new(self.app.clone(), verified.clone());
         owner.enter(request.headers_mut()).map_err(Denied::Session)?;
         self.allow(request, &verified).await?;

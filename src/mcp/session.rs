@@ -17,7 +17,6 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::app::{App, Verified};
-use crate::oauth::grant::GrantId;
 
 /// The header of a session id.
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -43,9 +42,9 @@ impl Owner {
         Owner { app, verified }
     }
 
-    /// The family of its token.
-    pub fn family(&self) -> GrantId {
-        self.verified.family
+    /// What its token says.
+    pub fn into_verified(self) -> Arc<Verified> {
+        self.verified
     }
 
     /// Turns the session id of a request into the inner one. The requests of revision 2026-07-28 have no session: the

@@ -313,7 +313,7 @@ impl Store {
         Ok(self.read_one(Stmt::new(sql, args)).await?.is_some())
     }
 
-    /// Deletes grants of which no token can be presented any more. Their clients are told first that a grant of theirs is
+    /// Deletes grants of which no token can be presented any more, and whose revocation every replica has read. Their clients are told first that a grant of theirs is
     /// over, and only grants whose clients know are deleted: from then on a client's idle time counts.
     ///
     /// It goes through the table by ranges of ids: however many grants there are, no statement keeps the writer for long.
@@ -321,10 +321,10 @@ impl Store {
         let end = "SELECT id FROM grants WHERE id > $1 ORDER BY id LIMIT 1 OFFSET 999";
         let mark = "UPDATE clients SET grant_ended_at = $1 WHERE grant_ended_at < $1 AND id IN (\
                     SELECT client FROM grants WHERE id > $2 AND id <= $3 AND access_until < $1 - 600 \
-                    AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
+                    AND revoked_at < $1 - 600 AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
                     AND (redeemed_at > 0 OR code_expires_at < $1))";
         let delete = "DELETE FROM grants WHERE id > $2 AND id <= $3 AND access_until < $1 - 600 \
-                      AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
+                      AND revoked_at < $1 - 600 AND (revoked_at > 0 OR expires_at < $1 OR rt_expires_at < $1) \
                       AND (redeemed_at > 0 OR code_expires_at < $1) \
                       AND NOT EXISTS (SELECT 1 FROM clients WHERE clients.id = grants.client AND grant_ended_at < $1)";
         let mut after = -1;

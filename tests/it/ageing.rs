@@ -109,6 +109,23 @@ async fn a_client_goes_400_days_after_its_last_grant_was_over_and_its_consents_w
     }
 }
 
+/// Other replicas may have open streams of it.
+#[tokio::test]
+async fn a_revocation_is_kept_until_every_replica_has_read_it_although_its_last_token_expired_long_ago() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let (client, tokens) = world.tokens().await;
+        world.clock.advance(DAY);
+        assert_eq!(client.revoke(tokens.refresh()).await.status, 200);
+        for (seconds, kept) in [(0, 1), (600, 1), (1, 0)] {
+            world.clock.advance(seconds);
+            sweep(&world).await;
+            let grants = world.database().await.number("SELECT COUNT(*) FROM grants").await;
+            assert_eq!(grants, kept, "{db:?}: {seconds} seconds later");
+        }
+    }
+}
+
 /// From the moment that somebody agreed, a sweep at the same time finds it in use, whatever it sees of the grant.
 #[tokio::test]
 async fn a_client_that_was_just_allowed_something_is_not_unused() {

@@ -53,6 +53,7 @@ mod stale_client;
 mod status;
 mod step_up;
 mod store;
+mod streams;
 mod support;
 mod token_kinds;
 mod transport;
