@@ -28,6 +28,7 @@ use secrecy::ExposeSecret as _;
 use crate::clock::UnixTime;
 use crate::config::settings::{UpstreamKind, UpstreamSettings};
 use crate::oauth::error::Source;
+use crate::oauth::masked::{Hidden, without_addresses};
 use crate::oauth::provider_claims::{GoogleAccount, ProviderClaims};
 
 pub(crate) use http::http_client;
@@ -97,7 +98,7 @@ pub(crate) struct Attempt {
 }
 
 /// Who signed in, by a verified ID token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// `iss`, exactly as configured.
     pub issuer: String,
@@ -115,6 +116,13 @@ pub(crate) struct Identity {
     pub auth_time: Option<UnixTime>,
     /// `sid`: the upstream's session (OpenID Connect Back-Channel Logout section 2.1).
     pub sid: Option<String>,
+}
+
+/// Without what the upstream tells of the person.
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
 }
 
 /// Why an upstream did not sign a person in.
@@ -164,8 +172,15 @@ pub(crate) enum Error {
     #[error("the account is not of the hosted domain")]
     WrongHostedDomain {
         /// The account's email, for the page.
-        email: Option<String>,
+        email: Hidden<Option<String>>,
     },
+}
+
+impl Error {
+    /// The error and its causes in one line, without email addresses: a provider may name an account in its words.
+    pub fn for_log(&self) -> String {
+        without_addresses(&with_sources(self)).into_owned()
+    }
 }
 
 impl Upstream {
@@ -332,14 +347,14 @@ impl Upstream {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let error = with_sources(&error);
+                    let error = error.for_log();
                     tracing::warn!(upstream = self.settings.name, error, "no email: the userinfo endpoint failed");
                 }
             }
         }
         match &self.settings.hosted_domain {
             Some(asked) if !is_of_workspace(&identity, asked) => {
-                Err(Error::WrongHostedDomain { email: identity.email })
+                Err(Error::WrongHostedDomain { email: Hidden(identity.email) })
             }
             _ => Ok(identity),
         }

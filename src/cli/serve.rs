@@ -1,5 +1,6 @@
 //! `jean serve`: runs the server until it is told to stop, and lets running requests end.
 
+use std::ffi::OsStr;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Starts the server with this configuration, and says where it is.
 pub async fn run(config: Config) -> anyhow::Result<()> {
@@ -114,9 +116,76 @@ async fn told_to_stop() -> std::io::Result<()> {
     }
 }
 
+/// What is logged by default.
+const LOGGED: &str = "warn,jean=info";
+
+/// Libraries that log messages and statements at finer levels, in which there are names and email addresses: these need to
+/// be named in JEAN_LOG.
+const CAPPED: &str = "rmcp=warn,sqlx=warn";
+
 /// Log lines go to standard error; JEAN_LOG chooses them, as in `JEAN_LOG=jean=debug`.
 fn log() {
-    let filter = EnvFilter::try_from_env("JEAN_LOG").unwrap_or_else(|_| EnvFilter::new("warn,jean=info"));
+    let (filter, problem) = filter(std::env::var_os("JEAN_LOG").as_deref());
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    if let Some(problem) = problem {
+        tracing::warn!("JEAN_LOG cannot be read ({problem}), so the log is as without it, {LOGGED}");
+    }
+}
+
+/// The filter that JEAN_LOG asks for, or the default one, and what is wrong with JEAN_LOG.
+fn filter(asked: Option<&OsStr>) -> (EnvFilter, Option<String>) {
+    let asked = asked.filter(|asked| !asked.is_empty());
+    let read = asked.map(|asked| {
+        let text = asked.to_str().ok_or("it is not UTF-8")?;
+        if let Some(word) = neither_level_nor_target(text) {
+            return Err(format!("{word} is no level: write debug, info, warn or error, or {word}=LEVEL"));
+        }
+        // Of two directives for the same target, the later one counts.
+        EnvFilter::try_new(format!("{CAPPED},{text}")).map_err(|error| error.to_string())
+    });
+    match read {
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(problem)) => (EnvFilter::new(LOGGED), Some(problem)),
+        None => (EnvFilter::new(LOGGED), None),
+    }
+}
+
+/// A word alone that is no level. For the filter it is a target, of which everything is logged, and nothing of all others.
+fn neither_level_nor_target(text: &str) -> Option<&str> {
+    let is_meant = |word: &str| word.contains(['=', ':', '[']) || word == "jean" || word.parse::<LevelFilter>().is_ok();
+    text.split(',').map(str::trim).find(|word| !word.is_empty() && !is_meant(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The directives of the filter for this JEAN_LOG, and whether there is a problem.
+    fn read(asked: &str) -> (Vec<String>, bool) {
+        let (filter, problem) = filter(Some(OsStr::new(asked)));
+        let mut directives: Vec<String> = filter.to_string().split(',').map(str::to_owned).collect();
+        directives.sort();
+        (directives, problem.is_some())
+    }
+
+    #[test]
+    fn libraries_stay_at_warn_unless_they_are_named() {
+        assert_eq!(read("debug").0, ["debug", "rmcp=warn", "sqlx=warn"]);
+        assert_eq!(read("jean=debug").0, ["jean=debug", "rmcp=warn", "sqlx=warn"]);
+        assert_eq!(read("info,sqlx=debug").0, ["info", "rmcp=warn", "sqlx=debug"]);
+        assert_eq!(read("Debug").0, ["debug", "rmcp=warn", "sqlx=warn"]);
+        assert_eq!(read("sqlx::query=debug").0, ["rmcp=warn", "sqlx::query=debug", "sqlx=warn"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_the_default_holds() {
+        for bad in ["jean=inof", "=", "jean=debug=x", "[", "info,jean=loud", "verbose", "inof,jean=debug", "all"] {
+            assert_eq!(read(bad), (vec!["jean=info".to_owned(), "warn".to_owned()], true), "{bad}");
+        }
+        for default in [None, Some(OsStr::new(""))] {
+            let (filter, problem) = filter(default);
+            assert_eq!((filter.to_string().as_str(), problem), ("jean=info,warn", None));
+        }
+    }
 }

@@ -96,6 +96,8 @@ pub struct Answer {
     pub return_to: ReturnTo,
     /// What it says.
     pub error: Error,
+    /// The client.
+    pub client: ClientId,
     /// What the page calls the client.
     pub client_name: String,
     /// Whether the target is trusted enough to send a browser there at once (RFC 9700 section 4.11.2): http on this
@@ -165,7 +167,7 @@ async fn answer(app: &App, client: &Client, return_to: ReturnTo, error: Error, n
         || client.origin == ClientOrigin::Configured
         || app.settings.clients.documents.pinned.contains_key(&client.id)
         || app.store.grant_went_to(&client.id, redirect_uri, now).await?;
-    Ok(Answer { return_to, error, client_name: client.headline(), at_once })
+    Ok(Answer { return_to, error, client: client.id.clone(), client_name: client.headline(), at_once })
 }
 
 /// The redirect URI of the request: one that the client registered, or its only one where the request names none

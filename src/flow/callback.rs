@@ -3,8 +3,10 @@
 
 use crate::app::App;
 use crate::clock::UnixTime;
+use crate::oauth::client::ClientId;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Origin, Person, PersonId, RowId};
+use crate::oauth::masked::{Hidden, without_addresses};
 use crate::oauth::name::showable;
 use crate::oauth::params::Params;
 use crate::oauth::provider_claims::ProviderClaims;
@@ -35,7 +37,10 @@ pub enum Returned {
     /// The state is not one of ours, or its journey is over.
     Unknown,
     /// A genuine answer in a browser that did not begin the journey. The one that did can still finish it.
-    OtherBrowser,
+    OtherBrowser {
+        /// The client of the journey.
+        client: ClientId,
+    },
 }
 
 /// Takes the answer of the upstream at its own callback. `binding` finds the cookie of a journey.
@@ -58,7 +63,7 @@ pub async fn callback(
     let binding = binding(id).filter(|binding| binding.hash().matches(&login.cookie_hash));
     let is_current = state_hash.matches(&login.state_hash);
     let Some(binding) = binding else {
-        return Ok(if is_current { Returned::OtherBrowser } else { Returned::Unknown });
+        return Ok(if is_current { Returned::OtherBrowser { client: login.client } } else { Returned::Unknown });
     };
     let journey = Returned::Journey { login: id, sign_in: None };
     if !is_current {
@@ -113,12 +118,13 @@ async fn exchange(
 
 /// Logs why the upstream's answer came to nothing, and what the person is told of it.
 fn failed(upstream: &str, error: upstream::Error) -> Notice {
-    let source = &error as &dyn std::error::Error;
-    tracing::warn!(upstream, error = source, "the upstream's answer came to nothing");
+    tracing::warn!(upstream, error = error.for_log(), "the upstream's answer came to nothing");
     match error {
         upstream::Error::Unreachable { .. } => Notice::Unreachable,
         upstream::Error::Refused { code, .. } => refused(&code),
-        upstream::Error::WrongHostedDomain { email } => Notice::NotAllowed(email.unwrap_or_default()),
+        upstream::Error::WrongHostedDomain { email: Hidden(email) } => {
+            Notice::NotAllowed(Hidden(email.unwrap_or_default()))
+        }
         upstream::Error::UndatedSignIn => Notice::Undated,
         upstream::Error::OldSignIn { .. } => Notice::Old,
         upstream::Error::NotFresh { .. } => Notice::NotFresh,
@@ -143,7 +149,7 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
     }
     if !access::is_admitted(&app.settings, &person) {
         tracing::info!(person = %person.id, "refused by the access rules");
-        app.store.release_login(login, &Notice::NotAllowed(person.label().to_owned()).to_text()).await?;
+        app.store.release_login(login, &Notice::NotAllowed(Hidden(person.label().to_owned())).to_text()).await?;
         return Ok(Returned::Journey { login: login.id, sign_in: None });
     }
     let sign_in = SignIn {
@@ -161,9 +167,12 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
 
 /// Tells the operator what the upstream says of its refusal, of which the person is shown a known code at most.
 fn log_refusal(upstream: &str, params: &Params) {
-    let said = |name| params.one(name).ok().flatten().unwrap_or_default().chars().take(300).collect::<String>();
+    let said = |name| {
+        let said: String = params.one(name).ok().flatten().unwrap_or_default().chars().take(300).collect();
+        without_addresses(&said).into_owned()
+    };
     let (error, description) = (said("error"), said("error_description"));
-    tracing::warn!(upstream, ?error, ?description, "the upstream answered with an error");
+    tracing::warn!(upstream, error, description, "the upstream answered with an error");
 }
 
 /// What an upstream's error at the authorization endpoint means for the person.

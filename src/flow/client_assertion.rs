@@ -163,8 +163,7 @@ async fn keys(app: &App, set: &KeySet, token: &UnverifiedToken<'_>, now: UnixTim
     if let Some(jwks) = set.fresh(now).filter(serves) {
         return Ok(jwks);
     }
-    let mut failure =
-        Error::new(ErrorCode::TemporarilyUnavailable, "The client's keys could not be read a moment ago.");
+    let mut failure = Error::new(ErrorCode::TryLater, "The client's keys could not be read a moment ago.");
     if set.may_ask(now) {
         match ask(app, &set.uri, now).await {
             Ok(fetched) => {
@@ -177,7 +176,7 @@ async fn keys(app: &App, set: &KeySet, token: &UnverifiedToken<'_>, now: UnixTim
                 failure = error;
             }
             Err(Unread { error, .. }) if set.had_keys() => {
-                failure = Error { code: ErrorCode::TemporarilyUnavailable, ..error };
+                failure = Error { code: ErrorCode::TryLater, ..error };
             }
             Err(Unread { error, .. }) => failure = error,
         }
@@ -199,8 +198,7 @@ async fn ask(app: &App, uri: &str, now: UnixTime) -> Result<FetchedKeys, Unread>
     };
     let fetched = app.fetch.get(uri, MAX_KEY_SET, false, now).await.map_err(|error| {
         let is_gone = error.is_gone();
-        let passing =
-            if is_gone || error.passes() { ErrorCode::TemporarilyUnavailable } else { ErrorCode::InvalidClient };
+        let passing = if is_gone || error.passes() { ErrorCode::TryLater } else { ErrorCode::InvalidClient };
         Unread { is_gone, error: unreadable(passing, &error).because(error) }
     })?;
     let jwks = serde_json::from_slice::<Value>(&fetched.body).ok();

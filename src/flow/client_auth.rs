@@ -136,7 +136,7 @@ impl From<NotFound> for Error {
             NotFound::Unknown => unknown(),
             NotFound::Document(Unusable { fault, why, .. }) => {
                 let code = match fault {
-                    Fault::Passing | Fault::Busy => ErrorCode::TemporarilyUnavailable,
+                    Fault::Passing | Fault::Busy => ErrorCode::TryLater,
                     Fault::Address | Fault::Host | Fault::Gone | Fault::Document | Fault::Operator => {
                         ErrorCode::InvalidClient
                     }

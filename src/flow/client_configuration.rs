@@ -49,7 +49,7 @@ pub async fn update(
     };
     let updated = Client { metadata, secret, ..client.clone() };
     if !app.store.update_client(&client, &updated, now).await? {
-        return Err(Error::unavailable("the registration was changed while it was being updated"));
+        return Err(Error::try_later("the registration was changed while it was being updated"));
     }
     Ok((updated, new_secret))
 }

@@ -15,6 +15,7 @@ use crate::clock::UnixTime;
 use crate::config::settings::UpstreamKind;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{PersonId, RowId};
+use crate::oauth::masked::Hidden;
 use crate::oauth::token::{AuthorizationCode, TokenHash};
 use crate::random;
 use crate::store::{Bounds, LoginRow, Stage};
@@ -94,7 +95,7 @@ pub enum Notice {
     /// The client asked for a new sign-in (`prompt=login`), and the upstream does not show that there was one.
     NotFresh,
     /// This account may not come in.
-    NotAllowed(String),
+    NotAllowed(Hidden<String>),
     /// The attempt was interrupted.
     Interrupted,
 }
@@ -125,8 +126,16 @@ impl Notice {
             Notice::Undated => "undated".into(),
             Notice::Old => "old".into(),
             Notice::NotFresh => "not_fresh".into(),
-            Notice::NotAllowed(account) => format!("not_allowed:{account}"),
+            Notice::NotAllowed(Hidden(account)) => format!("not_allowed:{account}"),
             Notice::Interrupted => "interrupted".into(),
+        }
+    }
+
+    /// The reason for the log, which does not tell whose account it is.
+    pub fn reason(&self) -> String {
+        match self {
+            Notice::NotAllowed(_) => "not_allowed".into(),
+            other => other.to_text(),
         }
     }
 
@@ -139,7 +148,7 @@ impl Notice {
             ("undated", _) => Notice::Undated,
             ("old", _) => Notice::Old,
             ("not_fresh", _) => Notice::NotFresh,
-            ("not_allowed", account) => Notice::NotAllowed(account.to_owned()),
+            ("not_allowed", account) => Notice::NotAllowed(Hidden(account.to_owned())),
             ("interrupted", _) => Notice::Interrupted,
             _ => return None,
         })

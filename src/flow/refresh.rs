@@ -42,8 +42,7 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime)
             Verdict::Again(grant, successor) => (grant, successor),
             Verdict::Current(grant) => {
                 issue::choose_resource(app, &grant, asked.resource.as_ref())?;
-                let faster =
-                    || Error::unavailable("a refresh token was rotated by others twice while it was looked at");
+                let faster = || Error::try_later("a refresh token was rotated by others twice while it was looked at");
                 rotate(app, client, &token, None, now).await?.ok_or_else(faster)?
             }
             Verdict::Refused(error) => return Err(error),

@@ -16,6 +16,7 @@ use crate::oauth::params::Params;
 use super::authorize::found;
 use super::error::page_of;
 use super::extract::Now;
+use super::layers::is_about;
 use super::session::SIGN_IN;
 use super::view::Web;
 
@@ -46,7 +47,10 @@ pub(super) async fn receive(
             found(&web.path(&format!("/oauth/login/{login}")))
         }
         Ok(Returned::Unknown) => unknown(&web),
-        Ok(Returned::OtherBrowser) => other_browser(&web),
+        Ok(Returned::OtherBrowser { client }) => {
+            is_about(client.as_str());
+            other_browser(&web)
+        }
         Err(error) if error.code == ErrorCode::InvalidRequest => unknown(&web),
         Err(error) => page_of(&web, error),
     }
@@ -65,7 +69,7 @@ pub(super) fn unknown(web: &Web) -> Response {
         "It was finished or cancelled, or it took longer than half an hour.",
         "Go back to the app and connect again.",
     );
-    web.page(StatusCode::BAD_REQUEST, &page)
+    web.refusal(StatusCode::BAD_REQUEST, &page, "no such journey in this browser, or it is over")
 }
 
 /// A genuine answer in a browser that did not begin the journey.
@@ -76,5 +80,5 @@ fn other_browser(web: &Web) -> Response {
         "Go back to the app and start again there. If you get a link by email, copy it into the browser that the app \
          opened.",
     );
-    web.page(StatusCode::FORBIDDEN, &page)
+    web.refusal(StatusCode::FORBIDDEN, &page, "the journey began in another browser")
 }

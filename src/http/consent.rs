@@ -12,6 +12,7 @@ use crate::flow::login::Departure;
 use super::authorize::{ask, found};
 use super::error::page_of;
 use super::extract::{Now, PageForm, signed_in};
+use super::layers::is_about;
 use super::pages::Leaving;
 use super::refusal::refused;
 use super::view::Web;
@@ -30,6 +31,7 @@ pub(super) async fn answer(
         }
         Err(refusal) => return refused(&web, refusal),
     };
+    is_about(request.client.id.as_str());
     let browser = web.cookies.browser(&headers).unwrap_or_default();
     let decided = async {
         let submitted = Submitted {

@@ -1,5 +1,6 @@
 //! One error, told in three ways: as JSON to programs, by redirect to the client behind a browser, as a page to people.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,9 +13,21 @@ use crate::oauth::error::{Error, ErrorCode};
 use super::pages::Problem;
 use super::view::Web;
 
-/// An error in an answer's extensions, for the log.
+/// Why an answer is what it is, in its extensions, for the log.
 #[derive(Clone)]
-pub(crate) struct Logged(pub Arc<Error>);
+pub(crate) enum Logged {
+    /// An error, which keeps its cause.
+    Error(Arc<Error>),
+    /// The reason of a page that tells a person why they cannot go on. It never holds their name or address.
+    Page(Cow<'static, str>),
+}
+
+impl Logged {
+    /// An error.
+    pub fn error(error: Error) -> Self {
+        Logged::Error(Arc::new(error))
+    }
+}
 
 /// An error for a program: the JSON body of RFC 6749 section 5.2.
 #[derive(Debug)]
@@ -36,7 +49,7 @@ impl IntoResponse for Refused {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         let retry_after = match error.code {
-            ErrorCode::TemporarilyUnavailable => Some("1"),
+            ErrorCode::TemporarilyUnavailable | ErrorCode::TryLater => Some("1"),
             // By then a sweep has been.
             ErrorCode::TooManyRegistrations => Some("600"),
             _ => None,
@@ -44,9 +57,18 @@ impl IntoResponse for Refused {
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
-        response.extensions_mut().insert(Logged(Arc::new(error)));
-        response
+        answered_with(error, response)
     }
+}
+
+/// What the answers with an error have in common, in whatever form: the log's reason, and the end of a connection whose next
+/// bytes would be the rest of this request.
+fn answered_with(error: Error, mut response: Response) -> Response {
+    if error.code == ErrorCode::RequestTimeout {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response.extensions_mut().insert(Logged::error(error));
+    response
 }
 
 /// The status that an error's code asks for.
@@ -65,7 +87,12 @@ pub(super) fn no_store() -> [(header::HeaderName, HeaderValue); 2] {
 /// An error for a person: what happened, and what to do next.
 pub(super) fn page_of(web: &Web, error: Error) -> Response {
     let (title, message, next) = match error.code {
-        ErrorCode::TemporarilyUnavailable => (
+        ErrorCode::RequestTimeout => (
+            "Your answer did not arrive",
+            "It took too long on its way here, so nothing was done.",
+            "Go back to the page before and press the button again.",
+        ),
+        ErrorCode::TemporarilyUnavailable | ErrorCode::TryLater => (
             "This server cannot answer just now",
             "Something that it needs is not there at the moment. Nothing was lost.",
             "Wait a moment and reload this page.",
@@ -86,7 +113,6 @@ pub(super) fn page_of(web: &Web, error: Error) -> Response {
         ("Description".to_owned(), error.description.to_string()),
     ];
     let page = Problem { details, ..web.problem(title, message, next) };
-    let mut response = web.page(status(&error), &page);
-    response.extensions_mut().insert(Logged(Arc::new(error)));
-    response
+    let response = web.page(status(&error), &page);
+    answered_with(error, response)
 }

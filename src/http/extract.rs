@@ -1,5 +1,7 @@
 //! What handlers take out of a request: the time, the parameters of a form, and who sits in front of the browser.
 
+use std::time::Duration;
+
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -16,6 +18,9 @@ use crate::oauth::params::Params;
 use super::error::{Refused, page_of};
 use super::session::SIGN_IN;
 use super::view::Web;
+
+/// How long a body of one of our own paths may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The time of the request, read once.
 pub(super) struct Now(pub UnixTime);
@@ -105,7 +110,12 @@ pub(super) async fn body(request: Request, web: &Web, media_type: &'static str) 
         return Err(Error::new(ErrorCode::UnsupportedMediaType, description));
     }
     let limit = web.app.settings.limits.body;
-    let bytes = to_bytes(request.into_body(), limit).await.map_err(|error| {
+    let patience = patience(web.app.settings.limits.timeout);
+    let bytes = tokio::time::timeout(patience, to_bytes(request.into_body(), limit)).await.map_err(|_| {
+        let description = format!("The body did not arrive within {}.", humantime::format_duration(patience));
+        Error::new(ErrorCode::RequestTimeout, description)
+    })?;
+    let bytes = bytes.map_err(|error| {
         if is_too_long(&error) {
             Error::new(ErrorCode::ContentTooLarge, format!("The body is larger than {limit} bytes.")).because(error)
         } else {
@@ -113,6 +123,12 @@ pub(super) async fn body(request: Request, web: &Web, media_type: &'static str) 
         }
     })?;
     String::from_utf8(bytes.into()).map_err(|error| Error::invalid_request("The body is not UTF-8.").because(error))
+}
+
+/// How long a body may take to arrive: at most half of a request's time, so that the client is told that it was too slow, and
+/// this server does not take the blame.
+fn patience(limit: Duration) -> Duration {
+    BODY_PATIENCE.min(limit / 2)
 }
 
 fn is_too_long(error: &axum::Error) -> bool {
@@ -138,4 +154,16 @@ fn is_same_origin(web: &Web, headers: &HeaderMap) -> bool {
 pub(super) async fn signed_in(web: &Web, session: &Session, now: UnixTime) -> Result<Option<SignedIn>, Error> {
     let id: Option<String> = session.get(SIGN_IN).await.map_err(Error::unavailable)?;
     authorize::signed_in(&web.app, id.as_deref().and_then(RowId::parse), now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_ten_seconds_and_at_most_half_of_the_request_s_time() {
+        for (limit, seconds) in [(1.0, 0.5), (10.0, 5.0), (20.0, 10.0), (30.0, 10.0), (600.0, 10.0)] {
+            assert_eq!(patience(Duration::from_secs_f64(limit)), Duration::from_secs_f64(seconds), "{limit}");
+        }
+    }
 }

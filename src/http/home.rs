@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::clock::Reading;
@@ -130,16 +130,16 @@ pub(super) async fn logo(State(web): State<Web>) -> Response {
     (headers, logo.bytes.clone()).into_response()
 }
 
-/// Whatever else is asked for.
-pub(super) async fn not_found(State(web): State<Web>, uri: Uri, headers: HeaderMap) -> Response {
+/// Whatever else is asked for. The page does not repeat the address, which may be anybody's words.
+pub(super) async fn not_found(State(web): State<Web>, headers: HeaderMap) -> Response {
     if !wants_page(&headers) {
         let mut response = Refused(Error::invalid_request("There is nothing at this address.")).into_response();
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     }
     let link = Some(("Front page".to_owned(), web.layout().home));
-    let message = format!("This server has no page at {}.", uri.path());
+    let message = "This server has no page at this address.";
     let page =
         Problem { link, ..web.problem("There is nothing here", message, "The front page tells how to connect.") };
-    web.page(StatusCode::NOT_FOUND, &page)
+    web.refusal(StatusCode::NOT_FOUND, &page, "there is no such page")
 }

@@ -1,5 +1,6 @@
 //! What surrounds every request: its id, the log, a net under panics, and headers that all answers share.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,11 +11,12 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use crate::flow::within;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::RowId;
+use crate::oauth::masked::without_addresses;
 use crate::random;
 
 use super::error::{Logged, Refused, page_of};
@@ -26,12 +28,32 @@ use super::view::Web;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 tokio::task_local! {
-    static CURRENT: String;
+    static CURRENT: Current;
+}
+
+/// The request that is being answered.
+struct Current {
+    id: String,
+    span: Span,
+    has_client: Cell<bool>,
 }
 
 /// The id of the request that is being answered; empty outside of one.
 pub(super) fn request_id() -> String {
-    CURRENT.try_with(String::clone).unwrap_or_default()
+    CURRENT.try_with(|current| current.id.clone()).unwrap_or_default()
+}
+
+/// The longest client id in the log, in characters.
+const MAX_CLIENT: usize = 200;
+
+/// Notes which client the request is about, for all that is logged of it from now on. The first one counts.
+pub(super) fn is_about(client: &str) {
+    let _ = CURRENT.try_with(|current| {
+        if !current.has_client.replace(true) {
+            let client: String = client.chars().take(MAX_CLIENT).collect();
+            current.span.record("client", &*without_addresses(&client));
+        }
+    });
 }
 
 /// Puts everything around the router that all answers share.
@@ -63,7 +85,8 @@ async fn answer(State(web): State<Web>, request: Request, next: Next) -> Respons
     let id = RowId::new(web.app.clock.now(), random::bytes()).to_string();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let for_people = wants_page(request.headers());
-    let span = tracing::info_span!("request", %id);
+    let span = tracing::info_span!("request", %id, client = tracing::field::Empty);
+    let current = Current { id: id.clone(), span: span.clone(), has_client: Cell::new(false) };
     let response = async {
         let response = next.run(request).await;
         match bare_failure(&response) {
@@ -72,7 +95,7 @@ async fn answer(State(web): State<Web>, request: Request, next: Next) -> Respons
             None => response,
         }
     };
-    let mut response = CURRENT.scope(id.clone(), response).instrument(span.clone()).await;
+    let mut response = CURRENT.scope(current, response).instrument(span.clone()).await;
     span.in_scope(|| log(&method, &path, &response));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -105,25 +128,39 @@ pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     header_text(headers, header::ACCEPT).is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
 }
 
+/// Only what this server itself did wrong is an error.
 fn log(method: &Method, path: &str, response: &Response) {
     let status = response.status().as_u16();
+    let path = &*without_addresses(path);
     match response.extensions().get::<Logged>() {
         // The flow says so once a minute; a line for each would be part of the flood.
-        Some(Logged(error)) if error.code == ErrorCode::TooManyRegistrations => {
+        Some(Logged::Error(error)) if error.code == ErrorCode::TooManyRegistrations => {
             tracing::debug!(%method, path, status, "refused");
         }
-        Some(Logged(error)) if status >= 500 => {
+        Some(Logged::Error(error)) if error.code.is_ours() => {
             tracing::error!(%method, path, status, error = error.as_ref() as &dyn std::error::Error, "failed");
         }
-        Some(Logged(error)) => {
+        Some(Logged::Error(error)) => {
             tracing::info!(%method, path, status, error = error.as_ref() as &dyn std::error::Error, "refused");
         }
+        Some(Logged::Page(reason)) => tracing::info!(%method, path, status, reason = &**reason, "refused"),
+        // A page without a reason: its request id can be found all the same.
+        None if status >= 400 && is_page(response) => tracing::info!(%method, path, status, "refused"),
         None => tracing::debug!(%method, path, status, "answered"),
     }
 }
 
-/// Keeps the pages of the journey out of frames.
+fn is_page(response: &Response) -> bool {
+    header_text(response.headers(), header::CONTENT_TYPE).is_some_and(|media_type| media_type.starts_with("text/html"))
+}
+
+/// Keeps the pages of the journey out of frames, and answers HEAD without looking at the request: a GET may give a code or
+/// take a step of the journey, and the answer to a HEAD request reaches nobody who could go on.
 pub(super) async fn people_only(State(web): State<Web>, request: Request, next: Next) -> Response {
+    if request.method() == Method::HEAD {
+        let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+        return (StatusCode::OK, headers).into_response();
+    }
     let framed = header_text(request.headers(), "sec-fetch-dest")
         .is_some_and(|dest| matches!(dest, "iframe" | "frame" | "object" | "embed" | "fencedframe"));
     if framed {

@@ -10,13 +10,14 @@ use crate::flow::authorize::{AuthorizationRequest, Refusal};
 use crate::flow::consent::{LOOK_AGAIN, Pressed};
 use crate::flow::login::{self, Confirm, Decided, Next, Notice, Submitted};
 use crate::oauth::grant::RowId;
+use crate::oauth::masked::Hidden;
 
 use super::authorize::found;
 use super::callback::unknown;
 use super::consent::{depart, leave};
 use super::error::page_of;
 use super::extract::{Now, PageForm};
-use super::layers::request_id;
+use super::layers::{is_about, request_id};
 use super::pages;
 use super::refusal::refused;
 use super::view::{self, Web};
@@ -130,6 +131,7 @@ impl Page<'_> {
         if notice.as_ref().is_some_and(Notice::is_lasting) {
             upstreams.retain(|button| button.name != upstream);
         }
+        let reason = notice.as_ref().map_or_else(|| "not signed in yet".to_owned(), Notice::reason);
         self.with_form(request, None, |token| {
             let page = pages::Retry {
                 layout: self.web.layout(),
@@ -143,7 +145,7 @@ impl Page<'_> {
                 can_switch,
                 request_id: request_id(),
             };
-            self.web.page(status, &page)
+            self.web.refusal(status, &page, format!("sign-in with {upstream}: {reason}"))
         })
     }
 
@@ -153,6 +155,7 @@ impl Page<'_> {
         person: Option<&crate::oauth::grant::PersonId>,
         page: impl FnOnce(String) -> Response,
     ) -> Response {
+        is_about(request.client.id.as_str());
         let (browser, cookie) = self.web.cookies.keep_browser(self.headers);
         let token = login::form(request, self.id, &browser, person).token(&self.web.app, self.now);
         let mut response = page(token);
@@ -210,12 +213,12 @@ fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, Stri
                  not help. If you cancel, the app learns why."
             ),
         ),
-        Some(Notice::NotAllowed(account)) if account.is_empty() => (
+        Some(Notice::NotAllowed(Hidden(account))) if account.is_empty() => (
             StatusCode::FORBIDDEN,
             format!("This account may not use {brand}"),
             "Use another account, or ask whoever runs this server to let this one in.".to_owned(),
         ),
-        Some(Notice::NotAllowed(account)) => (
+        Some(Notice::NotAllowed(Hidden(account))) => (
             StatusCode::FORBIDDEN,
             format!("{account} may not use {brand}"),
             "Use another account, or ask whoever runs this server to let this one in.".to_owned(),

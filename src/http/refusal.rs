@@ -7,10 +7,12 @@ use axum::response::Response;
 use crate::flow::authorize::{Answer, Refusal};
 use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::client_document::{Fault, Unusable};
+use crate::oauth::masked::without_addresses;
 
 use super::apps::{self, Recognised};
 use super::authorize::found;
 use super::error::page_of;
+use super::layers::is_about;
 use super::pages::{Advice, Destination, Problem};
 use super::view::{Web, destination};
 
@@ -39,7 +41,8 @@ fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
                    server, or long ago.";
     let details = details([("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))]);
     let page = web.problem("This app is not known here", message, format!("{next} {BY_A_LINK}"));
-    web.page(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page })
+    is_about(&ascii(client_id));
+    web.refusal(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page }, "the client is not known")
 }
 
 /// What to do with a link that leads to such a page.
@@ -66,7 +69,9 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
         format!("{name} asks for the answer at an address that it did not register, so nothing is sent there.");
     let details = details([("client_id", client.id.as_str()), ("redirect_uri", &ascii(redirect_uri))]);
     let page = web.problem("The answer would go to the wrong place", message, format!("{next} {BY_A_LINK}"));
-    web.page(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page })
+    is_about(client.id.as_str());
+    let reason = format!("the client did not register the redirect URI {}", for_log(redirect_uri));
+    web.refusal(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page }, reason)
 }
 
 /// An app that is known by a document (CIMD), which cannot be had, breaks a rule, or is on a host that may not be a client.
@@ -125,7 +130,8 @@ fn unusable_document(
     let description = format!("The client's metadata document cannot be used: {why}.");
     let details = details([("client_id", &ascii(client_id)), ("Description", &description)]);
     let page = web.problem(title, message, format!("{next} {BY_A_LINK}"));
-    let mut response = web.page(status, &Problem { advice, details, ..page });
+    is_about(&ascii(client_id));
+    let mut response = web.refusal(status, &Problem { advice, details, ..page }, for_log(&description));
     if *fault == Fault::Busy {
         // Longer than a failure is remembered, so that the next try is one.
         response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("15"));
@@ -183,7 +189,16 @@ fn with_link(web: &Web, answer: &Answer) -> Response {
     let details = details([("Error", answer.error.code.as_str()), ("Description", &answer.error.description)]);
     let next = "Go back to the app only if you came from there.";
     let page = web.problem("The app's request does not work", message, next);
-    web.page(StatusCode::BAD_REQUEST, &Problem { link, details, ..page })
+    is_about(answer.client.as_str());
+    web.refusal(StatusCode::BAD_REQUEST, &Problem { link, details, ..page }, answer.error.to_string())
+}
+
+/// The longest reason in the log, in characters.
+const MAX_REASON: usize = 300;
+
+/// A text that may be of the app's choosing, as the log may hold it.
+fn for_log(text: &str) -> String {
+    without_addresses(&ascii(text)).chars().take(MAX_REASON).collect()
 }
 
 /// What came as an id or a URI, both of which are ASCII: anything else, invisible and bidirectional characters too, is

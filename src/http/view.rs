@@ -1,5 +1,6 @@
 //! What all pages share, and how a page becomes an answer with its security headers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use crate::oauth::scope::{EMAIL, OPENID, PROFILE, Scope, Scopes};
 use crate::oauth::token::TokenHash;
 
 use super::cookies::Cookies;
-use super::error::page_of;
+use super::error::{Logged, page_of};
 use super::layers::request_id;
 use super::pages::{
     Account, ClientSource, Destination, Details, Layout, Problem, ScopeLine, Seen, UpstreamButton, stylesheet,
@@ -109,6 +110,13 @@ impl Web {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+
+    /// A page that tells a person why they cannot go on, and the reason for the log, without a name or an address of theirs.
+    pub fn refusal(&self, status: StatusCode, page: &impl Template, reason: impl Into<Cow<'static, str>>) -> Response {
+        let mut response = self.page(status, page);
+        response.extensions_mut().get_or_insert_with(|| Logged::Page(reason.into()));
         response
     }
 

@@ -1,5 +1,6 @@
 //! Who is calling: what the guard tells the server behind it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::app::Verified;
@@ -9,8 +10,8 @@ use crate::oauth::scope::{Scope, Scopes};
 use super::challenge::{Challenge, StepUp};
 
 /// Who is calling: the person, the client that acts for them, and what it may do. Found in the extensions of every
-/// request that passed the guard.
-#[derive(Clone, Debug)]
+/// request that passed the guard. Its Debug text leaves out the name and the email, since libraries log extensions.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Caller {
     /// jean's own id of the person: the `sub` of the token.
@@ -30,6 +31,17 @@ pub struct Caller {
     /// When the token expires.
     pub expires_at: UnixTime,
     challenge: Arc<Challenge>,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("subject", &self.subject)
+            .field("client_id", &self.client_id)
+            .field("scopes", &self.scopes)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Caller {

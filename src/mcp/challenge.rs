@@ -81,7 +81,7 @@ fn answer(status: StatusCode, error: Error, challenge: Option<String>) -> Respon
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    response.extensions_mut().insert(Logged(Arc::new(error)));
+    response.extensions_mut().insert(Logged::error(error));
     response
 }
 

@@ -57,6 +57,11 @@ impl Error {
         .because(source)
     }
 
+    /// `temporarily_unavailable` because of what the client itself does.
+    pub fn try_later(source: impl Into<Source>) -> Self {
+        Error { code: ErrorCode::TryLater, ..Error::unavailable(source) }
+    }
+
     /// `server_error`, for what should not have happened.
     pub fn server(source: impl Into<Source>) -> Self {
         Error::new(ErrorCode::ServerError, "The server met an unexpected condition.").because(source)
@@ -100,6 +105,8 @@ pub enum ErrorCode {
     ContentTooLarge,
     /// `invalid_request` for a body of another media type (RFC 9110 section 15.5.16).
     UnsupportedMediaType,
+    /// `invalid_request` for a body that does not arrive in time (RFC 9110 section 15.5.9).
+    RequestTimeout,
     /// RFC 6749 section 5.2.
     InvalidClient,
     /// RFC 6749 section 5.2.
@@ -120,6 +127,9 @@ pub enum ErrorCode {
     TemporarilyUnavailable,
     /// `temporarily_unavailable` while too many registrations wait to be used: no fault of this server's, and for longer.
     TooManyRegistrations,
+    /// `temporarily_unavailable` for a reason that is not this server's: the client's own web site does not answer, or its
+    /// requests came at once.
+    TryLater,
     /// RFC 8707 section 2.
     InvalidTarget,
     /// RFC 7591 section 3.2.2.
@@ -144,9 +154,10 @@ impl ErrorCode {
     /// The code as it stands on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
-            ErrorCode::InvalidRequest | ErrorCode::ContentTooLarge | ErrorCode::UnsupportedMediaType => {
-                "invalid_request"
-            }
+            ErrorCode::InvalidRequest
+            | ErrorCode::ContentTooLarge
+            | ErrorCode::UnsupportedMediaType
+            | ErrorCode::RequestTimeout => "invalid_request",
             ErrorCode::InvalidClient => "invalid_client",
             ErrorCode::InvalidGrant => "invalid_grant",
             ErrorCode::UnauthorizedClient => "unauthorized_client",
@@ -155,7 +166,9 @@ impl ErrorCode {
             ErrorCode::InvalidScope => "invalid_scope",
             ErrorCode::AccessDenied => "access_denied",
             ErrorCode::ServerError => "server_error",
-            ErrorCode::TemporarilyUnavailable | ErrorCode::TooManyRegistrations => "temporarily_unavailable",
+            ErrorCode::TemporarilyUnavailable | ErrorCode::TryLater | ErrorCode::TooManyRegistrations => {
+                "temporarily_unavailable"
+            }
             ErrorCode::InvalidTarget => "invalid_target",
             ErrorCode::InvalidRedirectUri => "invalid_redirect_uri",
             ErrorCode::InvalidClientMetadata => "invalid_client_metadata",
@@ -173,12 +186,18 @@ impl ErrorCode {
         match self {
             ErrorCode::InvalidClient | ErrorCode::InvalidToken => 401,
             ErrorCode::InsufficientScope => 403,
+            ErrorCode::RequestTimeout => 408,
             ErrorCode::ContentTooLarge => 413,
             ErrorCode::UnsupportedMediaType => 415,
             ErrorCode::ServerError => 500,
-            ErrorCode::TemporarilyUnavailable | ErrorCode::TooManyRegistrations => 503,
+            ErrorCode::TemporarilyUnavailable | ErrorCode::TryLater | ErrorCode::TooManyRegistrations => 503,
             _ => 400,
         }
+    }
+
+    /// Whether this server failed, and not the one who asked.
+    pub fn is_ours(self) -> bool {
+        matches!(self, ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)
     }
 }
 

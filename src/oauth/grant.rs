@@ -58,7 +58,7 @@ fn base32(bytes: &[u8], length: usize) -> String {
 }
 
 /// A person as an upstream described them when they last signed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Person {
     /// jean's own id.
     pub id: PersonId,
@@ -73,6 +73,13 @@ pub struct Person {
     pub email_verified: bool,
     /// The name to show.
     pub name: Option<String>,
+}
+
+/// Without what the upstream told of the person, since it may end in a log.
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Person").field("id", &self.id).field("issuer", &self.origin.issuer).finish_non_exhaustive()
+    }
 }
 
 /// Where a person comes from: the upstream that signed them in, and what else it said of them.

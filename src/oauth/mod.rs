@@ -13,6 +13,7 @@ pub mod document_url;
 pub mod error;
 pub mod grant;
 pub mod jwks;
+pub mod masked;
 pub mod metadata;
 pub mod name;
 pub mod params;

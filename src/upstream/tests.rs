@@ -116,7 +116,9 @@ fn told(outcome: &Result<Identity, Error>) -> String {
         Err(error @ Error::UndatedSignIn) => format!("undated: {error}"),
         Err(error @ Error::OldSignIn { .. }) => format!("too old: {error}"),
         Err(error @ Error::NotFresh { .. }) => format!("not fresh: {error}"),
-        Err(Error::WrongHostedDomain { email }) => format!("wrong hosted domain: {}", email.as_deref().unwrap_or("-")),
+        Err(Error::WrongHostedDomain { email: Hidden(email) }) => {
+            format!("wrong hosted domain: {}", email.as_deref().unwrap_or("-"))
+        }
     }
 }
 

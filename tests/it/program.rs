@@ -404,6 +404,18 @@ fn while_the_program_stops_it_is_not_ready() {
     assert_eq!(server.end().0, Some(0));
 }
 
+#[test]
+fn a_log_filter_that_cannot_be_read_is_told_and_the_default_holds() {
+    for bad in ["jean=inof", "verbose"] {
+        let folder = folder(REFERENCE);
+        let server = Server::start_with(folder.path(), &[("JEAN_LOG", bad)]);
+        let log = server.log();
+        let told = lines_with(&log, "JEAN_LOG cannot be read");
+        assert!(told.len() == 1 && told[0].contains(" WARN "), "{log}");
+        assert!(log.contains("a signing key was added"), "{bad}: what is info by default is there: {log}");
+    }
+}
+
 /// A client that never finishes must not keep a deployment from ending.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "another process's patience is measured")]

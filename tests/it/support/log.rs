@@ -1,7 +1,7 @@
 //! What is logged in the thread of a test: that of a test's own runtime, with all its tasks.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::EnvFilter;
@@ -36,6 +36,12 @@ impl Log {
 
     /// What the program logs with this in JEAN_LOG.
     pub fn with(filter: &str) -> Self {
+        // With a single subscriber, tracing decides whether a line is wanted at all by the thread that comes to it first,
+        // which may be another test's, without one.
+        static SECOND: Once = Once::new();
+        SECOND.call_once(|| {
+            let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new());
+        });
         let text = Text::default();
         let writer = text.clone();
         let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_ansi(false).without_time();
