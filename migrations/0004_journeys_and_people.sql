@@ -14,5 +14,9 @@ ALTER TABLE logins ADD COLUMN purpose TEXT NOT NULL DEFAULT '';
 ALTER TABLE logins ADD COLUMN max_age BIGINT NOT NULL DEFAULT -1;
 ALTER TABLE logins ADD COLUMN prompt TEXT NOT NULL DEFAULT '';
 
+-- When the host of a metadata document was found to have taken it away, or to give a wrong one; 0 if it has not. Then
+-- `created_at` is when the host gave the copy last.
+ALTER TABLE clients ADD COLUMN gone_at BIGINT NOT NULL DEFAULT 0;
+
 -- Registrations that nobody has allowed anything yet, the oldest first.
 CREATE INDEX clients_unused ON clients (updated_at) WHERE grant_ended_at = 0;

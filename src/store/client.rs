@@ -110,31 +110,27 @@ impl Store {
     /// once an hour, or that it is over.
     pub async fn renew_document(&self, copy: &DocumentCopy, now: UnixTime) -> Result<(), Error> {
         let id = copy.client.id.as_str();
-        let UnixTime(heard_at) = copy.heard_at;
         let stmt = if copy.is_over {
-            let sql = "UPDATE clients SET created_at = $2, updated_at = $4 \
-                       WHERE id = $1 AND origin = 'document' AND created_at > 0 AND created_at <= $3 RETURNING id";
-            Stmt::new(sql, args![id, UnixTime(-heard_at), copy.heard_at, now])
+            let sql = "UPDATE clients SET gone_at = $2, updated_at = $3 \
+                       WHERE id = $1 AND origin = 'document' AND gone_at = 0 AND created_at <= $2 RETURNING id";
+            Stmt::new(sql, args![id, copy.heard_at, now])
         } else {
-            let sql = "UPDATE clients SET metadata = $2, created_at = $3, updated_at = $5 \
-                       WHERE id = $1 AND origin = 'document' AND abs(created_at) < $3 \
-                       AND (metadata <> $2 OR created_at < 0 OR created_at <= $4) RETURNING id";
+            let sql = "UPDATE clients SET metadata = $2, created_at = $3, gone_at = 0, updated_at = $5 \
+                       WHERE id = $1 AND origin = 'document' AND created_at < $3 AND gone_at < $3 \
+                       AND (metadata <> $2 OR gone_at > 0 OR created_at <= $4) RETURNING id";
             Stmt::new(sql, args![id, metadata(&copy.client)?, copy.heard_at, copy.heard_at - STORED_BEHIND, now])
         };
         self.record(stmt).await.map(|_| ())
     }
 
     /// The stored copy of a document.
-    ///
-    /// `created_at` is when the host was heard last: when it gave this copy, and below zero, negated, if it said since that
-    /// the document is not there any more.
     pub async fn find_document(&self, id: &ClientId) -> Result<Option<DocumentCopy>, Error> {
-        let client = self.find_client(id).await?.filter(|client| client.origin == ClientOrigin::Document);
-        Ok(client.map(|client| {
-            let UnixTime(at) = client.created_at;
-            let heard_at = UnixTime(at.saturating_abs());
-            DocumentCopy { client: Client { created_at: heard_at, ..client }, heard_at, is_over: at < 0 }
-        }))
+        let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at, gone_at FROM clients \
+                   WHERE id = $1 AND origin = 'document'";
+        let Some(row) = self.read_one(Stmt::new(sql, args![id.as_str()])).await? else { return Ok(None) };
+        let (client, gone_at) = (read(&row)?, time(&row, "gone_at")?);
+        let heard_at = client.created_at.max(gone_at);
+        Ok(Some(DocumentCopy { client, heard_at, is_over: gone_at.0 > 0 }))
     }
 
     /// The registered client of this id, or the copy of its document.
@@ -174,8 +170,10 @@ pub(super) fn granted(client: &ClientId, now: UnixTime) -> Stmt {
 pub(super) fn keep_document(client: &Client, now: UnixTime) -> Result<Stmt, Error> {
     let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
                VALUES ($1, 'document', $2, '', '', $3, $4) ON CONFLICT (id) DO UPDATE \
-               SET metadata = excluded.metadata, created_at = excluded.created_at, updated_at = excluded.updated_at \
-               WHERE clients.origin = 'document' AND abs(clients.created_at) <= excluded.created_at";
+               SET metadata = excluded.metadata, created_at = excluded.created_at, gone_at = 0, \
+                   updated_at = excluded.updated_at \
+               WHERE clients.origin = 'document' AND clients.created_at <= excluded.created_at \
+               AND clients.gone_at <= excluded.created_at";
     Ok(Stmt::new(sql, args![client.id.as_str(), metadata(client)?, client.created_at, now]))
 }
 

@@ -16,7 +16,8 @@ const WEEK: i64 = 7 * 86_400;
 
 /// When the host of the only stored document was heard last, as the database has it: below zero if it took it away.
 async fn stored_at(world: &World) -> i64 {
-    world.database().await.number("SELECT created_at FROM clients WHERE origin = 'document'").await
+    let sql = "SELECT CASE WHEN gone_at > 0 THEN -gone_at ELSE created_at END FROM clients WHERE origin = 'document'";
+    world.database().await.number(sql).await
 }
 
 /// What goes on in the background, by and by.
