@@ -138,16 +138,25 @@ fn log(method: &Method, path: &str, response: &Response) {
             tracing::debug!(%method, path, status, "refused");
         }
         Some(Logged::Error(error)) if error.code.is_ours() => {
-            tracing::error!(%method, path, status, error = error.as_ref() as &dyn std::error::Error, "failed");
+            tracing::error!(%method, path, status, error = in_full(error), "failed");
         }
-        Some(Logged::Error(error)) => {
-            tracing::info!(%method, path, status, error = error.as_ref() as &dyn std::error::Error, "refused");
-        }
+        Some(Logged::Error(error)) => tracing::info!(%method, path, status, error = in_full(error), "refused"),
         Some(Logged::Page(reason)) => tracing::info!(%method, path, status, reason = &**reason, "refused"),
         // A page without a reason: its request id can be found all the same.
         None if status >= 400 && is_page(response) => tracing::info!(%method, path, status, "refused"),
         None => tracing::debug!(%method, path, status, "answered"),
     }
+}
+
+/// An error and its causes, which may repeat what the request said.
+fn in_full(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    without_addresses(&text).into_owned()
 }
 
 fn is_page(response: &Response) -> bool {

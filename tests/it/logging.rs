@@ -204,6 +204,9 @@ async fn nothing_that_is_logged_at_debug_holds_an_email_address() {
     let form = [("content-type", FORM)];
     ask(&world.router, "POST", "/oauth/token", &form, "grant_type=password&username=ada-lovelace@example.com").await;
 
+    let metadata = serde_json::json!({ "redirect_uris": ["mailto:ada-lovelace@example.com"] });
+    assert_eq!(client.post_json("/oauth/register", &metadata).await.status, 400);
+
     let all = log.text();
     assert!(all.contains("DEBUG") && all.lines().count() > 100, "{all}");
     let told: Vec<&str> = all.lines().filter(|line| line.contains('@') || line.contains("%40")).collect();

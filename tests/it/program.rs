@@ -221,7 +221,7 @@ fn what_a_platform_sets_for_a_service_named_jean_is_ignored_with_one_line_in_the
 fn a_list_of_people_in_an_empty_variable_opens_no_door() {
     let folder = folder(REFERENCE);
     for name in ["JEAN_ACCESS__EMAILS", "JEAN_ACCESS__EMAIL_DOMAINS"] {
-        let (status, _, err) = output(jean(folder.path()).env(name, ""));
+        let (status, _, err) = output(jean(folder.path()).arg("check").env(name, ""));
         assert_eq!(status, Some(2), "{name}");
         assert!(err.contains(&format!("environment {name}: ")) && err.contains("lets nobody in"), "{err}");
     }

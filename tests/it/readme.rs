@@ -125,6 +125,23 @@ fn each_client_has_a_section_with_what_to_enter_what_happens_and_what_to_do_when
     }
 }
 
+/// While a provider is away, `/status` is 503 everywhere at once.
+#[test]
+fn the_health_check_is_readyz_and_never_the_status() {
+    for (file, text) in [("README.md", README), ("jean.toml", REFERENCE)] {
+        let sentences: Vec<String> =
+            text.replace("\n# ", " ").replace('\n', " ").split(". ").map(str::to_owned).collect();
+        let about: Vec<&String> =
+            sentences.iter().filter(|sentence| sentence.to_lowercase().contains("health check")).collect();
+        assert!(!about.is_empty(), "{file} names no health check");
+        for sentence in about {
+            let names_it = sentence.contains("/readyz");
+            assert!(names_it || sentence.contains("never a health check"), "{file}: {sentence}");
+            assert!(!sentence.contains("/status") || sentence.contains("never"), "{file}: {sentence}");
+        }
+    }
+}
+
 #[test]
 fn the_commands_are_there() {
     let commands: Vec<_> = blocks("sh").flat_map(str::lines).collect();
