@@ -40,7 +40,7 @@
 //! | [`mcp`] | the resource side: the guard, [`Caller`], the built-in server | pages |
 //! | [`flow`] | what the server decides, one file for each flow, plain async functions over `&App` | axum, cookies' attributes |
 //! | [`oauth`] | the protocol's words: pure types and rules that cannot hold what the RFCs forbid | any I/O |
-//! | [`store`] | every SQL statement and the only `use` of sqlx: one file for each table, `door` for all writes, `connections` for reads, `request` for what outlives a request | flows |
+//! | [`store`] | every SQL statement and the only `use` of sqlx: one file for each table, `door` for all writes, `connections` for reads, `watch` for what other processes changed, `request` for what outlives a request | flows |
 //! | [`upstream`] | the identity providers, and the only `use` of openidconnect | the store |
 //! | [`fetch`] | the only GET to addresses that strangers name, under the rules that this needs | what is there |
 //! | [`keys`] | signing and reading tokens, and the only `use` of jsonwebtoken | the store |

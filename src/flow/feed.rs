@@ -15,9 +15,6 @@ pub const INTERVAL: Duration = Duration::from_secs(2);
 /// How far each poll looks back beyond the last one.
 const OVERLAP: Duration = Duration::from_secs(120);
 
-/// How long one poll may take.
-const TIMEOUT: Duration = Duration::from_millis(1500);
-
 /// Reads the revocations once: those since the last good poll, or since the oldest that could matter.
 pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
     let last = app.memory.polled_at();
@@ -25,7 +22,7 @@ pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
         0 => now - app.settings.tokens.access_lifetime - OVERLAP - OVERLAP,
         _ => last - OVERLAP,
     };
-    let revoked = tokio::time::timeout(TIMEOUT, app.store.revoked_since(since)).await.map_err(Error::unavailable)??;
+    let revoked = app.store.revoked_since(since).await?;
     // Streams outlive the token that they began with, so a family counts from now on, not only while a token of it is good.
     app.memory.revoke(revoked.into_iter().map(|(family, until)| (family, until.max(now))));
     app.memory.polled(now);

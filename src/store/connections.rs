@@ -237,7 +237,7 @@ async fn in_silence<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Re
 
 /// Whether a connection that reported this error waits for the next statement. What the database itself refuses, it has
 /// answered; but for in_failed_sql_transaction (PostgreSQL, appendix A), after which it waits for a ROLLBACK.
-fn connection_is_settled(error: &sqlx::Error) -> bool {
+pub(super) fn connection_is_settled(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some() && !server_is_gone(error) && code(error).as_deref() != Some("25P02")
 }
 

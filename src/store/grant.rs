@@ -296,7 +296,7 @@ impl Store {
     pub async fn revoked_since(&self, since: UnixTime) -> Result<Vec<(GrantId, UnixTime)>, Error> {
         // The literal `> 0` lets SQLite use the partial index.
         let sql = "SELECT id, access_until FROM grants WHERE revoked_at > 0 AND revoked_at >= $1";
-        let rows = self.read(Stmt::new(sql, args![since])).await?;
+        let rows = self.read_changes(Stmt::new(sql, args![since])).await?;
         rows.iter().map(|row| Ok((RowId(int(row, "id")?), time(row, "access_until")?))).collect()
     }
 

@@ -55,7 +55,7 @@ impl Store {
     pub async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
         let sql = "SELECT purpose, alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at \
                    FROM signing_keys ORDER BY sign_from, alg, slot";
-        let rows = self.read(Stmt::new(sql, [])).await?;
+        let rows = self.read_changes(Stmt::new(sql, [])).await?;
         rows.iter()
             .map(|row| {
                 Ok(StoredKey {

@@ -5,8 +5,8 @@
 //! clock. Secrets arrive as hashes or sealed.
 //!
 //! No request holds a connection. All writes go through one [`door`], in tasks of its own, and are answered only after
-//! their commit; reads run in tasks that own their [connection](connections). [`request`] says what a request that is
-//! dropped leaves behind.
+//! their commit; reads run in tasks that own their [connection](connections), and those by which replicas learn of each
+//! other have [one to themselves](watch). [`request`] says what a request that is dropped leaves behind.
 
 mod client;
 mod connections;
@@ -23,6 +23,7 @@ mod replica;
 mod request;
 mod session;
 mod statement;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,7 @@ use connections::Connections;
 use door::{Door, Kind};
 use file::DatabaseFile;
 use statement::{Stmt, args, int, text, time};
+use watch::Watch;
 
 /// A fault of the database; what it means for a request is "try again".
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +107,7 @@ impl From<Error> for crate::oauth::error::Error {
 #[derive(Clone, Debug)]
 pub struct Store {
     reads: Connections,
+    watch: Watch,
     door: Door,
     /// The file of SQLite.
     file: Option<Arc<DatabaseFile>>,
@@ -161,6 +164,12 @@ impl Store {
     async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         self.is_there()?;
         self.reads.read(stmt).await
+    }
+
+    /// The rows of a SELECT of what other processes change, within a bounded time.
+    async fn read_changes(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
+        self.is_there()?;
+        self.watch.read(stmt).await
     }
 
     /// The first row of a SELECT.
@@ -241,6 +250,7 @@ impl Store {
     /// Waits for what is being written, then ends all connections.
     pub async fn close(&self) {
         self.door.close().await;
+        self.watch.close().await;
         self.reads.close().await;
     }
 }

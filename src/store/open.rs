@@ -11,6 +11,7 @@ use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _, SqlSafeStr a
 use super::connections::{Connections, RetiredAt};
 use super::door::{Door, Postgres, Sqlite};
 use super::file::DatabaseFile;
+use super::watch::{Own, Watch};
 use super::{Error, Store};
 use crate::config::settings::Database;
 
@@ -64,24 +65,21 @@ impl Store {
             .await?;
         let file = Arc::new(DatabaseFile::opened(absolute).map_err(file_error)?);
         let door = Door::Sqlite(Sqlite::start(connection, url, file.clone()));
-        Ok(Store {
-            reads: Connections::new(pool, RetiredAt::default()),
-            door,
-            file: Some(file),
-            written: Arc::default(),
-        })
+        let reads = Connections::new(pool, RetiredAt::default());
+        Ok(Store { watch: Watch::Pool(reads.clone()), reads, door, file: Some(file), written: Arc::default() })
     }
 
-    async fn open_postgres(url: &SecretString) -> Result<Self, Error> {
-        let url = url.expose_secret();
+    async fn open_postgres(secret_url: &SecretString) -> Result<Self, Error> {
+        let url = secret_url.expose_secret();
         // On a connection of its own: the lock that migrations take ends with it, whatever happens.
         let mut connection = AnyConnection::connect(url).await?;
         migrator().run(&mut connection).await?;
         connection.close().await?;
         let writes = postgres_pool(url, WRITES).await?;
         let reads = postgres_pool(url, READS).await?;
-        let door = Door::Postgres(Postgres { writes, reads: reads.clone() });
-        Ok(Store { reads, door, file: None, written: Arc::default() })
+        let watch = Own::new(secret_url.clone());
+        let door = Door::Postgres(Postgres { writes, reads: reads.clone(), watch: watch.clone() });
+        Ok(Store { reads, watch: Watch::Own(watch), door, file: None, written: Arc::default() })
     }
 }
 
@@ -110,6 +108,13 @@ async fn postgres_pool(url: &str, connections: u32) -> Result<Connections, sqlx:
         .connect(url)
         .await?;
     Ok(Connections::new(pool, retired_at))
+}
+
+/// A connection to PostgreSQL outside of the pools.
+pub(super) async fn connect_postgres(url: &str) -> Result<AnyConnection, sqlx::Error> {
+    let mut connection = AnyConnection::connect(url).await?;
+    connection.execute(BOUNDS).await?;
+    Ok(connection)
 }
 
 /// What bounds a request that waits for its outcome. The last one is a net: no transaction is left open.

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use crate::support::black_hole::BlackHole;
 use crate::support::forge::{Forge, claims, kid};
 use crate::support::wire::{ask, json_of, text, tokens_of, whoami, whoami_becomes};
-use crate::support::{BOTH, ORIGIN, World};
+use crate::support::{BOTH, Db, ORIGIN, World};
 
 #[tokio::test]
 async fn a_token_dies_at_its_expiry_although_it_is_remembered() {
@@ -46,6 +47,41 @@ async fn a_revocation_that_only_the_database_tells_counts_within_five_seconds() 
         world.sql("UPDATE grants SET revoked_at = 1800000000, revoked_why = 'operator'").await;
         whoami_becomes(&world.router, tokens.access(), 401).await;
     }
+}
+
+/// A firewall that forgot its connections, or a server that was unplugged: nothing says so to jean.
+#[tokio::test]
+async fn a_revocation_counts_within_five_seconds_although_every_open_connection_is_dead() {
+    let world = World::on(Db::Postgres, "").await;
+    let url = world.database_url();
+    let proxy = BlackHole::start(&url).await;
+    let config = world.config.replace(&url, &proxy.url);
+    let replica = world.start(&config).await.expect("a replica behind the proxy").service();
+    let mut families = Vec::new();
+    for _ in 0..4 {
+        let (client, tokens) = world.tokens().await;
+        assert_eq!(whoami(&replica, tokens.access()).await, 200, "the replica remembers it now");
+        families.push((client, tokens));
+    }
+    // As many connections as there may be.
+    let client = world.client().await;
+    let query = client.authorization_url(&[]).replace(ORIGIN, "");
+    let mut busy = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let (replica, query) = (replica.clone(), query.clone());
+        busy.spawn(async move { ask(&replica, "GET", &query, &[], "").await.status });
+    }
+    assert!(busy.join_all().await.iter().all(|status| *status == 200));
+
+    let (_, last) = families.pop().expect("a family");
+    for (client, tokens) in families {
+        proxy.swallow();
+        assert_eq!(client.revoke(tokens.refresh()).await.status, 200);
+        whoami_becomes(&replica, tokens.access(), 401).await;
+    }
+    proxy.swallow();
+    world.sql("UPDATE signing_keys SET revoked_at = 1800000000").await;
+    whoami_becomes(&replica, last.access(), 401).await;
 }
 
 /// A row that is gone must never read as "not revoked".

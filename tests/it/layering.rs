@@ -54,8 +54,8 @@ const HOMES: &[(&str, &[&str])] = &[
     // Who holds a connection runs each statement to its end.
     ("AnyPool", &["store/connections.rs", "store/open.rs"]),
     ("AnyPoolOptions", &["store/open.rs"]),
-    ("AnyConnection", &["store/connections.rs", "store/door/", "store/open.rs"]),
-    ("fetch_all", &["store/connections.rs", "store/door/", "store/open.rs"]),
+    ("AnyConnection", &["store/connections.rs", "store/door/", "store/open.rs", "store/watch.rs"]),
+    ("fetch_all", &["store/connections.rs", "store/door/", "store/open.rs", "store/watch.rs"]),
 ];
 
 /// What only the door for writes may say: where a transaction begins and ends. Anywhere else, a request that is dropped

@@ -8,12 +8,14 @@ use super::{Job, Kind};
 use crate::store::Error;
 use crate::store::connections::{Connections, Held, PATIENCE, is_read_only, server_is_gone};
 use crate::store::statement::Stmt;
+use crate::store::watch::Own;
 
-/// The pools: one for writes, and the one for reads, whose connections lead to the same server.
+/// The pool for writes, and what else has connections to the same server.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Postgres {
     pub writes: Connections,
     pub reads: Connections,
+    pub watch: Own,
 }
 
 impl Postgres {
@@ -48,6 +50,7 @@ impl Postgres {
             {
                 self.writes.retire();
                 self.reads.retire();
+                self.watch.retire();
                 // A server that takes no writes has written nothing, so the unit runs once more elsewhere. After any other
                 // loss nobody knows what was written.
                 if !is_last && error.says(is_read_only) {

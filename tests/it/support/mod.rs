@@ -1,5 +1,6 @@
 //! A running jean in the test's own process, with a clock that the test moves and an upstream that does as it is told.
 
+pub mod black_hole;
 pub mod browsing;
 pub mod cluster;
 mod database;
