@@ -162,7 +162,9 @@ impl Jean {
 
         let mut background = JoinSet::new();
         background.spawn(follow(app.clone()));
-        background.spawn(compare_replicas(app.clone()));
+        if app.store.is_shared() {
+            background.spawn(compare_replicas(app.clone()));
+        }
         background.spawn(keep_keys(app.clone()));
         background.spawn(sweep(app.clone()));
         background.spawn(watch(app.clone()));

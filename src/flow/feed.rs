@@ -29,7 +29,7 @@ pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
     Ok(())
 }
 
-/// Compares the clocks: tells this process's, and notes how far the fastest other one is ahead.
+/// Compares the clocks, where replicas may have clocks of their own: tells this process's, and notes how far the fastest other one is ahead.
 pub async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error> {
     let ahead = app.store.newest_replica(&app.replica).await?.since(now).max(0);
     app.memory.set_skew(ahead);

@@ -177,6 +177,11 @@ impl Store {
         Ok(self.read(stmt).await?.into_iter().next())
     }
 
+    /// Whether other machines may serve from the same database. A file of SQLite is one machine's, which has one clock.
+    pub fn is_shared(&self) -> bool {
+        self.file.is_none()
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
         self.read(Stmt::new("SELECT 1 AS one", [])).await.map(|_| ())

@@ -1,7 +1,7 @@
-//! The file of SQLite is replaced or deleted under a running server: what is written would be lost, so nothing is.
+//! The file of SQLite: replaced or deleted under a running server, and left alone while nobody calls.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 
@@ -13,6 +13,38 @@ use crate::support::{Db, World};
 
 fn file_of(world: &World) -> PathBuf {
     world.database_url().trim_start_matches("sqlite://").into()
+}
+
+/// Size and time of change of what SQLite writes to: the file, and the log beside it.
+fn written(world: &World) -> [(u64, SystemTime); 2] {
+    let file = file_of(world);
+    [file.with_extension("db-wal"), file].map(|path| {
+        let about = std::fs::metadata(path).expect("it is there");
+        (about.len(), about.modified().expect("a time"))
+    })
+}
+
+#[tokio::test]
+async fn nothing_is_written_while_nobody_calls() {
+    let world = World::on(Db::Sqlite, "").await;
+    // The sweep of the start notes the time.
+    let mut before = written(&world);
+    let mut quiet = 0;
+    while quiet < 3 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let now = written(&world);
+        quiet = if now == before { quiet + 1 } else { 0 };
+        before = now;
+    }
+    // Beyond the life of what a start makes; then another process sweeps, and looks for keys and revocations.
+    world.clock.advance(86_400);
+    let other = world.replica().await;
+    assert_eq!(ask(&other.service(), "GET", "/status", &[], "").await.status, 200);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    other.close().await;
+    assert_eq!(written(&world), before);
+    world.client().await;
+    assert_ne!(written(&world), before, "a registration would have been noticed");
 }
 
 #[tokio::test]

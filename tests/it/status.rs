@@ -271,7 +271,7 @@ async fn a_server_that_is_being_stopped_is_not_ready_and_answers_all_the_same() 
 /// Tokens and revocations rest on clocks that agree.
 #[tokio::test]
 async fn a_replica_whose_clock_runs_ahead_is_named() {
-    let world = World::new().await;
+    let world = World::on(Db::Postgres, "").await;
     world.sql("INSERT INTO replicas (id, at) VALUES ('ahead', 1800000111)").await;
     let wait = async {
         loop {
