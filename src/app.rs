@@ -16,8 +16,9 @@ use crate::clock::{Clock, ClockWatch, UnixTime};
 use crate::config::settings::Settings;
 use crate::fetch::Fetcher;
 use crate::keys::{KeyRing, SignedLifetimes};
-use crate::oauth::client::ClientId;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::grant::{GrantId, Person};
+use crate::oauth::name::Headline;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::secret::RootSecret;
@@ -87,6 +88,11 @@ impl App {
     /// Locks the watch over the clock.
     pub fn clock_watch(&self) -> MutexGuard<'_, ClockWatch> {
         self.clock_watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What pages call a client.
+    pub fn headline(&self, client: &Client) -> Headline {
+        client.headline(|outline| self.settings.clients.documents.names(outline) || self.documents.names(outline))
     }
 
     /// The identity provider of this name.

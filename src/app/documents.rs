@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::client_document::{DocumentCopy, Unusable};
+use crate::oauth::name::Outline;
 
 /// How many documents are remembered; those that are used most stay.
 const REMEMBERED: u64 = 2_000;
@@ -58,6 +59,11 @@ impl Documents {
     /// What is known of a document.
     pub fn of(&self, id: &ClientId) -> Arc<Known> {
         self.known.get_with_by_ref(id, Arc::default)
+    }
+
+    /// Whether this is the outline of a host whose document is known.
+    pub fn names(&self, outline: &Outline) -> bool {
+        self.known.iter().any(|(id, known)| known.state().copy.is_some() && Outline::of(&id.host()) == *outline)
     }
 
     /// Asks for another look at a document, by and by; where too many wait already, the next request asks again.

@@ -11,6 +11,7 @@ use url::Url;
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::default_endpoint::DefaultEndpoint;
 use crate::oauth::document_url::HostPattern;
+use crate::oauth::name::Outline;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::{self, Scope, Scopes};
 use crate::oauth::token::TokenHash;
@@ -397,6 +398,12 @@ impl DocumentSettings {
     /// Whether documents may be at this host.
     pub fn allows(&self, authority: &str) -> bool {
         self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(authority))
+    }
+
+    /// Whether this is the outline of a host that is listed, or that has a pinned document.
+    pub fn names(&self, outline: &Outline) -> bool {
+        let is_it = |host: &str| Outline::of(host) == *outline;
+        self.hosts.iter().any(|pattern| is_it(pattern.host())) || self.pinned.keys().any(|id| is_it(&id.host()))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::oauth::client::{Client, ClientId, ClientOrigin};
 use crate::oauth::client_document::Unusable;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{Person, RowId};
+use crate::oauth::name::Headline;
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::prompt::{Prompt, max_age};
@@ -96,10 +97,10 @@ pub struct Answer {
     pub return_to: ReturnTo,
     /// What it says.
     pub error: Error,
-    /// The client.
-    pub client: ClientId,
+    /// The client's id, for the log.
+    pub client_id: ClientId,
     /// What the page calls the client.
-    pub client_name: String,
+    pub client: Headline,
     /// Whether the target is trusted enough to send a browser there at once (RFC 9700 section 4.11.2): http on this
     /// computer, where nothing but a program that listens is started; the operator's own choice; or the very address to
     /// which the code of a grant went that still lives. Else a page says where it leads and has a link: a registration
@@ -167,7 +168,7 @@ async fn answer(app: &App, client: &Client, return_to: ReturnTo, error: Error, n
         || client.origin == ClientOrigin::Configured
         || app.settings.clients.documents.pinned.contains_key(&client.id)
         || app.store.grant_went_to(&client.id, redirect_uri, now).await?;
-    Ok(Answer { return_to, error, client: client.id.clone(), client_name: client.headline(), at_once })
+    Ok(Answer { return_to, error, client_id: client.id.clone(), client: app.headline(client), at_once })
 }
 
 /// The redirect URI of the request: one that the client registered, or its only one where the request names none

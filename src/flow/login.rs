@@ -16,6 +16,7 @@ use crate::config::settings::UpstreamKind;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{PersonId, RowId};
 use crate::oauth::masked::Hidden;
+use crate::oauth::name::Headline;
 use crate::oauth::token::{AuthorizationCode, TokenHash};
 use crate::random;
 use crate::store::{Bounds, LoginRow, Stage};
@@ -257,9 +258,9 @@ pub enum Next {
     /// First time for this person and client, or more than the last time: "Continue as …?"
     Confirm(Box<AuthorizationRequest>, Box<Confirm>),
     /// The client has its answer: send the browser here; and what the client is called.
-    Answer(String, String),
+    Answer(String, Headline),
     /// All is said and done.
-    Done(String),
+    Done(Headline),
     /// The request is not valid any more.
     Refuse(Refusal),
     /// There is no such journey, or not in this browser, or it is over.
@@ -304,9 +305,9 @@ pub async fn next(app: &App, id: RowId, binding: Option<&Binding>, now: UnixTime
             let code = AuthorizationCode::new(*grant);
             let expires_at = now + app.settings.tokens.code_lifetime;
             if app.store.renew_code(*grant, &code.hash(), expires_at, now).await? {
-                return Ok(Next::Answer(request.return_to.with_code(&code.expose()), request.client.headline()));
+                return Ok(Next::Answer(request.return_to.with_code(&code.expose()), app.headline(&request.client)));
             }
-            Ok(Next::Done(request.client.headline()))
+            Ok(Next::Done(app.headline(&request.client)))
         }
         // Cancelled: there is nothing to go on with.
         Stage::Answered { grant: None } => Ok(Next::Unknown),
@@ -330,7 +331,7 @@ async fn answer(
 ) -> Result<Next, Error> {
     let (grant, consent, code) = code::grant(app, request, &signed_in.sign_in, now);
     if app.store.answer_login(login, &grant, &consent, now).await? {
-        return Ok(Next::Answer(request.return_to.with_code(&code.expose()), request.client.headline()));
+        return Ok(Next::Answer(request.return_to.with_code(&code.expose()), app.headline(&request.client)));
     }
     // Another request was faster; the row tells what it did.
     Ok(Next::Wait)
@@ -339,7 +340,7 @@ async fn answer(
 /// What comes of a button on a journey's page.
 pub enum Decided {
     /// The client has its answer: this URL, and what the client is called.
-    Answer(String, String),
+    Answer(String, Headline),
     /// The browser goes to the upstream.
     Depart(Departure),
     /// The journey's page again.
@@ -372,7 +373,7 @@ pub async fn decide(
     match (submitted.pressed, &login.stage, signed_in) {
         (Some(Pressed::Allow), Stage::Identified { .. }, Some(signed_in)) => {
             match answer(app, &login, &request, &signed_in, now).await? {
-                Next::Answer(url, client_name) => Ok(Decided::Answer(url, client_name)),
+                Next::Answer(url, client) => Ok(Decided::Answer(url, client)),
                 _ => Ok(Decided::Page),
             }
         }
@@ -389,7 +390,7 @@ pub async fn decide(
                 _ => None,
             };
             let error = notice.as_ref().map_or_else(denied, Notice::when_cancelled);
-            Ok(Decided::Answer(request.return_to.with_error(&error), request.client.headline()))
+            Ok(Decided::Answer(request.return_to.with_error(&error), app.headline(&request.client)))
         }
         _ => Ok(Decided::Page),
     }

@@ -70,7 +70,7 @@ pub(super) fn ask(
     let asked = web.asked(request, &question.past);
     let page = pages::Consent {
         layout: web.layout(),
-        client_name: request.client.headline(),
+        client: web.app.headline(&request.client),
         source: view::source(&request.client),
         destination: view::destination(request.return_to.redirect_uri()),
         scopes: asked.scopes,

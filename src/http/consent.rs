@@ -8,6 +8,7 @@ use tower_sessions::Session;
 use crate::flow::authorize::{self, Refusal};
 use crate::flow::consent::{self, Decided, Pressed, Submitted};
 use crate::flow::login::Departure;
+use crate::oauth::name::Headline;
 
 use super::authorize::{ask, found};
 use super::error::page_of;
@@ -27,7 +28,7 @@ pub(super) async fn answer(
     let request = match authorize::parse(&web.app, form.field("request"), now).await {
         Ok(request) => request,
         Err(Refusal::Answer(answer)) if answer.at_once => {
-            return leave(&web, &answer.return_to.with_error(&answer.error), &answer.client_name);
+            return to_client(&web, &answer.return_to.with_error(&answer.error), answer.client);
         }
         Err(refusal) => return refused(&web, refusal),
     };
@@ -43,7 +44,7 @@ pub(super) async fn answer(
         consent::decide(&web.app, &request, submitted, now).await
     };
     match decided.await {
-        Ok(Decided::Answer(url)) => leave(&web, &url, &request.client.headline()),
+        Ok(Decided::Answer(url)) => to_client(&web, &url, web.app.headline(&request.client)),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
         Ok(Decided::UsedUp) => used_up(&web),
         Ok(Decided::AskAgain(question, notice)) => ask(&web, &request, (&question, Some(notice)), (&headers, now)),
@@ -61,16 +62,20 @@ fn used_up(web: &Web) -> Response {
     web.page(StatusCode::TOO_MANY_REQUESTS, &page)
 }
 
-/// Leaves the site in answer to a POST: a page of our own that moves on by itself, since Chromium holds `form-action`
+/// Leaves for the client in answer to a POST: a page of our own that moves on by itself, since Chromium holds `form-action`
 /// against every redirect that follows a form.
-pub(super) fn leave(web: &Web, url: &str, name: &str) -> Response {
-    web.page(StatusCode::OK, &Leaving::new(web.layout(), url, name))
+pub(super) fn to_client(web: &Web, url: &str, client: Headline) -> Response {
+    web.page(StatusCode::OK, &Leaving::new(web.layout(), url, client))
 }
 
 /// Leaves for an upstream, with the journey's cookie; or for the journey's own page where the upstream is away.
 pub(super) fn depart(web: &Web, headers: &HeaderMap, departure: Departure) -> Response {
     let mut response = match &departure.url {
-        Some(url) => leave(web, url, &departure.label),
+        Some(url) => {
+            // What a provider is called is the operator's word.
+            let label = Headline::Configured(departure.label);
+            web.page(StatusCode::OK, &Leaving::new(web.layout(), url, label))
+        }
         None => found(&web.path(&format!("/oauth/login/{}", departure.login))),
     };
     if let Some(binding) = &departure.binding {

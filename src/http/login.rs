@@ -11,10 +11,11 @@ use crate::flow::consent::{LOOK_AGAIN, Pressed};
 use crate::flow::login::{self, Confirm, Decided, Next, Notice, Submitted};
 use crate::oauth::grant::RowId;
 use crate::oauth::masked::Hidden;
+use crate::oauth::name::Headline;
 
 use super::authorize::found;
 use super::callback::unknown;
-use super::consent::{depart, leave};
+use super::consent::{depart, to_client};
 use super::error::page_of;
 use super::extract::{Now, PageForm};
 use super::layers::{is_about, request_id};
@@ -45,7 +46,7 @@ pub(super) async fn answer(
     let pressed = Pressed::parse(form.field("answer"));
     let submitted = Submitted { pressed, token: form.field("token"), browser: &browser };
     match login::decide(&web.app, id, binding.as_ref(), submitted, now).await {
-        Ok(Decided::Answer(url, client_name)) => leave(&web, &url, &client_name),
+        Ok(Decided::Answer(url, client)) => to_client(&web, &url, client),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
         Ok(Decided::Page) => Page { web: &web, id, headers: &headers, now, notice: Some(LOOK_AGAIN) }.show().await,
         Ok(Decided::Unknown) => unknown(&web),
@@ -71,13 +72,13 @@ impl Page<'_> {
             Ok(Next::SignIn(request, notice, upstream)) => self.sign_in(&request, notice, &upstream),
             Ok(Next::Confirm(request, confirm)) => self.confirm(&request, &confirm),
             Ok(Next::Wait) => web.page(StatusCode::OK, &pages::Wait::new(web.layout(), &self.path())),
-            Ok(Next::Answer(url, client_name)) => self.leave(&url, &client_name),
-            Ok(Next::Done(client_name)) => {
-                let page = pages::Done { layout: web.layout(), client_name };
+            Ok(Next::Answer(url, client)) => self.leave(&url, client),
+            Ok(Next::Done(client)) => {
+                let page = pages::Done { layout: web.layout(), client };
                 web.page(StatusCode::OK, &page)
             }
             Ok(Next::Refuse(Refusal::Answer(answer))) if answer.at_once => {
-                self.leave(&answer.return_to.with_error(&answer.error), &answer.client_name)
+                self.leave(&answer.return_to.with_error(&answer.error), answer.client)
             }
             Ok(Next::Refuse(refusal)) => refused(web, refusal),
             Ok(Next::Unknown) => unknown(web),
@@ -86,8 +87,8 @@ impl Page<'_> {
     }
 
     /// Leaves for the client: by redirect where the browser came by itself, by a page where it came by a form.
-    fn leave(&self, url: &str, client_name: &str) -> Response {
-        if self.notice.is_some() { leave(self.web, url, client_name) } else { found(url) }
+    fn leave(&self, url: &str, client: Headline) -> Response {
+        if self.notice.is_some() { to_client(self.web, url, client) } else { found(url) }
     }
 
     fn path(&self) -> String {
@@ -102,7 +103,7 @@ impl Page<'_> {
             let page = pages::Confirm {
                 layout: self.web.layout(),
                 account: view::account(person),
-                client_name: request.client.headline(),
+                client: self.web.app.headline(&request.client),
                 source: view::source(&request.client),
                 destination: view::destination(request.return_to.redirect_uri()),
                 scopes: asked.scopes,
@@ -137,7 +138,7 @@ impl Page<'_> {
                 layout: self.web.layout(),
                 title,
                 message,
-                client_name: request.client.headline(),
+                client: self.web.app.headline(&request.client),
                 action: self.path(),
                 token,
                 upstreams,

@@ -1,7 +1,8 @@
 //! The web pages: one struct for each, rendered by askama from `templates/`.
 //!
 //! The structs hold plain data that is ready to be shown; they know nothing of requests, stores or flows. Every value
-//! is escaped by the templates, and everything that a client or an upstream chose stands in `<bdi>` or `<code>`. No page
+//! is escaped by the templates, and everything that a client or an upstream chose stands in `<bdi>` or `<code>`. What a
+//! client is called is a [`Headline`], which `parts/client.html` shows with what belongs to it. No page
 //! needs a script, and none carries an inline style: the content security policy allows only [`stylesheet`], served at
 //! [`Layout::style`]. Each form posts the button that was pressed as `answer`.
 
@@ -11,6 +12,8 @@ mod style;
 mod tests;
 
 use askama::Template;
+
+use crate::oauth::name::Headline;
 
 pub(crate) use style::stylesheet;
 
@@ -162,8 +165,8 @@ pub(crate) struct Details {
 pub(crate) struct Consent {
     /// What all pages share.
     pub(crate) layout: Layout,
-    /// What the page calls the client.
-    pub(crate) client_name: String,
+    /// What the page calls the client, and whose word that is.
+    pub(crate) client: Headline,
     /// How sure we are of that.
     pub(crate) source: ClientSource,
     /// Where the answer goes.
@@ -200,8 +203,8 @@ pub(crate) struct Confirm {
     pub(crate) layout: Layout,
     /// Who signed in.
     pub(crate) account: Account,
-    /// What the page calls the client.
-    pub(crate) client_name: String,
+    /// What the page calls the client, and whose word that is.
+    pub(crate) client: Headline,
     /// How sure we are of that.
     pub(crate) source: ClientSource,
     /// Where the answer goes.
@@ -234,8 +237,8 @@ pub(crate) struct Retry {
     pub(crate) title: String,
     /// What happened and what to do next, in a sentence or two.
     pub(crate) message: String,
-    /// What the page calls the client.
-    pub(crate) client_name: String,
+    /// What the page calls the client, and whose word that is.
+    pub(crate) client: Headline,
     /// Where the form goes.
     pub(crate) action: String,
     /// The form token.
@@ -257,13 +260,14 @@ pub(crate) struct Retry {
 pub(crate) struct Leaving {
     layout: Layout,
     url: String,
-    name: String,
+    client: Headline,
 }
 
 impl Leaving {
-    /// A page that leads to `url`, an absolute URL as [`url::Url`] serialises it; `name` is what people call the place.
-    pub(crate) fn new(layout: Layout, url: &str, name: impl Into<String>) -> Self {
-        Leaving { layout, url: refresh_target(url), name: name.into() }
+    /// A page that leads to `url`, an absolute URL as [`url::Url`] serialises it: to a client, or to a provider by the name
+    /// that the operator gave it.
+    pub(crate) fn new(layout: Layout, url: &str, client: Headline) -> Self {
+        Leaving { layout, url: refresh_target(url), client }
     }
 }
 
@@ -319,8 +323,8 @@ pub(crate) struct Problem {
 pub(crate) struct Done {
     /// What all pages share.
     pub(crate) layout: Layout,
-    /// What the page calls the client.
-    pub(crate) client_name: String,
+    /// What the page calls the client, and whose word that is.
+    pub(crate) client: Headline,
 }
 
 /// One protected MCP endpoint.

@@ -64,9 +64,10 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
             ("Update the app, and connect again. If that does not help, tell whoever makes it.".to_owned(), Vec::new())
         }
     };
-    let name = client.headline();
-    let message =
-        format!("{name} asks for the answer at an address that it did not register, so nothing is sent there.");
+    let message = format!(
+        "{} asks for the answer at an address that it did not register, so nothing is sent there.",
+        web.app.headline(client)
+    );
     let details = details([("client_id", client.id.as_str()), ("redirect_uri", &ascii(redirect_uri))]);
     let page = web.problem("The answer would go to the wrong place", message, format!("{next} {BY_A_LINK}"));
     is_about(client.id.as_str());
@@ -185,11 +186,11 @@ fn with_link(web: &Web, answer: &Answer) -> Response {
         Destination::Network(host) => format!("Back to {host} in your network"),
     };
     let link = Some((label, answer.return_to.with_error(&answer.error)));
-    let message = format!("{} asked for something that this server cannot give.", answer.client_name);
+    let message = format!("{} asked for something that this server cannot give.", answer.client);
     let details = details([("Error", answer.error.code.as_str()), ("Description", &answer.error.description)]);
     let next = "Go back to the app only if you came from there.";
     let page = web.problem("The app's request does not work", message, next);
-    is_about(answer.client.as_str());
+    is_about(answer.client_id.as_str());
     web.refusal(StatusCode::BAD_REQUEST, &Problem { link, details, ..page }, answer.error.to_string())
 }
 

@@ -190,7 +190,7 @@ pub(super) fn source(client: &Client) -> ClientSource {
         ClientOrigin::Configured => ClientSource::Configured,
         ClientOrigin::Registered => ClientSource::Unverified,
         ClientOrigin::Document => match client.confirmed_host() {
-            Some(host) => ClientSource::Document { host, name: client.metadata.client_name.clone() },
+            Some(host) => ClientSource::Document { host, name: client.chosen_name() },
             None => ClientSource::Local(client.id.host()),
         },
     }

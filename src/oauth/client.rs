@@ -5,9 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::address::Place;
 use super::client_metadata::{ClientMetadata, GrantType};
+use super::name::{self, Headline, Outline};
 use super::redirect::RedirectUri;
-use super::resource::is_loopback;
 use super::token::TokenHash;
 use crate::clock::UnixTime;
 
@@ -127,17 +128,31 @@ impl Client {
         self.metadata.client_name.as_deref().unwrap_or(self.id.as_str())
     }
 
+    /// The name that it gives itself, as a page may show it. It may have been kept before a rule for names came.
+    pub fn chosen_name(&self) -> Option<String> {
+        self.metadata.client_name.as_deref().and_then(name::chosen)
+    }
+
     /// The host that vouches for it: that of the document it was read from (CIMD), in ASCII, with its port. A document on
     /// this computer vouches for nobody.
     pub fn confirmed_host(&self) -> Option<String> {
         let url = Url::parse(self.id.as_str()).ok()?;
-        let vouches = self.origin == ClientOrigin::Document && url.scheme() == "https" && !is_loopback(&url);
+        let is_elsewhere = url.host().is_some_and(|host| Place::of(&host) != Place::Here);
+        let vouches = self.origin == ClientOrigin::Document && url.scheme() == "https" && is_elsewhere;
         vouches.then(|| self.id.host())
     }
 
-    /// What a page calls it: the host that vouches for it, else the name it gives itself.
-    pub fn headline(&self) -> String {
-        self.confirmed_host().unwrap_or_else(|| self.name().to_owned())
+    /// What a page calls it: the host that vouches for it, the operator's name for it, or the name that it gives itself.
+    /// `is_known` says whether the outline of a name is that of a host where documents may be.
+    pub fn headline(&self, is_known: impl Fn(&Outline) -> bool) -> Headline {
+        match self.confirmed_host() {
+            Some(host) => Headline::Confirmed(host),
+            None if self.origin == ClientOrigin::Configured => Headline::Configured(self.name().to_owned()),
+            None => {
+                let name = self.chosen_name().unwrap_or_else(|| self.id.to_string());
+                Headline::chosen(&name, is_known)
+            }
+        }
     }
 
     /// The registered redirect URI that allows `asked`.

@@ -7,7 +7,7 @@ use url::Url;
 use super::client::AuthMethod;
 use super::error::{Error, ErrorCode};
 use super::jwks::Jwks;
-use super::name::showable;
+use super::name::chosen;
 use super::redirect::RedirectUri;
 use super::scope::Scopes;
 
@@ -38,7 +38,7 @@ pub struct ClientMetadata {
     pub response_types: Vec<ResponseType>,
     /// `web` or `native`: accepted, and without effect (OpenID Connect Registration section 2).
     pub application_type: ApplicationType,
-    /// The name that it gives itself, cleaned for showing.
+    /// The name that it gives itself, without what could deceive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
     /// The scopes that it may ask for; without, all.
@@ -139,7 +139,7 @@ impl ClientMetadata {
             grant_types,
             response_types: vec![ResponseType::Code],
             application_type,
-            client_name: string(request, "client_name")?.and_then(|name| showable(&name)),
+            client_name: string(request, "client_name")?.and_then(|name| chosen(&name)),
             scope: scope
                 .map_err(|_| invalid("scope must be a list of scopes, separated by spaces."))?
                 .map(|scopes| scopes.to_string()),

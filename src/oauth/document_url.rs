@@ -86,6 +86,11 @@ impl HostPattern {
         (is_host && fits).then(|| HostPattern(text.to_owned()))
     }
 
+    /// The host, without the star for those below it.
+    pub fn host(&self) -> &str {
+        self.0.strip_prefix("*.").unwrap_or(&self.0)
+    }
+
     /// Whether the pattern is for this host.
     pub fn matches(&self, authority: &str) -> bool {
         match self.0.strip_prefix('*') {

@@ -1,12 +1,15 @@
 //! What the consent page, and the page after the upstream, say of the client: who vouches for it, where the answer goes, and
 //! what is new since the last time.
 
-use jean::testing::browser::Browser;
+use jean::testing::browser::{Browser, Page};
 use jean::testing::client::Client;
 use jean::testing::document::DocumentHost;
+use jean::testing::issuer::Fault;
+use serde_json::json;
 
 use crate::support::browsing::{UPSTREAM, consent_page, reads, title};
-use crate::support::{RESOURCE, World, code_of};
+use crate::support::tokens::json_of;
+use crate::support::{BOTH, RESOURCE, World, code_of};
 
 const CLIENT: &str = "https://app.example/client.json";
 const CALLBACK: &str = "https://app.example/callback";
@@ -87,7 +90,7 @@ async fn nothing_else_is_confirmed() {
     registered.redirect_uri = "https://claude.ai/api/mcp/auth_callback".to_owned();
     registered.register().await;
     let (name, text) = said(&world, &registered).await;
-    assert_eq!(name, "Allow Scripted client to use localhost?");
+    assert_eq!(name, "Allow “Scripted client” to use localhost?");
     assert!(text.contains("Unverified name, given by the app itself. Go on only if you trust claude.ai."), "{text}");
     assert!(!text.contains("confirmed"), "{text}");
 
@@ -96,10 +99,118 @@ async fn nothing_else_is_confirmed() {
     {
         let client = world.document(id, Some("claude.ai"), &["http://localhost/callback"]).await;
         let (name, text) = said(&world, &client).await;
-        assert_eq!(name, "Allow claude.ai to use localhost?", "its own name, as that of any other");
+        assert_eq!(name, "Allow “claude.ai” (unverified) to use localhost?", "its own name, as that of any other");
         assert!(text.contains("Unverified name, given by the app itself on this computer"), "{text}");
         assert!(!text.contains("confirmed"), "{text}");
     }
+}
+
+/// What the titles of all pages say that name a client, from the first to the last, and the page itself.
+async fn all_pages(world: &World, client: &Client) -> Vec<Page> {
+    let mistake = world.browser().get(&client.authorization_url(&[("prompt", "none")])).await;
+    let mut browser = world.browser();
+    let consent = consent_page(client, &mut browser, &[]).await;
+    let cancelled = browser.submit(&consent, &[("answer", "cancel")]).await;
+    world.issuer.misbehave(Fault::AuthorizeError("access_denied".into(), String::new()));
+    let retry = browser.press(&consent, UPSTREAM).await;
+    world.issuer.misbehave(None);
+    let confirm = browser.press(&retry, UPSTREAM).await;
+    let leaving = browser.submit(&confirm, &[("answer", "continue")]).await;
+    client.redeem(&code_of(&leaving), &[]).await;
+    let done = browser.get(&confirm.url).await;
+    let allow = consent_page(client, &mut browser, &[]).await;
+    let elsewhere = browser.get(&client.authorization_url(&[("redirect_uri", "https://evil.example/")])).await;
+    vec![consent, cancelled, retry, confirm, leaving, done, allow, elsewhere, mistake]
+}
+
+/// A client that registered itself cannot have the headline by which a page vouches for a host, by whatever letters.
+#[tokio::test]
+async fn an_app_that_calls_itself_a_host_is_never_called_so_on_any_page() {
+    let world = World::with("[clients]\ndocument_hosts = [\"*.listed.example\", \"claude.ai\", \"127.0.0.1\"]\n").await;
+    for (name, shown) in [
+        ("claude.ai", "claude.ai"),
+        ("CLAUDE.AI ✓", "CLAUDE.AI"),
+        ("claude.ai (verified)", "claude.ai"),
+        ("ｃｌａｕｄｅ。ａｉ", "ｃｌａｕｄｅ。ａｉ"),
+        ("xn--cludе-4ve.ai", "xn--cludе-4ve.ai"),
+        ("claude · ai", "claude · ai"),
+        ("claude\u{200b}.\u{2060}ai", "claude.ai"),
+        ("Claude Ai", "Claude Ai"),
+        ("Iisted exampIe", "Iisted exampIe"),
+        ("Claude” (claude.ai)", "Claude (claude.ai)"),
+    ] {
+        let client = world.client_with(json!({ "client_name": name })).await;
+        let mut pages = 0;
+        for page in all_pages(&world, &client).await {
+            assert!(page.body.starts_with("<!doctype html>"), "{page:?}");
+            let plain = page.body.replace("<bdi>", "").replace("</bdi>", "");
+            let marked = plain.matches(&format!("“{shown}” (unverified)")).count();
+            assert_eq!(plain.matches(shown).count(), marked, "{name}: {}", page.body);
+            pages += usize::from(marked > 0);
+            assert!(
+                !plain.contains(" ✓") && !plain.contains("verified)”") && !plain.contains("is confirmed"),
+                "{plain}"
+            );
+        }
+        assert_eq!(pages, 9, "{name}: each of the pages names it");
+    }
+    // The registration says what is kept of the name.
+    let registered = json_of(
+        &world
+            .stranger()
+            .post_json(
+                "/oauth/register",
+                &json!({
+                    "redirect_uris": ["https://client.example/callback"], "client_name": "✓ Claude, verified",
+                }),
+            )
+            .await,
+    );
+    assert_eq!(registered["client_name"], "Claude");
+}
+
+/// A name that was kept before there was a rule for it is shown by the rule.
+#[tokio::test]
+async fn a_stored_name_is_shown_by_the_rules_of_today() {
+    for db in BOTH {
+        let world = World::on(db, "").await;
+        let client = world.client().await;
+        for (stored, shown) in [("✅ Claude is verified", "“Claude is”"), ("claude.ai ✓", "“claude.ai” (unverified)")]
+        {
+            world.sql(&format!("UPDATE clients SET metadata = replace(metadata, 'Scripted client', '{stored}')")).await;
+            assert_eq!(said(&world, &client).await.0, format!("Allow {shown} to use localhost?"), "{db:?}");
+            world.sql(&format!("UPDATE clients SET metadata = replace(metadata, '{stored}', 'Scripted client')")).await;
+        }
+    }
+}
+
+/// The host of a document that this process knows is as good as one that is listed.
+#[tokio::test]
+async fn the_outline_of_a_known_host_is_recognised() {
+    let world = World::new().await;
+    let twin = world.client_with(json!({ "client_name": "App Example" })).await;
+    assert_eq!(said(&world, &twin).await.0, "Allow “App Example” to use localhost?");
+    let client = world.document(CLIENT, Some("App Example"), &[CALLBACK]).await;
+    assert_eq!(said(&world, &client).await.0, "Allow app.example to use localhost?");
+    assert_eq!(said(&world, &twin).await.0, "Allow “App Example” (unverified) to use localhost?");
+    // And that of Claude's, whose documents come with jean.
+    let claude = world.client_with(json!({ "client_name": "CIaude-AI" })).await;
+    assert_eq!(said(&world, &claude).await.0, "Allow “CIaude-AI” (unverified) to use localhost?");
+}
+
+/// The operator's own words are the operator's.
+#[tokio::test]
+async fn a_configured_name_is_shown_as_it_was_configured() {
+    let world = World::with(
+        "[[clients.preregistered]]\nid = \"mine\"\nname = \"mine.example (verified) ✓\"\nauth_method = \"none\"\n\
+         redirect_uris = [\"https://client.example/callback\"]\n",
+    )
+    .await;
+    let mut client = world.stranger();
+    client.id = "mine".into();
+    let (name, text) = said(&world, &client).await;
+    assert_eq!(name, "Allow mine.example (verified) ✓ to use localhost?");
+    assert!(text.contains("Set up here by the operator of"), "{text}");
 }
 
 /// RFC 8252 section 8.6, and the CIMD draft on apps that answer to a loopback address: anybody on this computer has the id.

@@ -170,7 +170,7 @@ async fn a_reload_gives_a_new_code_of_the_same_grant_and_the_first_one_is_dead()
     // Used: there is nothing more to give.
     for url in [&callback, &confirm.url] {
         let page = browser.get(url).await;
-        assert_page(&browser.follow(page).await, 200, "Done. Go back to <bdi>Scripted client</bdi>");
+        assert_page(&browser.follow(page).await, 200, "Done. Go back to “<bdi>Scripted client</bdi>”");
     }
     let page = browser.press(&confirm, "continue").await;
     assert_page(&page, 200, "Done. Go back to");

@@ -34,6 +34,14 @@ fn since(news: &str) -> Option<Seen> {
     Some(Seen::Since { day: "3 May 2026".into(), news: news.into() })
 }
 
+fn chosen(name: &str) -> Headline {
+    Headline::Chosen { name: name.into(), like_a_host: false }
+}
+
+fn host(host: &str) -> Headline {
+    Headline::Confirmed(host.into())
+}
+
 fn document(host: &str, name: &str) -> ClientSource {
     ClientSource::Document { host: host.into(), name: Some(name.into()) }
 }
@@ -71,7 +79,7 @@ fn details() -> Details {
 fn consent() -> Consent {
     Consent {
         layout: layout(),
-        client_name: "Claude".into(),
+        client: chosen("Claude"),
         source: ClientSource::Unverified,
         destination: Destination::Site("claude.ai".into()),
         scopes: scopes().into_iter().map(|scope| ScopeLine { new: false, ..scope }).collect(),
@@ -92,7 +100,7 @@ fn confirm() -> Confirm {
     Confirm {
         layout: layout(),
         account: ada(),
-        client_name: "Claude".into(),
+        client: chosen("Claude"),
         source: ClientSource::Unverified,
         destination: Destination::Site("claude.ai".into()),
         scopes: scopes(),
@@ -111,7 +119,7 @@ fn retry() -> Retry {
         layout: layout(),
         title: "Google cannot be reached just now".into(),
         message: "It did not answer in time. Wait a minute, then try again.".into(),
-        client_name: "Claude".into(),
+        client: chosen("Claude"),
         action: "/oauth/login/1a2b3c".into(),
         token: "1893456000.c2lnbmF0dXJl".into(),
         upstreams: upstreams(&["Google"]),
@@ -206,7 +214,7 @@ fn pages() -> Vec<(&'static str, String)> {
             "consent-native",
             &Consent {
                 layout: bare(),
-                client_name: "Claude Code".into(),
+                client: chosen("Claude Code"),
                 destination: Destination::ThisComputer,
                 upstreams: upstreams(&["Google", "GitHub", "Acme"]),
                 ..consent()
@@ -215,7 +223,7 @@ fn pages() -> Vec<(&'static str, String)> {
         show(
             "consent-again",
             &Consent {
-                client_name: "Cursor".into(),
+                client: chosen("Cursor"),
                 destination: Destination::App("cursor".into()),
                 account: Some(ada()),
                 seen: since(""),
@@ -227,7 +235,7 @@ fn pages() -> Vec<(&'static str, String)> {
         show(
             "consent-document",
             &Consent {
-                client_name: "claude.ai".into(),
+                client: host("claude.ai"),
                 source: document("claude.ai", "Claude"),
                 learns: learns(false),
                 ..consent()
@@ -236,7 +244,7 @@ fn pages() -> Vec<(&'static str, String)> {
         show(
             "consent-document-native",
             &Consent {
-                client_name: "claude.ai".into(),
+                client: host("claude.ai"),
                 source: document("claude.ai", "Claude Code"),
                 destination: Destination::ThisComputer,
                 account: Some(ada()),
@@ -249,7 +257,7 @@ fn pages() -> Vec<(&'static str, String)> {
         show(
             "consent-document-elsewhere",
             &Consent {
-                client_name: "xn--pple-43d.example".into(),
+                client: host("xn--pple-43d.example"),
                 source: document("xn--pple-43d.example", "Claude"),
                 destination: Destination::Site("login.other.example:8443".into()),
                 account: Some(ada()),
@@ -261,7 +269,7 @@ fn pages() -> Vec<(&'static str, String)> {
             "consent-document-long",
             &Consent {
                 layout: Layout { brand: long.clone(), ..layout() },
-                client_name: long_host.clone(),
+                client: host(&long_host),
                 source: document(&long_host, &long),
                 destination: Destination::Site(format!("other-{long_host}")),
                 account: Some(ada()),
@@ -274,17 +282,26 @@ fn pages() -> Vec<(&'static str, String)> {
         show(
             "consent-local",
             &Consent {
-                client_name: "My client".into(),
+                client: chosen("My client"),
                 source: ClientSource::Local("localhost:6000".into()),
                 destination: Destination::ThisComputer,
                 ..consent()
             },
         ),
         show(
+            "consent-like-a-host",
+            &Consent {
+                client: Headline::Chosen { name: "claude.ai".into(), like_a_host: true },
+                destination: Destination::Site("connect-secure.example".into()),
+                ..consent()
+            },
+        ),
+        show("consent-network", &Consent { destination: Destination::Network("192.168.1.5:8443".into()), ..consent() }),
+        show(
             "consent-long",
             &Consent {
                 layout: Layout { brand: long.clone(), host: long_host.clone(), ..layout() },
-                client_name: long.clone(),
+                client: chosen(&long),
                 destination: Destination::Site(long_host.clone()),
                 account: Some(Account { label: format!("{long}@{long_host}"), name: Some(long.clone()) }),
                 scopes: vec![
@@ -325,7 +342,7 @@ fn pages() -> Vec<(&'static str, String)> {
         show(
             "confirm-document",
             &Confirm {
-                client_name: "claude.ai".into(),
+                client: host("claude.ai"),
                 source: document("claude.ai", "Claude"),
                 seen: since("it asks for more"),
                 learns: learns(false),
@@ -343,7 +360,15 @@ fn pages() -> Vec<(&'static str, String)> {
                 ..retry()
             },
         ),
-        show("leaving", &Leaving::new(layout(), "https://claude.ai/api/cb?code=x&state=y%20z", "Claude")),
+        show(
+            "leaving-like-a-host",
+            &Leaving::new(
+                layout(),
+                "https://a.example/cb?code=x",
+                Headline::Chosen { name: "claude.ai".into(), like_a_host: true },
+            ),
+        ),
+        show("leaving", &Leaving::new(layout(), "https://claude.ai/api/cb?code=x&state=y%20z", chosen("Claude"))),
         show("wait", &Wait::new(layout(), "/oauth/login/1a2b3c")),
         show("problem", &problem()),
         show("problem-steps", &Problem { advice: steps(), ..problem() }),
@@ -359,7 +384,7 @@ fn pages() -> Vec<(&'static str, String)> {
                 ..problem()
             },
         ),
-        show("done", &Done { layout: layout(), client_name: "Claude".into() }),
+        show("done", &Done { layout: layout(), client: chosen("Claude") }),
         show("landing", &landing()),
         show(
             "landing-dev",
@@ -515,15 +540,49 @@ fn title(page: &dyn askama::DynTemplate) -> String {
 
 #[test]
 fn the_host_of_a_document_is_the_headline_and_its_name_comes_second() {
-    let page = Consent { client_name: "claude.ai".into(), source: document("claude.ai", "Claude Code"), ..consent() };
+    let page = Consent { client: host("claude.ai"), source: document("claude.ai", "Claude Code"), ..consent() };
     assert_eq!(title(&page), "Allow claude.ai to use Jean Memory?");
     let text = reads(&page);
     assert!(text.starts_with("Allow claude.ai to use Jean Memory?"), "{text}");
     assert!(text.contains("It calls itself “Claude Code”; its address claude.ai is confirmed."), "{text}");
     assert!(!text.contains("nverified") && !text.contains("another site"), "{text}");
     let nameless = ClientSource::Document { host: "claude.ai".into(), name: None };
-    let text = reads(&Consent { client_name: "claude.ai".into(), source: nameless, ..consent() });
+    let text = reads(&Consent { client: host("claude.ai"), source: nameless, ..consent() });
     assert!(text.contains("Its address claude.ai is confirmed.") && !text.contains("calls itself"), "{text}");
+}
+
+/// The same headline would be the same assurance, on whichever page it stands.
+#[test]
+fn no_page_calls_an_app_what_it_calls_a_host() {
+    let pages = |client: Headline| -> Vec<String> {
+        let layout = || layout();
+        let show = |page: &dyn askama::DynTemplate| page.dyn_render().unwrap();
+        vec![
+            show(&Consent { client: client.clone(), account: Some(ada()), ..consent() }),
+            show(&Consent { client: client.clone(), scopes: vec![], ..consent() }),
+            show(&Confirm { client: client.clone(), ..confirm() }),
+            show(&Retry { client: client.clone(), ..retry() }),
+            show(&Leaving::new(layout(), "https://a.example/", client.clone())),
+            show(&Done { layout: layout(), client }),
+        ]
+    };
+    let count = |page: &str, text: &str| page.matches(text).count();
+    let [confirmed, configured] =
+        [Headline::Confirmed("vouched.example".into()), Headline::Configured("vouched.example".into())];
+    let chosen = |like_a_host| Headline::Chosen { name: "vouched.example".into(), like_a_host };
+    for (((confirmed, configured), plain), like_a_host) in
+        pages(confirmed).into_iter().zip(pages(configured)).zip(pages(chosen(false))).zip(pages(chosen(true)))
+    {
+        let times = count(&confirmed, "vouched.example");
+        assert!(times > 0 && confirmed == configured);
+        assert_eq!(count(&confirmed, "“") + count(&confirmed, "(unverified)"), 0, "{confirmed}");
+        // What is in quotation marks there is in quotation marks everywhere, title and buttons too.
+        let quoted = count(&plain, "“vouched.example”") + count(&plain, "“<bdi>vouched.example</bdi>”");
+        assert_eq!((quoted, count(&plain, "(unverified)")), (times, 0), "{plain}");
+        let marked = count(&like_a_host, "“vouched.example” (unverified)")
+            + count(&like_a_host, "“<bdi>vouched.example</bdi>” (unverified)");
+        assert_eq!(marked, times, "{like_a_host}");
+    }
 }
 
 #[test]
@@ -541,8 +600,8 @@ fn only_a_document_elsewhere_confirms_anything() {
 #[test]
 fn an_answer_that_goes_elsewhere_is_said_plainly() {
     let to = |destination| {
-        let client_name = "claude.ai".to_owned();
-        reads(&Consent { client_name, source: document("claude.ai", "Claude"), destination, ..consent() })
+        let client = host("claude.ai");
+        reads(&Consent { client, source: document("claude.ai", "Claude"), destination, ..consent() })
     };
     assert!(!to(Destination::Site("claude.ai".into())).contains("Go on only if"));
     let other = to(Destination::Site("login.example".into()));
@@ -581,6 +640,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         format!("{EVIL}{}.", fields.get())
     };
     let some = || Some(e());
+    let client = || Headline::Chosen { name: e(), like_a_host: true };
     let layout = || Layout {
         brand: e(),
         host: e(),
@@ -602,7 +662,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
     let details = || Details { client_id: e(), redirect_uri: e(), resource: e(), scopes: e() };
     let consent = |source, destination, account, upstreams| Consent {
         layout: layout(),
-        client_name: e(),
+        client: client(),
         source,
         destination,
         scopes: scopes(),
@@ -620,7 +680,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
     let confirm = |source, destination| Confirm {
         layout: layout(),
         account: account(),
-        client_name: e(),
+        client: client(),
         source,
         destination,
         scopes: scopes(),
@@ -654,7 +714,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         layout: layout(),
         title: e(),
         message: e(),
-        client_name: e(),
+        client: client(),
         action: e(),
         token: e(),
         upstreams: upstreams(),
@@ -662,7 +722,9 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         can_switch: true,
         request_id: e(),
     });
-    check(&Leaving::new(layout(), EVIL, e()));
+    check(&Leaving::new(layout(), EVIL, client()));
+    check(&Leaving::new(layout(), EVIL, Headline::Configured(e())));
+    check(&Leaving::new(layout(), EVIL, Headline::Confirmed(e())));
     check(&Wait::new(layout(), EVIL));
     check(&Problem {
         layout: layout(),
@@ -674,7 +736,7 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         details: vec![(e(), e())],
         request_id: e(),
     });
-    check(&Done { layout: layout(), client_name: e() });
+    check(&Done { layout: layout(), client: client() });
     check(&Landing {
         layout: layout(),
         mcp_urls: vec![McpUrl { name: e(), url: e() }, McpUrl { name: e(), url: e() }],
@@ -699,11 +761,11 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
 fn nothing_in_a_refresh_ends_it() {
     assert_eq!(refresh_target("https://a.example/cb?code=x&state=%22"), "https://a.example/cb?code=x&state=%22");
     assert_eq!(refresh_target("app:/'cb\" <x>\n\té"), "app:/%27cb%22%20%3Cx%3E%0A%09%C3%A9");
-    let html = Leaving::new(layout(), "https://a.example/cb?a='1'&b=\"2\"", "Claude").render().unwrap();
+    let html = Leaving::new(layout(), "https://a.example/cb?a='1'&b=\"2\"", chosen("Claude")).render().unwrap();
     assert!(
         html.contains("<meta http-equiv=\"refresh\" content=\"0;url=https://a.example/cb?a=%271%27&#38;b=%222%22\">")
     );
-    assert!(html.contains("href=\"https://a.example/cb?a=%271%27&#38;b=%222%22\" autofocus>Continue to Claude</a>"));
+    assert!(html.contains("href=\"https://a.example/cb?a=%271%27&#38;b=%222%22\" autofocus>Continue to “Claude”</a>"));
     let html = Wait::new(layout(), "/oauth/login/x").render().unwrap();
     assert!(html.contains("<meta http-equiv=\"refresh\" content=\"1;url=/oauth/login/x\">"));
 }
