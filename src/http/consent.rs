@@ -56,7 +56,7 @@ pub(super) async fn answer(
 fn used_up(web: &Web) -> Response {
     let page = web.problem(
         "This page was used too often",
-        "As many sign-ins began here as one page may begin, and nothing was shared by this one.",
+        "Eight sign-ins have begun from it already, and one page begins no more. Nothing was shared by this one.",
         "Go back to the app and start again from there.",
     );
     web.page(StatusCode::TOO_MANY_REQUESTS, &page)

@@ -72,7 +72,7 @@ const ASSURANCES: [&str; 6] =
 /// The name that an app gives itself, as a page may show it: [`showable`], and without signs and words of assurance, and
 /// without the quotation marks between which it is going to stand.
 pub fn chosen(text: &str) -> Option<String> {
-    let signs: String = showable(text)?.chars().filter(|c| !is_assuring(*c) && !is_quote(*c)).collect();
+    let signs: String = showable(text)?.chars().filter(|c| !SIGNS.contains(*c) && !QUOTES.contains(*c)).collect();
     let mut name = with_single_apostrophes(&signs);
     while let Some(range) = find_assurance(&name) {
         name.replace_range(range, " ");
@@ -86,64 +86,20 @@ pub fn chosen(text: &str) -> Option<String> {
 }
 
 /// Check marks, and the shields and locks that say the same.
-fn is_assuring(c: char) -> bool {
-    matches!(
-        c,
-        '√' | '☑'
-            | '✅'
-            | '✓'
-            | '✔'
-            | '⍻'
-            | '⛨'
-            | '\u{10102}'
-            | '\u{1f50f}'
-            | '\u{1f510}'
-            | '\u{1f512}'
-            | '\u{1f5f8}'
-            | '\u{1f5f9}'
-            | '\u{1f6e1}'
-            | '\u{1fbb1}'
-    )
-}
+const SIGNS: &str = "√☑✅✓✔⍻⛨\u{10102}\u{1f50f}\u{1f510}\u{1f512}\u{1f5f8}\u{1f5f9}\u{1f6e1}\u{1fbb1}";
 
 /// Double quotation marks, and what looks like them.
-fn is_quote(c: char) -> bool {
-    matches!(
-        c,
-        '"' | '«'
-            | '»'
-            | 'ʺ'
-            | '˝'
-            | 'ˮ'
-            | '˵'
-            | '˶'
-            | '״'
-            | '“'
-            | '”'
-            | '„'
-            | '‟'
-            | '″'
-            | '‴'
-            | '‶'
-            | '‷'
-            | '❝'
-            | '❞'
-            | '⹂'
-            | '〝'
-            | '〞'
-            | '〟'
-            | '＂'
-            | '\u{1f676}'
-            | '\u{1f677}'
-            | '\u{1f678}'
-    )
-}
+const QUOTES: &str = "\"«»ʺ˝ˮ˵˶״“”„‟″‴‶‷❝❞⹂〝〞〟＂\u{1f676}\u{1f677}\u{1f678}";
+
+/// Single quotation marks, and what looks like them.
+const APOSTROPHES: &str = "'`´ʹʻʼʽˊˋ‘’‚‛′‵＇";
+
+/// Dots between labels (UTS 46 section 4.1, with NFKC before), and what looks like them.
+const DOTS: &str = ".·٠۰܁܂᛫ᆞᐧ․‧•∙⋅●⸱⸳。・ㆍꓸꞏ\u{10101}\u{1091f}\u{10a50}\u{1d16d}";
 
 /// Two apostrophes in a row look like one double quotation mark.
 fn with_single_apostrophes(name: &str) -> String {
-    let is_apostrophe = |c: char| {
-        matches!(c, '\'' | '`' | '´' | 'ʹ' | 'ʻ' | 'ʼ' | 'ʽ' | 'ˊ' | 'ˋ' | '‘' | '’' | '‚' | '‛' | '′' | '‵' | '＇')
-    };
+    let is_apostrophe = |c: char| APOSTROPHES.contains(c);
     let mut after_one = false;
     let keep = |c: &char| !(std::mem::replace(&mut after_one, is_apostrophe(*c)) && is_apostrophe(*c));
     name.chars().filter(keep).collect()
@@ -170,7 +126,7 @@ fn find_assurance(name: &str) -> Option<Range<usize>> {
 /// Whether a name could be read as that of a host, or has one among its words: labels with dots between them, whatever
 /// stands for a dot or a letter, of which the last begins with a letter and has two at least; or an IP address.
 fn names_a_host(name: &str) -> bool {
-    let text: String = name.nfkc().map(|c| if is_dot(c) { '.' } else { c }).collect();
+    let text: String = name.nfkc().map(|c| if DOTS.contains(c) { '.' } else { c }).collect();
     let is_part = |c: char| c.is_alphanumeric() || is_mark(c) || matches!(c, '.' | '-' | '_');
     let is_host = |word: &str| {
         let labels: Vec<&str> = word.split('.').filter(|label| label.contains(char::is_alphanumeric)).collect();
@@ -183,36 +139,8 @@ fn names_a_host(name: &str) -> bool {
     text.split(|c: char| !is_part(c)).any(is_host) || text.split([' ', '/', '%']).any(is_address)
 }
 
-/// Whether a character is a dot between labels (UTS 46 section 4.1, with NFKC before), or looks like one.
-fn is_dot(c: char) -> bool {
-    matches!(
-        c,
-        '.' | '·'
-            | '٠'
-            | '۰'
-            | '܁'
-            | '܂'
-            | '᛫'
-            | '․'
-            | '‧'
-            | '•'
-            | '∙'
-            | '⋅'
-            | '●'
-            | '⸱'
-            | '⸳'
-            | '。'
-            | '・'
-            | 'ꓸ'
-            | 'ꞏ'
-            | '\u{10a50}'
-            | '\u{10101}'
-            | '\u{1d16d}'
-    )
-}
-
-/// A name or a host as it is recognised at a glance: its letters and digits in lower case, of which those that look alike
-/// are the same, and nothing between them.
+/// A name or a host as it is recognised at a glance: its Latin letters and digits in lower case, of which those that look
+/// alike are the same, and nothing between them. A letter that looks like no Latin one may look like a dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline(String);
 
@@ -234,7 +162,7 @@ fn outline_of(text: &str) -> Vec<Letter> {
     for (start, c) in text.char_indices() {
         let at = start..start + c.len_utf8();
         decompose_compatible(in_plain(c), |part| {
-            let plain = part.to_lowercase().filter(|c| c.is_alphanumeric()).map(look_alike);
+            let plain = part.to_lowercase().map(look_alike).filter(char::is_ascii_alphanumeric);
             letters.extend(plain.map(|outline| Letter { outline, at: at.clone() }));
         });
     }
@@ -372,6 +300,7 @@ mod tests {
             ("Claude 🅅🄴🅁🄸🄵🄸🄴🄳 🆅🅴🆁🅸🅵🅸🅴🅳", Some("Claude")),
             ("Claude ᴠᴇʀɪꜰɪᴇᴅ", Some("Claude")),
             ("Claude vérífíéd", Some("Claude")),
+            ("Claude verᆞified", Some("Claude")),
             ("Claude (unverified)", Some("Claude")),
             ("Claude. Set up here by the operator of Acme", Some("Claude. of Acme")),
             ("set up\u{a0}here — by the operator", None),
@@ -439,6 +368,10 @@ mod tests {
             "ᴄʟᴀᴜᴅᴇ ᴀɪ",
             "🅲🅻🅰🆄🅳🅴 🅰🅸",
             "cláude äi",
+            "claudeᆞai",
+            "claudeㆍai",
+            "claude⠄ai",
+            "claudeᐧai",
             "app example com",
         ] {
             assert_eq!(called(name), format!("“{name}” (unverified)"));

@@ -10,7 +10,7 @@ use crate::oauth::client_document::{DocumentCopy, STORED_BEHIND};
 use crate::oauth::token::TokenHash;
 
 /// How many registrations one statement deletes at most.
-const PIECE: u64 = 2000;
+const PIECE: u64 = 1000;
 
 impl Store {
     /// Keeps a registration.
@@ -69,15 +69,15 @@ impl Store {
         Ok(())
     }
 
-    /// Where more registrations than are kept were never used: deletes the oldest of them, but none that is young or that a
-    /// journey names, since its person may be about to agree.
+    /// Where more registrations than are kept were never used: deletes the oldest of them, but none that was made a short
+    /// while ago or that a journey names, since its person may be about to agree. An update (RFC 7592) makes none young.
     pub(super) async fn trim_clients(&self, bounds: &RegistrationBounds, now: UnixTime) -> Result<(), Error> {
         let unused = self.count_unused_clients(bounds.most.max(bounds.kept)).await?;
         let mut excess = unused.saturating_sub(bounds.kept);
         // In pieces, so that no statement keeps the writer for long, each from where the last one ended. The outer condition is
         // looked at again where a grant is being made at the same time.
         let sql = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
-                   WHERE grant_ended_at = 0 AND updated_at >= $1 AND updated_at <= $2 AND origin = 'registered' \
+                   WHERE grant_ended_at = 0 AND updated_at >= $1 AND created_at <= $2 AND origin = 'registered' \
                    AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client = clients.id) \
                    AND id NOT IN (SELECT client FROM logins WHERE expires_at > $3) ORDER BY updated_at LIMIT $4) \
                    AND grant_ended_at = 0 RETURNING updated_at";

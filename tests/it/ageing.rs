@@ -238,14 +238,19 @@ async fn of_more_unused_registrations_than_are_kept_the_oldest_go_but_none_that_
         for client in &old[..3] {
             assert!(!is_kept(&world, client).await, "{db:?}: {}", client.id);
         }
-        // When the journey is over its client is one like the others.
+        // When the journey is over its client is one like the others; and an update keeps none young.
         world.clock.advance(2 * HOUR);
-        for _ in 0..2 {
+        let now = world.clock.now();
+        world.sql(&format!("UPDATE clients SET updated_at = {now} WHERE id = '{}'", old[3].id)).await;
+        for _ in 0..3 {
             world.client().await;
         }
         sweep(&world).await;
-        assert!(!is_kept(&world, &under_way).await && !is_kept(&world, &old[3]).await, "{db:?}");
-        assert!(is_kept(&world, &young).await && is_kept(&world, &used).await, "{db:?}");
+        for client in [&under_way, &young, &old[3]] {
+            assert!(!is_kept(&world, client).await, "{db:?}: {}", client.id);
+        }
+        assert!(is_kept(&world, &used).await && is_kept(&world, &document).await, "{db:?}");
+        assert_eq!(world.database().await.number("SELECT COUNT(*) FROM clients").await, 5, "{db:?}: the new ones too");
     }
 }
 
