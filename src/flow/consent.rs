@@ -68,8 +68,8 @@ pub struct VerifiedForm {
 
 impl VerifiedForm {
     /// The ids of the journeys that the form may begin. They are computed from its token, so that the rows themselves are
-    /// the count, on all replicas and after a restart: whoever posts a form once more meets the id of the journey before,
-    /// and where all are taken it begins no other. A row outlives the form, so that no id comes free before its token has
+    /// the count, on all replicas and after a restart: a form that is posted again meets the ids of the journeys before, and
+    /// if all are taken it begins no other. A row outlives the form, so that no id comes free before its token has
     /// expired.
     pub fn journeys(&self) -> impl Iterator<Item = RowId> {
         (0..JOURNEYS_OF_A_FORM).map(|n| {

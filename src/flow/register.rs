@@ -47,7 +47,7 @@ pub async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Regis
     Ok(Registered { client, secret, token })
 }
 
-/// Refuses while more registrations than there may be wait for somebody to use them. Apps with a document still come in.
+/// Refuses if as many registrations as there may be were never used. Apps with a document still come in.
 async fn make_room(app: &App, now: UnixTime) -> Result<(), Error> {
     let most = app.settings.clients.registrations.most;
     if app.registrations.unused() < most {
