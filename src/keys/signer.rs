@@ -1,0 +1,71 @@
+//! The private half of a signing key, ready to sign.
+//!
+//! `jsonwebtoken` keeps the bytes of a key and parses them for each signature, which costs more than an RSA signature
+//! itself, since what is parsed is also checked. So the key pair is parsed once, and signs by aws-lc directly.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Header;
+use serde::Serialize;
+
+use super::{Error, Source};
+use crate::config::settings::SigningAlgorithm;
+
+/// A key pair of one algorithm.
+pub(super) enum Signer {
+    Es256(EcdsaKeyPair),
+    EdDsa(Ed25519KeyPair),
+    Rs256(RsaKeyPair),
+}
+
+impl Signer {
+    /// Parses a private key.
+    pub fn parse(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<Self, Error> {
+        let signer = match algorithm {
+            SigningAlgorithm::Es256 => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map(Signer::Es256)
+            }
+            SigningAlgorithm::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).map(Signer::EdDsa),
+            SigningAlgorithm::Rs256 => RsaKeyPair::from_pkcs8(pkcs8).map(Signer::Rs256),
+        };
+        signer.map_err(super::read)
+    }
+
+    /// A JWT in the compact form (RFC 7515 section 7.1). `header` is encoded already and names this signer's algorithm.
+    pub fn jwt(&self, header: &str, claims: &impl Serialize) -> Result<String, Error> {
+        let claims = serde_json::to_vec(claims).map_err(used)?;
+        let mut token = format!("{header}.");
+        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        let signature = self.sign(token.as_bytes())?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token)
+    }
+
+    /// A signature as JWS has it (RFC 7518 sections 3.3 and 3.4, RFC 8037 section 3.1).
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        match self {
+            Signer::Es256(pair) => {
+                pair.sign(&SystemRandom::new(), message).map(|signature| signature.as_ref().to_vec()).map_err(used)
+            }
+            Signer::EdDsa(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            Signer::Rs256(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).map_err(used)?;
+                Ok(signature)
+            }
+        }
+    }
+}
+
+/// A header as it stands in a token.
+pub(super) fn encode(header: &Header) -> Result<String, Error> {
+    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(header).map_err(super::read)?))
+}
+
+fn used(error: impl Into<Source>) -> Error {
+    Error::Key("used", error.into())
+}
