@@ -5,7 +5,7 @@
 //! that is not answered, so a dead connection costs the watch one time-out, and none of the pool's costs it any.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -42,9 +42,10 @@ pub(super) struct Own(Arc<Shared>);
 
 struct Shared {
     url: SecretString,
-    live: Arc<Mutex<Option<Live>>>,
+    live: Mutex<Option<Live>>,
     /// Counts how often the connection was retired.
     generation: AtomicU64,
+    is_closed: AtomicBool,
 }
 
 struct Live {
@@ -67,11 +68,11 @@ impl Watch {
         }
     }
 
-    /// Ends the connection, if it has one of its own.
+    /// Ends the connection, if it has one of its own. From now on nothing is read on it.
     pub async fn close(&self) {
-        if let Watch::Own(own) = self
-            && let Some(live) = own.0.live.lock().await.take()
-        {
+        let Watch::Own(own) = self else { return };
+        own.0.is_closed.store(true, Ordering::Release);
+        if let Some(live) = own.0.live.lock().await.take() {
             let _ = timeout(PATIENCE, live.connection.close()).await;
         }
     }
@@ -79,7 +80,8 @@ impl Watch {
 
 impl Own {
     pub fn new(url: SecretString) -> Self {
-        Own(Arc::new(Shared { url, live: Arc::default(), generation: AtomicU64::new(0) }))
+        let (generation, is_closed) = (AtomicU64::new(0), AtomicBool::new(false));
+        Own(Arc::new(Shared { url, live: Mutex::default(), generation, is_closed }))
     }
 
     /// In a task, since whoever waits may be dropped, and the connection would be lost in the middle of an answer.
@@ -96,6 +98,9 @@ impl Own {
     /// Once more on a new connection, if the one that was open brought no answer.
     async fn read_in_task(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         let mut live = self.0.live.lock().await;
+        if self.0.is_closed.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
         let was_open = live.is_some();
         match self.try_once(&mut live, &stmt).await {
             Err(_) if was_open && live.is_none() => self.try_once(&mut live, &stmt).await,

@@ -159,3 +159,22 @@ async fn a_database_that_hangs_is_503_in_time() {
         assert_eq!(refresh(&client, &next).await.status, 200, "{db:?}");
     }
 }
+
+/// An application that closes jean and goes on may drop the database.
+#[tokio::test]
+async fn a_closed_jean_has_no_connection_left_and_opens_none() {
+    let world = World::on(Db::Postgres, "").await;
+    world.tokens().await;
+    let mut database = world.database().await;
+    let others = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+                  AND backend_type = 'client backend'";
+    assert!(database.number(others).await > 0);
+    world.jean.close().await;
+    let mut left = Vec::new();
+    // Longer than it takes to read the revocations once more.
+    for _ in 0..6 {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        left.push(database.number(others).await);
+    }
+    assert_eq!(left[1..], [0; 5], "{left:?}");
+}
