@@ -15,6 +15,9 @@ pub const INTERVAL: Duration = Duration::from_secs(2);
 /// How far each poll looks back beyond the last one.
 const OVERLAP: Duration = Duration::from_secs(120);
 
+/// How long a call waits for the revocations.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
 /// Reads the revocations once: those since the last good poll, or since the oldest that could matter.
 pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
     let last = app.memory.polled_at();
@@ -29,7 +32,7 @@ pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
     Ok(())
 }
 
-/// Compares the clocks, where replicas may have clocks of their own: tells this process's, and notes how far the fastest other one is ahead.
+/// Compares the clocks of the replicas: stores this process's time, and notes how far the fastest other one is ahead.
 pub async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error> {
     let ahead = app.store.newest_replica(&app.replica).await?.since(now).max(0);
     app.memory.set_skew(ahead);
@@ -50,7 +53,8 @@ pub async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
         let _turn = app.memory.polling.lock().await;
         return if is_fresh(app, now) { Ok(()) } else { Err(too_old()) };
     };
-    poll(app, now).await
+    // The poll may open a new connection, which takes longer than a call may wait.
+    tokio::time::timeout(PATIENCE, poll(app, now)).await.unwrap_or_else(|_| Err(too_old()))
 }
 
 fn too_old() -> Error {

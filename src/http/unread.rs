@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads the rest of a body before its answer is sent. If that is more than can be waited for, the answer tells the client
 /// that the connection is closed.
-pub(crate) async fn answer_after(body: Body, mut response: Response) -> Response {
+pub(crate) async fn read_rest(body: Body, mut response: Response) -> Response {
     if !tokio::time::timeout(PATIENCE, read(body)).await.unwrap_or(false) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -54,8 +54,12 @@ pub(super) async fn layer(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let shared = Arc::new(Mutex::new(body));
     let response = next.run(Request::from_parts(head, Body::new(Shared(shared.clone())))).await;
+    if response.headers().get(header::CONNECTION).is_some_and(|connection| connection == "close") {
+        // The client has had its time already.
+        return response;
+    }
     match Arc::try_unwrap(shared) {
-        Ok(body) => answer_after(body.into_inner().unwrap_or_else(PoisonError::into_inner), response).await,
+        Ok(body) => read_rest(body.into_inner().unwrap_or_else(PoisonError::into_inner), response).await,
         // What answers in a stream may read on.
         Err(_) => response,
     }

@@ -89,21 +89,24 @@ impl Own {
         let (answer, answered) = oneshot::channel();
         let this = self.clone();
         let task = async move {
-            let _ = answer.send(this.read_in_task(stmt).await);
+            let mut live = this.0.live.lock().await;
+            // Reads that wait behind a database that does not answer must not pile up: nobody waits for this one any more.
+            if !answer.is_closed() {
+                let _ = answer.send(this.read_in_task(&mut live, stmt).await);
+            }
         };
         tokio::spawn(task.in_current_span());
         answered.await.map_err(|_| Error::Closed)?
     }
 
     /// Once more on a new connection, if the one that was open brought no answer.
-    async fn read_in_task(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
-        let mut live = self.0.live.lock().await;
+    async fn read_in_task(&self, live: &mut Option<Live>, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         if self.0.is_closed.load(Ordering::Acquire) {
             return Err(Error::Closed);
         }
         let was_open = live.is_some();
-        match self.try_once(&mut live, &stmt).await {
-            Err(_) if was_open && live.is_none() => self.try_once(&mut live, &stmt).await,
+        match self.try_once(live, &stmt).await {
+            Err(_) if was_open && live.is_none() => self.try_once(live, &stmt).await,
             answered => answered,
         }
     }
