@@ -30,6 +30,9 @@ pub(crate) use documents::Documents;
 pub(crate) use registrations::Registrations;
 pub(crate) use repeats::Repeats;
 
+/// How far the times of two requests may be apart that wait for the same keys, in seconds: a fetch takes five at most.
+const REORDER: i64 = 10;
+
 /// Everything that flows work with; shared by all requests.
 pub(crate) struct App {
     /// What was configured.
@@ -40,7 +43,7 @@ pub(crate) struct App {
     pub root: RootSecret,
     /// The identity providers, in the order of the settings.
     pub upstreams: Vec<Arc<Upstream>>,
-    /// Whoever asks addresses that strangers name.
+    /// Fetches URLs supplied by clients.
     pub fetch: Fetcher,
     /// The clients' metadata documents that are known.
     pub documents: Documents,
@@ -171,7 +174,7 @@ impl Memory {
     }
 
     /// Notes that a good token came to its mount.
-    pub fn token_came(&self, token: &Verified) {
+    pub fn note_token(&self, token: &Verified) {
         let Some(families) = self.families.get(&token.audience) else { return };
         if families.get(&token.family).is_none_or(|latest| latest < token.expires_at) {
             families.entry(token.family).and_upsert_with(|latest| {
@@ -191,7 +194,7 @@ impl Memory {
         self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains_key(&family)
     }
 
-    /// Remembers that families are revoked, each until no token of it can be presented any more.
+    /// Remembers that families are revoked, each until this time and a while beyond: open streams may outlive their tokens.
     pub fn revoke(&self, families: impl IntoIterator<Item = (GrantId, UnixTime)>) {
         let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
         revoked.extend(families);

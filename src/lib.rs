@@ -34,7 +34,7 @@
 //! | module | owns | does not know |
 //! |---|---|---|
 //! | [`server`] | [`Jean`]: everything built once from a [`Config`], and what goes on in the background | a request |
-//! | [`config`] | `jean.toml` and the environment, checked into [`Settings`](config::settings::Settings) | who reads them |
+//! | [`config`] | `jean.toml` and the environment, checked into [`Settings`](config::settings::Settings), and warnings of what is probably not meant | who reads them |
 //! | [`app`] | [`App`](app::App): what a request may reach, and what the guard remembers | HTTP |
 //! | [`http`] | axum and HTML: one table of [`routes`](http::routes), cookies, pages, the three ways to tell an error | SQL; it decides nothing |
 //! | [`mcp`] | the resource side: the guard, [`Caller`], the built-in server | pages |

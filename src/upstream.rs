@@ -27,7 +27,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::clock::UnixTime;
 use crate::config::settings::{UpstreamKind, UpstreamSettings};
-use crate::oauth::error::Source;
+use crate::oauth::error::{Source, with_causes};
 use crate::oauth::masked::{Hidden, without_addresses};
 use crate::oauth::provider_claims::{GoogleAccount, ProviderClaims};
 
@@ -37,9 +37,6 @@ use library::{Client, IdTokenClaims, Metadata, Tokens, UserInfo, discovery_error
 
 /// How often, at most, an unknown key makes us fetch the key set again, in seconds.
 const KEYS_INTERVAL: i64 = 10;
-
-/// The issuer of all accounts at Google.
-const GOOGLE: &str = "https://accounts.google.com";
 
 /// A `max_age` that no sign-in of a journey exceeds.
 const LONG_ENOUGH: Duration = Duration::from_secs(3600);
@@ -179,7 +176,7 @@ pub(crate) enum Error {
 impl Error {
     /// The error and its causes in one line, without email addresses: a provider may name an account in its words.
     pub fn for_log(&self) -> String {
-        without_addresses(&with_sources(self)).into_owned()
+        without_addresses(&with_causes(self)).into_owned()
     }
 }
 
@@ -218,7 +215,7 @@ impl Upstream {
                 Ok(())
             }
             Err(error) => {
-                let failure = with_sources(&error);
+                let failure = with_causes(&error);
                 match was_away {
                     true => tracing::debug!(upstream, error = failure, "the provider is still away"),
                     false => tracing::warn!(
@@ -330,7 +327,7 @@ impl Upstream {
             email: claims.email().map(|email| email.to_string()).filter(|email| !email.is_empty()),
             email_verified: claims.email_verified().unwrap_or(false),
             name: claims.name().and_then(any_language),
-            google: self.is_google().then(|| match text(&extra.hd).filter(|domain| !domain.is_empty()) {
+            google: self.settings.is_google().then(|| match text(&extra.hd).filter(|domain| !domain.is_empty()) {
                 Some(domain) => GoogleAccount::Workspace(domain),
                 None => GoogleAccount::Consumer,
             }),
@@ -360,15 +357,10 @@ impl Upstream {
         }
     }
 
-    /// Whether the accounts here are Google's, by whatever table.
-    fn is_google(&self) -> bool {
-        self.settings.kind == UpstreamKind::Google || self.settings.issuer == GOOGLE
-    }
-
     /// `max_age` for the upstream. It makes the ID token tell `auth_time` (OpenID Connect Core section 2), without which no
     /// new sign-in can be seen; `prompt=login` alone does not.
     fn max_age(&self, attempt: &Attempt) -> Option<Duration> {
-        let for_auth_time = attempt.login.filter(|_| !self.is_google()).map(|_| LONG_ENOUGH);
+        let for_auth_time = attempt.login.filter(|_| !self.settings.is_google()).map(|_| LONG_ENOUGH);
         attempt.max_age.map(|seconds| Duration::from_secs(seconds.into())).or(for_auth_time)
     }
 
@@ -534,18 +526,6 @@ fn invalid(reason: impl Into<String>) -> Error {
 
 fn because(reason: impl Into<String>, source: impl Into<Source>) -> Error {
     Error::Invalid { reason: reason.into(), source: Some(source.into()) }
-}
-
-/// An error and its causes in one line.
-fn with_sources(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 fn any_language<T: std::ops::Deref<Target = String>>(claim: &LocalizedClaim<T>) -> Option<String> {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::REORDER;
 use crate::clock::UnixTime;
 use crate::fetch::Receipt;
 use crate::oauth::jwks::Jwks;
@@ -16,9 +17,6 @@ const ASK_INTERVAL: i64 = 10;
 /// How long a key set serves after its host gave it last, in seconds: for so long a key that was taken out of the set may
 /// still be believed, if its host fails meanwhile.
 const OUTLASTS: i64 = 24 * 3600;
-
-/// How far the times of two requests may be apart that wait for the same keys, in seconds: a fetch takes five at most.
-const REORDER: i64 = 10;
 
 /// A key set as it was fetched.
 pub(crate) struct FetchedKeys {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
+use super::REORDER;
 use crate::clock::UnixTime;
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::client_document::{DocumentCopy, Unusable};
@@ -45,9 +46,6 @@ struct Answer {
     since: UnixTime,
     until: UnixTime,
 }
-
-/// How far the times of two requests may be apart that wait for the same answer, in seconds: a fetch takes five at most.
-const REORDER: i64 = 10;
 
 impl Documents {
     /// Nothing remembered, and where the ids of documents that are to be looked at anew come out.

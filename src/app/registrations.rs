@@ -33,7 +33,7 @@ impl Registrations {
     }
 
     /// Notes what was counted after so many had been made.
-    pub fn counted(&self, unused: u64, made: i64) {
+    pub fn set_count(&self, unused: u64, made: i64) {
         self.counted.store(i64::try_from(unused).unwrap_or(i64::MAX).saturating_sub(made), Ordering::SeqCst);
     }
 

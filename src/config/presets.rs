@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use url::Url;
 
-use super::settings::UpstreamKind;
+use super::settings::{GOOGLE, UpstreamKind};
 use super::tables::UpstreamTable;
 use crate::oauth::resource::is_https_or_loopback;
 
@@ -80,7 +80,7 @@ impl UpstreamKind {
             (_, Some(_)) if table.domain.is_some() => Err(both("domain")),
             (_, Some(_)) if table.project.is_some() => Err(both("project")),
             (_, Some(issuer)) => check_issuer(issuer).map(|()| issuer.clone()).map_err(|why| ("issuer", why)),
-            (UpstreamKind::Google, None) => Ok("https://accounts.google.com".into()),
+            (UpstreamKind::Google, None) => Ok(GOOGLE.into()),
             (UpstreamKind::Auth0, None) => match table.domain.as_deref() {
                 Some(domain) if is_host(domain) => Ok(format!("https://{domain}/")),
                 Some(_) => Err(("domain", "must be the host alone, such as tenant.eu.auth0.com".into())),

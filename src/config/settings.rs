@@ -210,6 +210,16 @@ pub struct UpstreamSettings {
     pub hosted_domain: Option<String>,
 }
 
+/// The issuer of all accounts at Google.
+pub const GOOGLE: &str = "https://accounts.google.com";
+
+impl UpstreamSettings {
+    /// Whether the accounts here are Google's, by whatever kind of table.
+    pub fn is_google(&self) -> bool {
+        self.kind == UpstreamKind::Google || self.issuer == GOOGLE
+    }
+}
+
 /// The presets, which differ in what the upstream understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpstreamKind {

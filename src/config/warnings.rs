@@ -48,7 +48,7 @@ fn open_door(settings: &Settings) -> Vec<Warning> {
     let is_for_anyone = |upstream: &&UpstreamSettings| match upstream.kind {
         UpstreamKind::Google => upstream.hosted_domain.is_none(),
         UpstreamKind::Auth0 | UpstreamKind::Supabase => true,
-        UpstreamKind::Dev | UpstreamKind::Oidc => false,
+        UpstreamKind::Dev | UpstreamKind::Oidc => upstream.is_google(),
     };
     if settings.access.everyone || !settings.access.is_open() {
         return Vec::new();
@@ -69,8 +69,7 @@ fn open_door(settings: &Settings) -> Vec<Warning> {
 /// Google verifies the addresses of other companies once, and keeps them for a consumer account after their owner has left
 /// the company.
 fn consumer_accounts(settings: &Settings) -> Vec<Warning> {
-    let is_for_anyone =
-        |upstream: &UpstreamSettings| upstream.kind == UpstreamKind::Google && upstream.hosted_domain.is_none();
+    let is_for_anyone = |upstream: &UpstreamSettings| upstream.is_google() && upstream.hosted_domain.is_none();
     let is_hosted_elsewhere = settings.access.email_domains.iter().any(|domain| domain != "gmail.com");
     let google = settings.upstreams.iter().find(|upstream| is_for_anyone(upstream)).filter(|_| is_hosted_elsewhere);
     let message = |google: &UpstreamSettings| {
@@ -113,6 +112,9 @@ mod tests {
     const SUPABASE: &str = "[upstream.supabase]\nproject = \"abc\"\nclient_id = \"x\"\n";
     const ACME: &str = "[upstream.acme]\nkind = \"oidc\"\nissuer = \"https://id.acme.example\"\nclient_id = \"x\"\n";
     const DEV: &str = "[upstream.dev]\n";
+    /// Google by another kind of table.
+    const PLAIN: &str =
+        "[upstream.plain]\nkind = \"oidc\"\nissuer = \"https://accounts.google.com\"\nclient_id = \"x\"\n";
 
     /// The keys that a rule warns of, with the message of each.
     fn told(rule: Rule, text: &str) -> Vec<String> {
@@ -124,6 +126,7 @@ mod tests {
     fn an_open_door_to_everyone_is_told_in_one_line() {
         for (providers, named) in [
             (&[GOOGLE][..], "Google;"),
+            (&[PLAIN], "Plain;"),
             (&[AUTH0], "Auth0;"),
             (&[SUPABASE], "Supabase;"),
             (&[GOOGLE, WORKSPACE], "Google;"),

@@ -11,11 +11,6 @@ use crate::oauth::grant::{Grant, Origin, Person, PersonId};
 
 use super::revoke;
 
-/// Whether nothing is listed, so that everybody may come in whom an upstream signs in.
-pub fn is_open(rules: &AccessRules) -> bool {
-    rules.is_open()
-}
-
 /// Whether a person may come in: by a configured upstream and by the rules.
 pub fn is_admitted(settings: &Settings, person: &Person) -> bool {
     is_of_an_upstream(settings, &person.origin) && is_allowed(&settings.access, person)
@@ -37,7 +32,7 @@ fn passes_gates(upstream: &UpstreamSettings, origin: &Origin) -> bool {
 /// Whether the rules let this person in: everybody if nothing is listed, else a person with a vouched-for email that
 /// matches one line. What cannot be judged is refused.
 fn is_allowed(rules: &AccessRules, person: &Person) -> bool {
-    if is_open(rules) {
+    if rules.is_open() {
         return true;
     }
     let Some(email) = person.vouched_email() else { return false };

@@ -79,7 +79,7 @@ pub async fn redeem(app: &App, client: &Client, params: &Params, now: UnixTime) 
         Presented { code: &code, client, challenge: verifier.challenge(), redirect_uri, resource: asked.as_ref() };
     let only = issue::only_resource(app);
     let is_plain = only.is_some_and(|only| asked.as_ref().is_none_or(|asked| asked == only));
-    if !is_plain || !access::is_open(&app.settings.access) {
+    if !is_plain || !app.settings.access.is_open() {
         judge_before(app, &presented, now).await?;
     }
     issue::ready(app, now)?;

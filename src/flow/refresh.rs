@@ -30,7 +30,7 @@ pub async fn refresh(app: &App, client: &Client, params: &Params, now: UnixTime)
         resource: issue::asked_resource(params)?,
     };
     issue::ready(app, now)?;
-    let is_plain = |only: &&Resource| asked.is_plain(only) && access::is_open(&app.settings.access);
+    let is_plain = |only: &&Resource| asked.is_plain(only) && app.settings.access.is_open();
     let only = issue::only_resource(app).filter(is_plain);
     if only.is_none() {
         judge_before(app, client, &token, &asked, now).await?;
@@ -135,7 +135,7 @@ enum Verdict {
     Again(OwnedGrant, RefreshToken),
     /// The token is the current one after all: the row changed while it was looked at, or the resource is not the only one.
     Current(Grant),
-    /// Refused, with what that entailed done.
+    /// Refused; any revocation this requires has happened.
     Refused(Error),
 }
 

@@ -58,7 +58,7 @@ async fn make_room(app: &App, now: UnixTime) -> Result<(), Error> {
         if app.registrations.unused() >= most {
             tracing::warn!(
                 most,
-                "too many registrations were never used: until the sweep ends some, no app can register"
+                "too many registrations were never used: no app can register until the sweep deletes some"
             );
         }
     }
@@ -75,7 +75,7 @@ async fn make_room(app: &App, now: UnixTime) -> Result<(), Error> {
 pub async fn count(app: &App) -> Result<(), store::Error> {
     let made = app.registrations.made();
     let unused = app.store.count_unused_clients(app.settings.clients.registrations.most).await?;
-    app.registrations.counted(unused, made);
+    app.registrations.set_count(unused, made);
     Ok(())
 }
 

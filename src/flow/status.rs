@@ -54,7 +54,7 @@ pub async fn ready(app: &App, now: UnixTime) -> Result<(), NotReady> {
 /// The whole answer.
 #[derive(Debug, Serialize)]
 pub struct Status {
-    /// `ready`, `partial` if a component fails, or `failing` if nobody can sign in or refresh.
+    /// `ready`, `partial` if a component fails, or `failing` if nobody can sign in.
     pub status: State,
     /// The version of this program.
     pub version: &'static str,

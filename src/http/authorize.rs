@@ -13,7 +13,7 @@ use crate::oauth::error::Error;
 
 use super::error::{Refused, page_of};
 use super::extract::{Form as Parameters, Now, signed_in};
-use super::layers::is_about;
+use super::layers::note_client;
 use super::pages;
 use super::refusal::refused;
 use super::view::{self, Web};
@@ -30,7 +30,7 @@ pub(super) async fn show(
         Ok(request) => request,
         Err(refusal) => return refused(&web, refusal),
     };
-    is_about(request.client.id.as_str());
+    note_client(request.client.id.as_str());
     let signed_in = match signed_in(&web, &session, now).await {
         Ok(signed_in) => signed_in,
         Err(error) => return page_of(&web, error),

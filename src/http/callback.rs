@@ -16,7 +16,7 @@ use crate::oauth::params::Params;
 use super::authorize::found;
 use super::error::page_of;
 use super::extract::Now;
-use super::layers::is_about;
+use super::layers::note_client;
 use super::session::SIGN_IN;
 use super::view::Web;
 
@@ -48,7 +48,7 @@ pub(super) async fn receive(
         }
         Ok(Returned::Unknown) => unknown(&web),
         Ok(Returned::OtherBrowser { client }) => {
-            is_about(client.as_str());
+            note_client(client.as_str());
             other_browser(&web)
         }
         Err(error) if error.code == ErrorCode::InvalidRequest => unknown(&web),

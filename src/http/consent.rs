@@ -13,7 +13,7 @@ use crate::oauth::name::Headline;
 use super::authorize::{ask, found};
 use super::error::page_of;
 use super::extract::{Now, PageForm, signed_in};
-use super::layers::is_about;
+use super::layers::note_client;
 use super::pages::Leaving;
 use super::refusal::refused;
 use super::view::Web;
@@ -32,7 +32,7 @@ pub(super) async fn answer(
         }
         Err(refusal) => return refused(&web, refusal),
     };
-    is_about(request.client.id.as_str());
+    note_client(request.client.id.as_str());
     let browser = web.cookies.browser(&headers).unwrap_or_default();
     let decided = async {
         let submitted = Submitted {
@@ -59,7 +59,7 @@ fn used_up(web: &Web) -> Response {
         "Eight sign-ins have begun from it already, and one page begins no more. Nothing was shared by this one.",
         "Go back to the app and start again from there.",
     );
-    web.page(StatusCode::TOO_MANY_REQUESTS, &page)
+    web.refusal(StatusCode::TOO_MANY_REQUESTS, &page, "the form has begun as many journeys as it may")
 }
 
 /// Leaves for the client in answer to a POST: a page of our own that moves on by itself, since Chromium holds `form-action`

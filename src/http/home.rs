@@ -38,7 +38,7 @@ pub(super) async fn landing(State(web): State<Web>) -> Response {
     web.page(StatusCode::OK, &page)
 }
 
-/// `GET /status`: JSON for programs, a page for browsers; 503 while nobody can sign in or refresh.
+/// `GET /status`: JSON for programs, a page for browsers; 503 while nobody can sign in.
 pub(super) async fn status(State(web): State<Web>, headers: HeaderMap) -> Response {
     let report = web.last_look.report(&web.app, Reading::of(&*web.app.clock)).await;
     let status = match report.status {

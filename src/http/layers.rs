@@ -14,7 +14,7 @@ use tower_http::cors::{Any, CorsLayer};
 use tracing::{Instrument as _, Span};
 
 use crate::flow::within;
-use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::error::{Error, ErrorCode, with_causes};
 use crate::oauth::grant::RowId;
 use crate::oauth::masked::without_addresses;
 use crate::random;
@@ -47,7 +47,7 @@ pub(super) fn request_id() -> String {
 const MAX_CLIENT: usize = 200;
 
 /// Notes which client the request is about, for all that is logged of it from now on. The first one counts.
-pub(super) fn is_about(client: &str) {
+pub(super) fn note_client(client: &str) {
     let _ = CURRENT.try_with(|current| {
         if !current.has_client.replace(true) {
             let client: String = client.chars().take(MAX_CLIENT).collect();
@@ -150,13 +150,7 @@ fn log(method: &Method, path: &str, response: &Response) {
 
 /// An error and its causes, which may repeat what the request said.
 fn in_full(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    without_addresses(&text).into_owned()
+    without_addresses(&with_causes(error)).into_owned()
 }
 
 fn is_page(response: &Response) -> bool {

@@ -18,7 +18,7 @@ use super::callback::unknown;
 use super::consent::{depart, to_client};
 use super::error::page_of;
 use super::extract::{Now, PageForm};
-use super::layers::{is_about, request_id};
+use super::layers::{note_client, request_id};
 use super::pages;
 use super::refusal::refused;
 use super::view::{self, Web};
@@ -156,7 +156,7 @@ impl Page<'_> {
         person: Option<&crate::oauth::grant::PersonId>,
         page: impl FnOnce(String) -> Response,
     ) -> Response {
-        is_about(request.client.id.as_str());
+        note_client(request.client.id.as_str());
         let (browser, cookie) = self.web.cookies.keep_browser(self.headers);
         let token = login::form(request, self.id, &browser, person).token(&self.web.app, self.now);
         let mut response = page(token);

@@ -34,7 +34,7 @@ use crate::oauth::default_endpoint::DefaultEndpoint;
 
 pub(crate) use error::Logged;
 pub(crate) use extract::bearer;
-pub(crate) use unread::answer_after;
+pub(crate) use unread::read_rest;
 pub(crate) use view::Web;
 
 /// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names
@@ -113,7 +113,7 @@ fn for_registrations(router: Router<Web>) -> Router<Web> {
     router.layer(layers::cors().allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]))
 }
 
-/// What everybody may look at: the landing page, the status, and whether this process serves and is ready to.
+/// What everybody may look at: the landing page, the status, whether this process serves, and whether to send it requests.
 pub(crate) fn home(web: &Web) -> Router {
     let prefix = web.app.settings.issuer.prefix();
     let at = |path: &str| format!("{prefix}{path}");

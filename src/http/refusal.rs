@@ -12,7 +12,7 @@ use crate::oauth::masked::without_addresses;
 use super::apps::{self, Recognised};
 use super::authorize::found;
 use super::error::page_of;
-use super::layers::is_about;
+use super::layers::note_client;
 use super::pages::{Advice, Destination, Problem};
 use super::view::{Web, destination};
 
@@ -41,7 +41,7 @@ fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
                    server, or long ago.";
     let details = details([("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))]);
     let page = web.problem("This app is not known here", message, format!("{next} {BY_A_LINK}"));
-    is_about(&ascii(client_id));
+    note_client(&ascii(client_id));
     web.refusal(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page }, "the client is not known")
 }
 
@@ -70,7 +70,7 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
     );
     let details = details([("client_id", client.id.as_str()), ("redirect_uri", &ascii(redirect_uri))]);
     let page = web.problem("The answer would go to the wrong place", message, format!("{next} {BY_A_LINK}"));
-    is_about(client.id.as_str());
+    note_client(client.id.as_str());
     let reason = format!("the client did not register the redirect URI {}", for_log(redirect_uri));
     web.refusal(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page }, reason)
 }
@@ -131,7 +131,7 @@ fn unusable_document(
     let description = format!("The client's metadata document cannot be used: {why}.");
     let details = details([("client_id", &ascii(client_id)), ("Description", &description)]);
     let page = web.problem(title, message, format!("{next} {BY_A_LINK}"));
-    is_about(&ascii(client_id));
+    note_client(&ascii(client_id));
     let mut response = web.refusal(status, &Problem { advice, details, ..page }, for_log(&description));
     if *fault == Fault::Busy {
         // Longer than a failure is remembered, so that the next try is one.
@@ -190,7 +190,7 @@ fn with_link(web: &Web, answer: &Answer) -> Response {
     let details = details([("Error", answer.error.code.as_str()), ("Description", &answer.error.description)]);
     let next = "Go back to the app only if you came from there.";
     let page = web.problem("The app's request does not work", message, next);
-    is_about(answer.client_id.as_str());
+    note_client(answer.client_id.as_str());
     web.refusal(StatusCode::BAD_REQUEST, &Problem { link, details, ..page }, answer.error.to_string())
 }
 

@@ -87,7 +87,7 @@ where
                     owner.leave(response.headers_mut());
                     Ok(stream::limit(&guard.app, owner.into_verified(), kind, response))
                 }
-                Err(denied) => Ok(http::answer_after(request.into_body(), guard.deny(denied)).await),
+                Err(denied) => Ok(http::read_rest(request.into_body(), guard.deny(denied)).await),
             }
         })
     }
@@ -121,7 +121,7 @@ impl Guard {
         let token = bearer(request.headers()).map_err(Denied::Token)?.ok_or(Denied::NoToken)?;
         let (now, audience) = (self.app.clock.now(), Audience::Only(&self.mount.resource));
         let verified = verify::verify(&self.app, token, audience, now).await.map_err(Denied::Token)?;
-        self.app.memory.token_came(&verified);
+        self.app.memory.note_token(&verified);
         let owner = Owner::new(self.app.clone(), verified.clone());
         owner.enter(request.headers_mut()).map_err(Denied::Session)?;
         self.allow(request, &verified).await?;

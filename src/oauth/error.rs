@@ -19,6 +19,18 @@ pub struct Error {
     pub source: Option<Source>,
 }
 
+/// An error and its causes in one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
 impl Error {
     /// An error with its description.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {

@@ -69,7 +69,7 @@ impl Store {
         Ok(())
     }
 
-    /// Where more registrations than are kept were never used: deletes the oldest of them, but none that was made a short
+    /// If more registrations than are kept were never used, deletes the oldest of them, but none that was made a short
     /// while ago or that a journey names, since its person may be about to agree. An update (RFC 7592) makes none young.
     pub(super) async fn trim_clients(&self, bounds: &RegistrationBounds, now: UnixTime) -> Result<(), Error> {
         let unused = self.count_unused_clients(bounds.most.max(bounds.kept)).await?;
@@ -165,8 +165,7 @@ pub(super) fn granted(client: &ClientId, now: UnixTime) -> Stmt {
     Stmt::new(sql, args![client.as_str(), now])
 }
 
-/// Keeps a copy of a client's document, in place of one that its host was heard of before; `created_at` is when the host
-/// gave it.
+/// Keeps a copy of a client's document, in place of an older one; `created_at` is when the host gave it.
 pub(super) fn keep_document(client: &Client, now: UnixTime) -> Result<Stmt, Error> {
     let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
                VALUES ($1, 'document', $2, '', '', $3, $4) ON CONFLICT (id) DO UPDATE \

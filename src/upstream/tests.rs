@@ -110,9 +110,9 @@ fn attempt() -> Attempt {
 fn told(outcome: &Result<Identity, Error>) -> String {
     match outcome {
         Ok(identity) => format!("signed in: {}", identity.sub),
-        Err(error @ Error::Unreachable { .. }) => format!("unreachable: {}", with_sources(error)),
-        Err(error @ Error::Refused { .. }) => format!("refused: {}", with_sources(error)),
-        Err(error @ Error::Invalid { .. }) => format!("invalid: {}", with_sources(error)),
+        Err(error @ Error::Unreachable { .. }) => format!("unreachable: {}", with_causes(error)),
+        Err(error @ Error::Refused { .. }) => format!("refused: {}", with_causes(error)),
+        Err(error @ Error::Invalid { .. }) => format!("invalid: {}", with_causes(error)),
         Err(error @ Error::UndatedSignIn) => format!("undated: {error}"),
         Err(error @ Error::OldSignIn { .. }) => format!("too old: {error}"),
         Err(error @ Error::NotFresh { .. }) => format!("not fresh: {error}"),
@@ -230,7 +230,7 @@ async fn a_bad_discovery_document_is_refused_and_the_last_good_one_stays() {
     let mut fixture = Fixture::undiscovered(|_| {}, |_| {}).await;
     fixture.upstream.http.timeout = Duration::from_millis(500);
     let undiscovered = fixture.upstream.authorization_url(&attempt()).unwrap_err();
-    assert!(with_sources(&undiscovered).contains("has not been asked"), "{undiscovered:?}");
+    assert!(with_causes(&undiscovered).contains("has not been asked"), "{undiscovered:?}");
     assert_eq!(fixture.upstream.health(), Health::Unasked);
     let table = [
         (Fault::Down, "it answered 500"),
@@ -244,7 +244,7 @@ async fn a_bad_discovery_document_is_refused_and_the_last_good_one_stays() {
     for discovered_before in [false, true] {
         for (fault, expected) in &table {
             fixture.issuer.misbehave(fault.clone());
-            let failure = with_sources(&fixture.upstream.discover().await.unwrap_err());
+            let failure = with_causes(&fixture.upstream.discover().await.unwrap_err());
             assert!(failure.contains(expected), "{fault:?}: {failure}");
             assert_eq!(fixture.upstream.health(), Health::Away);
             assert_eq!(fixture.upstream.authorization_url(&attempt()).is_ok(), discovered_before);
@@ -601,7 +601,6 @@ async fn a_new_sign_in_is_one_that_the_id_token_dates_after_the_request() {
     }
 }
 
-/// By `kind` or by the issuer: a table with `kind = "oidc"` may name Google too.
 #[tokio::test]
 async fn an_account_at_google_is_of_a_workspace_or_anybodys() {
     let fixture = Fixture::with(|_| {}, |settings| settings.kind = UpstreamKind::Google).await;

@@ -1,7 +1,5 @@
 //! Dynamic client registration (RFC 7591), and the clients that the operator wrote into `jean.toml`.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
@@ -9,6 +7,7 @@ use jean::testing::browser::Page;
 use serde_json::{Value, json};
 
 use crate::support::browsing::asks;
+use crate::support::log::Log;
 use crate::support::tokens::{assert_error, assert_no_store, header_of, json_of};
 use crate::support::{BOTH, World, code_of};
 
@@ -449,37 +448,12 @@ async fn a_registration_takes_at_most_8_kilobytes_as_it_is_kept() {
     }
 }
 
-/// What is logged in this test's thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// How many lines hold these words.
-    fn lines(&self, words: &str) -> usize {
-        let log = String::from_utf8_lossy(&self.0.lock().expect("the log")).into_owned();
-        log.lines().filter(|line| line.contains(words)).count()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("the log").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A flood of registrations ends before the disk does; apps with a document still come in.
 #[tokio::test]
 async fn with_very_many_unused_registrations_nobody_can_register_for_a_while() {
     for db in BOTH {
         let world = World::bounded(db, 3, 3).await;
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        let _guard = tracing::subscriber::set_default(subscriber);
+        let log = Log::new();
         let request = json!({ "redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none" });
         let full = async || {
             let page = register(&world, &request).await;
@@ -498,8 +472,8 @@ async fn with_very_many_unused_registrations_nobody_can_register_for_a_while() {
             assert!(full().await, "{db:?}");
         }
         assert_eq!(clients_kept(&world).await, 3, "{db:?}");
-        assert_eq!(log.lines("no app can register"), 1, "{db:?}: once");
-        assert_eq!(log.lines("ERROR"), 0, "{db:?}: nothing else of it");
+        assert_eq!(log.lines_with("no app can register").len(), 1, "{db:?}: once");
+        assert_eq!(log.lines_with("ERROR").len(), 0, "{db:?}: nothing else of it");
         let (_host, document) = world.document_client().await;
         assert!(asks(&world.browser().get(&document.authorization_url(&[])).await), "{db:?}");
 
@@ -519,7 +493,7 @@ async fn with_very_many_unused_registrations_nobody_can_register_for_a_while() {
         };
         tokio::time::timeout(Duration::from_secs(20), asked).await.expect("it counts at its start");
         other.close().await;
-        let lines = log.lines("no app can register");
+        let lines = log.lines_with("no app can register").len();
 
         // A minute later it is counted again: here one was deleted, and there is room for one.
         let path = format!("/oauth/register/{}", second["client_id"].as_str().expect("an id"));
@@ -529,9 +503,13 @@ async fn with_very_many_unused_registrations_nobody_can_register_for_a_while() {
         assert!(full().await, "{db:?}: not counted yet");
         world.clock.advance(60);
         assert!(!full().await && full().await, "{db:?}");
-        assert_eq!(log.lines("no app can register"), lines, "{db:?}: once in a minute it is counted and said");
+        assert_eq!(
+            log.lines_with("no app can register").len(),
+            lines,
+            "{db:?}: once in a minute it is counted and said"
+        );
         world.clock.advance(60);
         assert!(full().await, "{db:?}");
-        assert_eq!(log.lines("no app can register"), lines + 1, "{db:?}");
+        assert_eq!(log.lines_with("no app can register").len(), lines + 1, "{db:?}");
     }
 }
