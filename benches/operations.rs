@@ -13,7 +13,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::running::{Person, Place, Program, provider, this_build};
+use support::running::{EVERYTHING, Person, Place, Program, provider, this_build};
 use support::shot::{Connection, Shot};
 use support::{Db, cpu, durable, off_the_programs_core, pinned};
 use tokio::task::JoinSet;
@@ -28,7 +28,18 @@ const MEASURED: Duration = Duration::from_millis(1500);
 enum Operation {
     Register,
     Refresh,
+    /// The same with `openid` among the scopes of the grant, as most clients have it.
+    RefreshWithOpenid,
     CodeFlow,
+}
+
+impl Operation {
+    const ALL: [Operation; 4] =
+        [Operation::Register, Operation::Refresh, Operation::RefreshWithOpenid, Operation::CodeFlow];
+
+    fn scope(self) -> &'static str {
+        if matches!(self, Operation::RefreshWithOpenid) { EVERYTHING } else { "read" }
+    }
 }
 
 /// Operations a second, and microseconds of CPU for each.
@@ -74,7 +85,7 @@ async fn main() {
             let person = Person::sign_in(&place).await;
             targets.push(Target { name: name.clone(), program, person, _place: place });
         }
-        for operation in [Operation::Register, Operation::Refresh, Operation::CodeFlow] {
+        for operation in Operation::ALL {
             let mut figures = vec![Vec::new(); targets.len()];
             for round in 0..ROUNDS {
                 for i in 0..targets.len() {
@@ -113,13 +124,14 @@ async fn measure(target: &Target, operation: Operation) -> Figures {
                         let answer = connection.send(&register).await.expect("an answer");
                         assert_eq!(answer.status, 201, "{}", answer.body);
                     }
-                    Operation::Refresh if !token.is_empty() => {
+                    Operation::Refresh | Operation::RefreshWithOpenid if !token.is_empty() => {
                         let answer = connection.send(&person.refresh(&token)).await.expect("an answer");
                         assert_eq!(answer.status, 200, "{}", answer.body);
                         token = answer.text("refresh_token");
                     }
-                    Operation::Refresh | Operation::CodeFlow => {
-                        token = person.tokens(&mut connection).await.expect("tokens").text("refresh_token");
+                    _ => {
+                        let tokens = person.tokens_for(&mut connection, operation.scope()).await;
+                        token = tokens.expect("tokens").text("refresh_token");
                     }
                 }
                 times.push(begun.elapsed());

@@ -101,6 +101,9 @@ impl Drop for Program {
     }
 }
 
+/// What Ada allows.
+pub const EVERYTHING: &str = "read openid email profile";
+
 /// Ada, signed in to a program, who has allowed a client once, and that client.
 #[derive(Clone)]
 pub struct Person {
@@ -115,7 +118,7 @@ impl Person {
         let mut client = Client::new(&place.origin, Router::new());
         let mut connection = Connection::open(place.address).await.expect("jean listens");
         client.id = connection.send(&Shot::register()).await.expect("an answer").text("client_id");
-        let page = browser.get(&client.authorization_url(&[])).await;
+        let page = browser.get(&client.authorization_url(&[("scope", EVERYTHING)])).await;
         let page = browser.submit(&page, &[("answer", "upstream:idp")]).await;
         let page = browser.get(&page.leads_to().expect("a way to the provider")).await;
         let page = browser.get(&page.leads_to().expect("a way to the callback")).await;
@@ -128,7 +131,12 @@ impl Person {
 
     /// The authorization request, which is answered with a code, since the consent is remembered.
     pub fn authorize(&self) -> Shot {
-        Shot::open(&mut self.browser.clone(), &self.client.authorization_url(&[]))
+        self.authorize_for("read")
+    }
+
+    /// The same for these scopes, all of which Ada has allowed.
+    fn authorize_for(&self, scope: &str) -> Shot {
+        Shot::open(&mut self.browser.clone(), &self.client.authorization_url(&[("scope", scope)]))
     }
 
     /// The token request for the code of an answer to [`authorize`](Self::authorize).
@@ -139,7 +147,13 @@ impl Person {
 
     /// The answer of the token endpoint to a new code; `None` if the server cannot give one now.
     pub async fn tokens(&self, connection: &mut Connection) -> Option<Answer> {
-        let authorized = connection.send(&self.authorize()).await.ok().filter(|answer| answer.status == 303)?;
+        self.tokens_for(connection, "read").await
+    }
+
+    /// The same for these scopes.
+    pub async fn tokens_for(&self, connection: &mut Connection, scope: &str) -> Option<Answer> {
+        let authorized =
+            connection.send(&self.authorize_for(scope)).await.ok().filter(|answer| answer.status == 303)?;
         connection.send(&self.redeem(&authorized)).await.ok().filter(|answer| answer.status == 200)
     }
 
