@@ -34,8 +34,9 @@ enum Operation {
 }
 
 impl Operation {
+    /// With `openid` first: each code that is given replaces the remembered consent by what it is for.
     const ALL: [Operation; 4] =
-        [Operation::Register, Operation::Refresh, Operation::RefreshWithOpenid, Operation::CodeFlow];
+        [Operation::Register, Operation::RefreshWithOpenid, Operation::Refresh, Operation::CodeFlow];
 
     fn scope(self) -> &'static str {
         if matches!(self, Operation::RefreshWithOpenid) { EVERYTHING } else { "read" }

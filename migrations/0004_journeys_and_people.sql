@@ -4,7 +4,9 @@ ALTER TABLE people ADD COLUMN claims TEXT NOT NULL DEFAULT '';
 -- The provider that a grant rests on and its session there (`sid`): sign-ins are deleted long before their grants.
 ALTER TABLE grants ADD COLUMN upstream TEXT NOT NULL DEFAULT '';
 ALTER TABLE grants ADD COLUMN upstream_sid TEXT NOT NULL DEFAULT '';
-UPDATE grants SET upstream = sign_ins.upstream, upstream_sid = sign_ins.upstream_sid
+-- If the provider told no `auth_time`, the time of the callback stood in for it.
+UPDATE grants SET upstream = sign_ins.upstream, upstream_sid = sign_ins.upstream_sid,
+    auth_time = CASE WHEN sign_ins.auth_time = 0 THEN 0 ELSE grants.auth_time END
     FROM sign_ins WHERE sign_ins.id = grants.sign_in;
 CREATE INDEX grants_upstream_sid ON grants (upstream, upstream_sid) WHERE upstream_sid <> '';
 

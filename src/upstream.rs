@@ -28,8 +28,8 @@ use secrecy::ExposeSecret as _;
 use crate::clock::UnixTime;
 use crate::config::settings::{UpstreamKind, UpstreamSettings};
 use crate::oauth::error::{Source, with_causes};
-use crate::oauth::masked::{Hidden, without_addresses};
-use crate::oauth::provider_claims::{GoogleAccount, ProviderClaims};
+use crate::oauth::masked::without_addresses;
+use crate::oauth::provider_claims::GoogleAccount;
 
 pub(crate) use http::http_client;
 use http::{Http, check_url};
@@ -164,12 +164,6 @@ pub(crate) enum Error {
     NotFresh {
         /// Since when.
         since: UnixTime,
-    },
-    /// The person is not of the Google Workspace domain that is asked for; another account may be.
-    #[error("the account is not of the hosted domain")]
-    WrongHostedDomain {
-        /// The account's email, for the page.
-        email: Hidden<Option<String>>,
     },
 }
 
@@ -349,12 +343,7 @@ impl Upstream {
                 }
             }
         }
-        match &self.settings.hosted_domain {
-            Some(asked) if !is_of_workspace(&identity, asked) => {
-                Err(Error::WrongHostedDomain { email: Hidden(identity.email) })
-            }
-            _ => Ok(identity),
-        }
+        Ok(identity)
     }
 
     /// `max_age` for the upstream. It makes the ID token tell `auth_time` (OpenID Connect Core section 2), without which no
@@ -372,7 +361,7 @@ impl Upstream {
             return None;
         }
         Some(match self.settings.kind {
-            UpstreamKind::Google => CoreAuthPrompt::SelectAccount,
+            _ if self.settings.is_google() => CoreAuthPrompt::SelectAccount,
             UpstreamKind::Auth0 => CoreAuthPrompt::Login,
             _ if login => CoreAuthPrompt::Login,
             _ => CoreAuthPrompt::SelectAccount,
@@ -515,10 +504,6 @@ const NO_ISS: &str = "the answer lacks the iss parameter, which the provider's m
                       (authorization_response_iss_parameter_supported); turn it on for this client at the provider. In \
                       Keycloak: Clients, Advanced, OpenID Connect Compatibility Modes, Exclude Issuer From \
                       Authentication Response: off";
-
-fn is_of_workspace(identity: &Identity, domain: &str) -> bool {
-    ProviderClaims { google: identity.google.clone() }.is_of_workspace(domain)
-}
 
 fn invalid(reason: impl Into<String>) -> Error {
     Error::Invalid { reason: reason.into(), source: None }

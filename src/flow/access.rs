@@ -21,6 +21,11 @@ pub(super) fn is_of_an_upstream(settings: &Settings, origin: &Origin) -> bool {
     settings.upstreams.iter().any(|upstream| upstream.issuer == origin.issuer && passes_gates(upstream, origin))
 }
 
+/// Whether a person who has just signed in at an upstream may come in: by its own gates, and by what holds for everybody.
+pub fn is_admitted_by(settings: &Settings, upstream: &UpstreamSettings, person: &Person) -> bool {
+    passes_gates(upstream, &person.origin) && is_admitted(settings, person)
+}
+
 /// The gates of the upstream's own table. A person whose claims are not stored yet passed them at the sign-in.
 fn passes_gates(upstream: &UpstreamSettings, origin: &Origin) -> bool {
     match (&upstream.hosted_domain, &origin.claims) {

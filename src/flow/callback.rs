@@ -95,7 +95,7 @@ pub async fn callback(
         (Ok(()), None, Some(code)) => exchange(app, provider, &login, (&binding, code), now).await,
     };
     match identity {
-        Ok(identity) => identify(app, &login, identity, now).await,
+        Ok(identity) => identify(app, &login, (provider, identity), now).await,
         Err(notice) => {
             app.store.release_login(&login, &notice.to_text()).await?;
             Ok(journey)
@@ -122,9 +122,6 @@ fn failed(upstream: &str, error: upstream::Error) -> Notice {
     match error {
         upstream::Error::Unreachable { .. } => Notice::Unreachable,
         upstream::Error::Refused { code, .. } => refused(&code),
-        upstream::Error::WrongHostedDomain { email: Hidden(email) } => {
-            Notice::NotAllowed(Hidden(email.unwrap_or_default()))
-        }
         upstream::Error::UndatedSignIn => Notice::Undated,
         upstream::Error::OldSignIn { .. } => Notice::Old,
         upstream::Error::NotFresh { .. } => Notice::NotFresh,
@@ -133,7 +130,15 @@ fn failed(upstream: &str, error: upstream::Error) -> Notice {
 }
 
 /// Keeps who it is, if they may come in.
-async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime) -> Result<Returned, Error> {
+///
+/// If they may not, what is known of them is brought up to date all the same: what they have from earlier sign-ins is judged
+/// by it, and ends when it is used next.
+async fn identify(
+    app: &App,
+    login: &LoginRow,
+    (provider, identity): (&upstream::Upstream, Identity),
+    now: UnixTime,
+) -> Result<Returned, Error> {
     let person = Person {
         id: PersonId::new(&identity.issuer, &identity.sub),
         origin: Origin { issuer: identity.issuer, claims: Some(ProviderClaims { google: identity.google }) },
@@ -147,8 +152,9 @@ async fn identify(app: &App, login: &LoginRow, identity: Identity, now: UnixTime
         app.store.release_login(login, &Notice::Invalid.to_text()).await?;
         return Ok(Returned::Journey { login: login.id, sign_in: None });
     }
-    if !access::is_admitted(&app.settings, &person) {
+    if !access::is_admitted_by(&app.settings, provider.settings(), &person) {
         tracing::info!(person = %person.id, "refused by the access rules");
+        app.store.renew_person(&person, now).await?;
         app.store.release_login(login, &Notice::NotAllowed(Hidden(person.label().to_owned())).to_text()).await?;
         return Ok(Returned::Journey { login: login.id, sign_in: None });
     }

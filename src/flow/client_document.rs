@@ -21,6 +21,7 @@ use crate::fetch;
 use crate::oauth::client::{Client, ClientId, ClientOrigin};
 use crate::oauth::client_document::{self, DocumentCopy, Fault, MAX_DOCUMENT, Unusable};
 use crate::oauth::document_url::DocumentUrl;
+use crate::oauth::masked::without_addresses;
 use crate::store;
 
 /// How long a document serves at least and at most, whatever its headers say (section 5.2).
@@ -84,12 +85,12 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
     let until = copy.as_ref().and_then(DocumentCopy::serves_until).unwrap_or(now + LIFETIME.0);
     match copy.map(|copy| copy.client).or_else(|| pinned.cloned()) {
         Some(client) => {
-            tracing::info!(client = %id, why = failure.why, "the last good copy of a client's metadata document serves");
+            tracing::info!(client = %without_addresses(id.as_str()), why = failure.why, "the last good copy of a client's metadata document serves");
             known.serve(client.clone(), now, until.min(now + LIFETIME.0));
             Ok(client)
         }
         None => {
-            tracing::info!(client = %id, why = failure.why, "a client's metadata document cannot be used");
+            tracing::info!(client = %without_addresses(id.as_str()), why = failure.why, "a client's metadata document cannot be used");
             known.fail(&failure, now);
             Err(Refused::Unusable(failure))
         }
@@ -164,7 +165,7 @@ fn check(app: &App, id: &ClientId) -> Result<(), Refused> {
 async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Client, Duration), Unusable> {
     let fetched = app.fetch.get(id.as_str(), MAX_DOCUMENT, known, now).await.map_err(|error| {
         let source = &error as &dyn std::error::Error;
-        tracing::debug!(client = %id, error = source, "a client's metadata document was not fetched");
+        tracing::debug!(client = %without_addresses(id.as_str()), error = source, "a client's metadata document was not fetched");
         let fault = match &error {
             fetch::Error::Address(_) => Fault::Address,
             fetch::Error::Busy => Fault::Busy,

@@ -12,7 +12,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::config::settings::UpstreamKind;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{PersonId, RowId};
 use crate::oauth::masked::Hidden;
@@ -218,7 +217,7 @@ async fn departure(
     let Some(upstream) = app.upstream(&login.upstream) else { return (None, login.upstream.clone()) };
     let mut attempt = attempt(login, binding, request.bounds());
     // Where no page of ours asks for the account afterwards, the upstream's has to.
-    let offers_accounts = upstream.settings().kind == UpstreamKind::Google;
+    let offers_accounts = upstream.settings().is_google();
     attempt.select_account = select_account || request.prompt.select_account || offers_accounts;
     let mut url = upstream.authorization_url(&attempt);
     if url.is_err() {

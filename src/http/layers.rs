@@ -59,8 +59,9 @@ pub(super) fn note_client(client: &str) {
 /// Puts everything around the router that all answers share.
 pub(crate) fn surround(router: Router, web: &Web) -> Router {
     router
-        .layer(from_fn(unread::layer))
         .layer(from_fn_with_state(web.clone(), limit_time))
+        // Outside of the limit: what a client is slow to send is no failure of ours.
+        .layer(from_fn(unread::layer))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
             response.extensions_mut().insert(Panicked);

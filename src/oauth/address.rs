@@ -25,7 +25,8 @@ impl Place {
                 let name = name.as_ref().trim_end_matches('.');
                 let is =
                     |zone: &str| name.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-                match (is("localhost"), is("local")) {
+                let is_inner = !name.contains('.') || INNER_ZONES.into_iter().any(is);
+                match (is("localhost"), is_inner) {
                     (true, _) => Place::Here,
                     (_, true) => Place::Network,
                     _ => Place::Internet,
@@ -45,6 +46,10 @@ impl Place {
         }
     }
 }
+
+/// Zones that no public name is in: multicast DNS (RFC 6762), home networks (RFC 8375), what ICANN keeps for private use, and
+/// what routers and systems call theirs.
+const INNER_ZONES: [&str; 5] = ["local", "home.arpa", "internal", "lan", "localdomain"];
 
 /// IPv4 networks that are nobody's public server.
 const SPECIAL_V4: [([u8; 4], u32); 18] = [

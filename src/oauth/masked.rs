@@ -19,7 +19,9 @@ const MASK: &str = "(address)";
 /// The text with a mask in the place of each email address, also of one that is escaped in a URL. What is between blanks,
 /// quotes, brackets and separators counts as an address if an at sign is in it.
 pub fn without_addresses(text: &str) -> Cow<'_, str> {
-    let is_address = |word: &str| word.contains('@') || word.contains("%40");
+    // However often it is escaped: %40, %2540, %252540.
+    let is_escaped = |word: &str| word.split('%').skip(1).any(|code| code.trim_start_matches("25").starts_with("40"));
+    let is_address = |word: &str| word.contains('@') || is_escaped(word);
     if !is_address(text) {
         return Cow::Borrowed(text);
     }
@@ -47,6 +49,8 @@ mod tests {
             ("<ada+x@sub.example.com>, bob@example.com.", "<(address)>, (address)"),
             ("mailto:ada@example.com?subject=x", "mailto:(address)?subject=x"),
             ("/unsubscribe/ada%40example.com/now", "/unsubscribe/(address)/now"),
+            ("/unsubscribe/ada%252540example.com/now", "/unsubscribe/(address)/now"),
+            ("/a%20b/%2f", "/a%20b/%2f"),
             ("invalid type: string \"ada@example.com\", expected", "invalid type: string \"(address)\", expected"),
             ("`adä@example.com`", "`(address)`"),
             ("a @ b", "a (address) b"),

@@ -44,6 +44,21 @@ impl Store {
         Ok(count)
     }
 
+    /// Brings what is known of a person up to date, if they are known.
+    pub async fn renew_person(&self, person: &Person, now: UnixTime) -> Result<(), Error> {
+        let sql =
+            "UPDATE people SET email = $2, email_verified = $3, name = $4, claims = $5, seen_at = $6 WHERE id = $1";
+        let args = args![
+            person.id.as_str(),
+            person.email.as_deref().unwrap_or_default(),
+            i64::from(person.email_verified),
+            person.name.as_deref().unwrap_or_default(),
+            claims(person),
+            now,
+        ];
+        self.record(Stmt::new(sql, args)).await.map(|_| ())
+    }
+
     /// The person of this id.
     pub async fn find_person(&self, id: &PersonId) -> Result<Option<Person>, Error> {
         let sql = "SELECT id, issuer, claims, sub, email, email_verified, name FROM people WHERE id = $1";
@@ -87,9 +102,14 @@ pub(super) fn upsert(person: &Person, now: UnixTime) -> Stmt {
             i64::from(person.email_verified),
             person.name.as_deref().unwrap_or_default(),
             now,
-            person.origin.claims.as_ref().map(ProviderClaims::to_text).unwrap_or_default(),
+            claims(person),
         ],
     )
+}
+
+/// The claims as the column holds them.
+fn claims(person: &Person) -> String {
+    person.origin.claims.as_ref().map(ProviderClaims::to_text).unwrap_or_default()
 }
 
 /// Keeps that somebody signed in.

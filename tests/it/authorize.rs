@@ -345,6 +345,10 @@ async fn an_error_goes_at_once_to_the_very_address_where_the_code_of_a_living_gr
         let tokens = client.redeem(&code, &[]).await;
         assert!(at(uris[0]).await, "{db:?}");
         assert!(!at(uris[1]).await && !at(uris[2]).await, "{db:?}: no code went there");
+        let mut app = client.clone();
+        app.redirect_uri = uris[2].into();
+        world.tokens_for(&app, &[]).await;
+        assert!(!at(uris[2]).await, "{db:?}: a code went there, but a scheme may start any program");
 
         // The registration changes, and what is new in it is as unknown as it was.
         metadata["redirect_uris"] = json!(["https://evil.example/callback", "zoommtg:/join", uris[0]]);

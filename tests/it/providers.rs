@@ -186,6 +186,60 @@ async fn what_google_said_at_the_sign_in_is_judged_at_each_refresh() {
     }
 }
 
+/// The gate of the table, by the claim that Google signs and never by the address.
+#[tokio::test]
+async fn a_hosted_domain_is_known_by_the_claim_and_not_by_the_email() {
+    let world = World::new().await;
+    let jean = google(&world, "hosted_domain = \"example.com\"").await;
+    let client = moved(&world.client().await, &jean);
+    for (hosted_domain, admitted) in [
+        (Some("example.com"), true),
+        (Some("Example.COM"), true),
+        (Some("example.com.evil.example"), false),
+        (None, false),
+    ] {
+        world.issuer.sign_in_as(account("ada@example.com", hosted_domain));
+        let mut browser = world.at_another(&mut world.browser(), &jean);
+        let page = consent_page(&client, &mut browser, &[]).await;
+        let page = browser.press(&page, UPSTREAM).await;
+        let expected = if admitted { "Continue as" } else { "ada@example.com may not use" };
+        assert_page(&page, if admitted { 200 } else { 403 }, expected);
+    }
+}
+
+/// The address changed hands, or the account left its Workspace: the provider says so at the next sign-in, and what an
+/// earlier one gave ends with it.
+#[tokio::test]
+async fn a_sign_in_that_is_refused_ends_what_an_earlier_one_gave() {
+    for db in BOTH {
+        let before = account("ada@example.com", Some("example.com"));
+        for (more, rules, now) in [
+            ("", "[access]\nemails = [\"ada@example.com\"]\n", account("eve@evil.example", Some("example.com"))),
+            ("", "[access]\nemails = [\"ada@example.com\"]\n", account("ada@example.com", None)),
+            ("hosted_domain = \"example.com\"", "", account("ada@example.com", None)),
+        ] {
+            let world = World::on(db, "").await;
+            let config = world.config.replace("kind = \"oidc\"", &format!("kind = \"google\"\n{more}")) + rules;
+            let jean = world.start(&config).await.expect("jean starts");
+            let client = moved(&world.client().await, &jean);
+            world.issuer.sign_in_as(before.clone());
+            let mut browser = world.at_another(&mut world.browser(), &jean);
+            let tokens = client.redeem(&code_of(&client.authorize(&mut browser, &[]).await), &[]).await;
+            let tokens = client.refresh(tokens.refresh(), &[]).await;
+            assert_eq!(tokens.status, 200, "{db:?} {}", tokens.json);
+            // As an earlier version stored it.
+            world.sql("UPDATE people SET claims = ''").await;
+
+            world.issuer.sign_in_as(now.clone());
+            let page = consent_page(&client, &mut browser, &[("prompt", "login")]).await;
+            let page = browser.press(&page, UPSTREAM).await;
+            assert_page(&page, 403, "may not use");
+            assert!(!knows_who(&consent_page(&client, &mut browser, &[]).await), "{db:?} {more} {now:?}");
+            assert_eq!(client.refresh(tokens.refresh(), &[]).await.error(), "invalid_grant", "{db:?} {more} {now:?}");
+        }
+    }
+}
+
 /// People of an earlier version are judged as they were at their sign-in, until they sign in once more.
 #[tokio::test]
 async fn a_person_whose_claims_were_never_stored_stays_signed_in() {

@@ -5,7 +5,7 @@ use jean::testing::client::Client;
 use jean::testing::document::DocumentHost;
 use jean::testing::issuer::Account;
 
-use crate::support::browsing::{UPSTREAM, answer_to, asks, consent_page, error_to, knows_who};
+use crate::support::browsing::{UPSTREAM, answer_to, asks, assert_page, consent_page, error_to, knows_who};
 use crate::support::{BOTH, RESOURCE, World, code_of};
 
 const REMEMBER: &str = "[clients]\nremember_consent = true\n";
@@ -136,13 +136,22 @@ async fn an_app_on_a_computer_or_in_a_private_network_is_never_remembered() {
             "https://[fe80::5]/callback",
             "https://[::ffff:c0a8:105]/callback",
             "https://nas.local/callback",
+            "https://nas/callback",
+            "https://router.lan/callback",
+            "https://printer.home.arpa/callback",
+            "https://host.docker.internal/callback",
+            "https://localhost.localdomain/callback",
         ] {
             let client = world.client_at(&[redirect_uri]).await;
             let code = code_of(&allow(&client, &mut browser, &[]).await);
             assert!(!is_answered_at_once(&client, &mut browser, &[]).await, "{db:?}: {redirect_uri}");
             assert_eq!(client.redeem(&code, &[]).await.status, 200, "{redirect_uri}");
             let page = browser.get(&client.authorization_url(&[("prompt", "none")])).await;
-            assert_eq!(error_to(&page, &client), "consent_required", "{db:?}: {redirect_uri}");
+            if redirect_uri.starts_with("http:") {
+                assert_eq!(error_to(&page, &client), "consent_required", "{db:?}: {redirect_uri}");
+            } else {
+                assert_page(&page, 400, "error=consent_required");
+            }
         }
         // As a site on the internet is.
         let client = world.client_at(&["https://8.8.8.8/callback"]).await;

@@ -129,17 +129,12 @@ impl Person {
         Person { browser, client }
     }
 
-    /// The authorization request, which is answered with a code, since the consent is remembered.
-    pub fn authorize(&self) -> Shot {
-        self.authorize_for("read")
-    }
-
-    /// The same for these scopes, all of which Ada has allowed.
+    /// The authorization request for these scopes, which is answered with a code, since the consent is remembered.
     fn authorize_for(&self, scope: &str) -> Shot {
         Shot::open(&mut self.browser.clone(), &self.client.authorization_url(&[("scope", scope)]))
     }
 
-    /// The token request for the code of an answer to [`authorize`](Self::authorize).
+    /// The token request for the code of such an answer.
     pub fn redeem(&self, authorized: &Answer) -> Shot {
         let code = authorized.head.split("code=").nth(1).and_then(|rest| rest.split(['&', '\r']).next());
         Shot::redeem(&self.client, code.unwrap_or_else(|| panic!("no code: {}", authorized.head)))
