@@ -85,11 +85,11 @@ const MAX_STORED: usize = 8 * 1024;
 /// Reads the metadata that a client registers or puts in the place of what it registered.
 pub(super) fn metadata(request: &Map<String, Value>) -> Result<ClientMetadata, Error> {
     let metadata = ClientMetadata::parse(request)?;
-    let stored = serde_json::to_value(&metadata).map_err(Error::server)?;
-    let size = stored.to_string().len();
+    let size = serde_json::to_string(&metadata).map_err(Error::server)?.len();
     if size <= MAX_STORED {
         return Ok(metadata);
     }
+    let stored = serde_json::to_value(&metadata).map_err(Error::server)?;
     let members = stored.as_object().into_iter().flatten();
     let largest = members.map(|(name, value)| (value.to_string().len(), name)).max();
     let largest = largest.map(|(size, name)| format!(" The largest part is {name}, with {size} bytes."));

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::decompose_compatible;
@@ -69,6 +70,10 @@ impl fmt::Display for Headline {
 const ASSURANCES: [&str; 6] =
     ["set up here by the operator", "set up by the operator", "unconfirmed", "unverified", "confirmed", "verified"];
 
+/// The letters of the assurances, as they are recognised at a glance.
+static ASSURED: LazyLock<[Vec<char>; 6]> =
+    LazyLock::new(|| ASSURANCES.map(|assurance| Outline::of(assurance).0.chars().collect()));
+
 /// The name that an app gives itself, as a page may show it: [`showable`], and without signs and words of assurance, and
 /// without the quotation marks between which it is going to stand.
 pub fn chosen(text: &str) -> Option<String> {
@@ -109,11 +114,10 @@ fn with_single_apostrophes(name: &str) -> String {
 fn find_assurance(name: &str) -> Option<Range<usize>> {
     let letters = outline_of(name);
     let is_letter = |c: char| c.is_alphanumeric() || is_mark(c);
-    ASSURANCES.iter().find_map(|assurance| {
-        let assurance = Outline::of(assurance).0;
-        let length = assurance.chars().count();
+    ASSURED.iter().find_map(|assurance| {
+        let length = assurance.len();
         letters.windows(length).find_map(|window| {
-            let says_it = window.iter().map(|letter| letter.outline).eq(assurance.chars());
+            let says_it = window.iter().map(|letter| letter.outline).eq(assurance.iter().copied());
             let (start, mut end) = (window.first()?.at.start, window.last()?.at.end);
             end += name[end..].chars().take_while(|c| is_mark(*c)).map(char::len_utf8).sum::<usize>();
             let is_one_word = name[start..end].chars().all(is_letter);
