@@ -62,10 +62,12 @@ impl Settings {
 
     /// The words that the authorization server itself understands, without those of OpenID Connect if that is turned off.
     pub fn own_scopes(&self) -> Scopes {
-        match self.clients.openid {
-            true => Scopes::own(),
-            false => Scope::parse(scope::OFFLINE_ACCESS).into_iter().collect(),
-        }
+        scope::OWN.into_iter().filter(|scope| self.is_own_scope(scope)).filter_map(Scope::parse).collect()
+    }
+
+    /// Whether this is one of [`own_scopes`](Self::own_scopes).
+    pub fn is_own_scope(&self, scope: &str) -> bool {
+        scope::OWN.contains(&scope) && (self.clients.openid || scope == scope::OFFLINE_ACCESS)
     }
 
     /// The default endpoints whose paths are taken, each with the key of `jean.toml` that takes it. They are not served.

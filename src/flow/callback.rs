@@ -1,5 +1,5 @@
 //! The upstream's answer: claimed once, checked, and turned into somebody who may come in (OpenID Connect Core section
-//! 3.1.2.5). What comes next is the dispatcher's word, [`login::next`](super::login::next).
+//! 3.1.2.5). What comes next is the dispatcher's word, [`login::next`].
 
 use crate::app::App;
 use crate::clock::UnixTime;

@@ -11,7 +11,7 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::Grant;
 use crate::oauth::params::Params;
 use crate::oauth::resource::Resource;
-use crate::oauth::scope::{self, Scopes};
+use crate::oauth::scope::{self, Scope, Scopes};
 use crate::oauth::token::RefreshToken;
 use crate::random;
 use crate::store::Lifetimes;
@@ -122,7 +122,9 @@ pub fn refuse_nothing(app: &App, grant: &Grant, scopes: &Scopes, resource: &Reso
 /// Those of the scopes that the resource or the authorization server itself knows.
 fn scopes_at(app: &App, scopes: &Scopes, resource: &Resource) -> Result<Scopes, Error> {
     let mount = app.settings.mount(resource).ok_or_else(not_served)?;
-    Ok(scopes.narrow(&mount.known_scopes().union(&app.settings.own_scopes())))
+    let is_known =
+        |scope: &&Scope| mount.scopes.contains_key(scope.as_str()) || app.settings.is_own_scope(scope.as_str());
+    Ok(scopes.iter().filter(is_known).cloned().collect())
 }
 
 /// The one resource that a token request names, if it names one (RFC 8707 section 2.2). Each token is for one.

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -60,8 +60,6 @@ pub(super) fn note_client(client: &str) {
 pub(crate) fn surround(router: Router, web: &Web) -> Router {
     router
         .layer(from_fn_with_state(web.clone(), limit_time))
-        // Outside of the limit: what a client is slow to send is no failure of ours.
-        .layer(from_fn(unread::layer))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
             response.extensions_mut().insert(Panicked);
@@ -70,10 +68,15 @@ pub(crate) fn surround(router: Router, web: &Web) -> Router {
         .layer(from_fn_with_state(web.clone(), answer))
 }
 
-/// Answers 503 when the time of a request is up; but if one of its writes has begun, the request waits for the outcome.
+/// Answers 503 when the time of a request is up; but if one of its writes has begun, the request waits for the outcome. The
+/// rest of a body has a time of its own: what a client is slow to send is no failure of ours.
 async fn limit_time(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let answer = within(web.app.settings.limits.timeout, next.run(request)).await;
-    answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
+    let limit = web.app.settings.limits.timeout;
+    unread::answered(request, async |request| {
+        let answer = within(limit, next.run(request)).await;
+        answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
+    })
+    .await
 }
 
 /// Marks the answer of a handler that panicked.

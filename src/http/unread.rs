@@ -13,7 +13,6 @@ use axum::Error;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -46,14 +45,17 @@ async fn read(mut body: Body) -> bool {
     body.is_end_stream()
 }
 
-/// The layer: reads what a handler left of the body, if it is done with it.
-pub(super) async fn layer(request: Request, next: Next) -> Response {
+/// Answers a request, and then reads what the handler left of its body, if it is done with it.
+pub(super) async fn answered<F: Future<Output = Response>>(
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return answer(request).await;
     }
     let (head, body) = request.into_parts();
     let shared = Arc::new(Mutex::new(body));
-    let response = next.run(Request::from_parts(head, Body::new(Shared(shared.clone())))).await;
+    let response = answer(Request::from_parts(head, Body::new(Shared(shared.clone())))).await;
     if response.headers().get(header::CONNECTION).is_some_and(|connection| connection == "close") {
         // The client has had its time already.
         return response;

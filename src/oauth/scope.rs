@@ -49,11 +49,6 @@ pub const OWN: [&str; 4] = [OPENID, EMAIL, PROFILE, OFFLINE_ACCESS];
 pub struct Scopes(BTreeSet<Scope>);
 
 impl Scopes {
-    /// The set of the authorization server's [own words](OWN).
-    pub fn own() -> Self {
-        OWN.into_iter().filter_map(Scope::parse).collect()
-    }
-
     /// Parses the space-separated list of a `scope` parameter.
     pub fn parse(text: &str) -> Result<Self, Error> {
         text.split(' ').filter(|word| !word.is_empty()).map(Scope::parse).collect::<Option<_>>().map(Scopes).ok_or_else(
