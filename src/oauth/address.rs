@@ -128,13 +128,14 @@ mod tests {
         }
         for network in
             "10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.5 169.254.1.1 100.64.0.1 [fc00::1] [fd12::1] [fe80::1] \
-            [::ffff:192.168.1.5] [64:ff9b::10.0.0.1] printer.local printer.local."
+            [::ffff:192.168.1.5] [64:ff9b::10.0.0.1] printer.local printer.local. nas notlocalhost mylocal nas.lan \
+            box.home.arpa git.corp.internal host.localdomain"
                 .split_whitespace()
         {
             assert_eq!(place(network), Place::Network, "{network}");
         }
         for internet in
-            "claude.ai localhost.example notlocalhost mylocal local.example 8.8.8.8 172.32.0.1 [2606:4700::1] \
+            "claude.ai localhost.example not.alocalhost my.alocal local.example lan.example 8.8.8.8 172.32.0.1 [2606:4700::1] \
             [::ffff:8.8.8.8] 127.0.0.1.nip.io"
                 .split_whitespace()
         {
