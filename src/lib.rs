@@ -67,26 +67,27 @@
 //! # The journey
 //!
 //! A client without a token is sent on by the guard's 401 ([`mcp`]), reads the metadata ([`flow::discovery`]), registers
-//! ([`flow::register`]; [`flow::client_configuration`] manages that later) unless it has a document
-//! ([`flow::client_document`]), and opens a browser:
+//! ([`flow::client::register`]; [`flow::client::configuration`] manages that later) unless it has a document
+//! ([`flow::client::document`]), and opens a browser:
 //!
-//! 1. `GET /oauth/authorize`: [`flow::authorize::parse`] validates, [`flow::authorize::next`] decides what the person sees.
+//! 1. `GET /oauth/authorize`: [`flow::journey::request::parse`] validates, [`flow::journey::request::next`] decides what the person sees.
 //!    A GET writes nothing.
-//! 2. `POST /oauth/consent`: [`flow::consent::decide`] takes the answer, [`flow::login::begin`] makes the journey's row and
+//! 2. `POST /oauth/consent`: [`flow::journey::consent::decide`] takes the answer, [`flow::journey::login::begin`] makes the journey's row and
 //!    the cookie that binds it to this browser.
-//! 3. `GET /oauth/callback/{upstream}`: [`flow::callback`] claims the row once, asks the [`upstream`] who it is, and
-//!    applies [`flow::access`].
-//! 4. `GET /oauth/login/{id}`: [`flow::login::next`], the dispatcher, decides from the row alone what comes next, so that
+//! 3. `GET /oauth/callback/{upstream}`: [`flow::journey::callback`] claims the row once, asks the [`upstream`] who it is, and
+//!    applies [`flow::person::admission`].
+//! 4. `GET /oauth/login/{id}`: [`flow::journey::login::next`], the dispatcher, decides from the row alone what comes next, so that
 //!    reload, two tabs and the back button are safe.
-//! 5. `POST /oauth/token`: [`flow::code`] turns the code into tokens, [`flow::refresh`] a refresh token into its successor,
-//!    [`flow::revoke`] ends a grant. Whoever asked for `openid` learns who the person is from [`flow::openid`].
-//! 6. `/mcp`: the guard asks [`flow::verify`] on every call, servers elsewhere [`flow::introspect`]; [`flow::feed`] tells it
+//! 5. `POST /oauth/token`: [`flow::grant::code`] turns the code into tokens, [`flow::grant::refresh`] a refresh token into its successor,
+//!    [`flow::grant::revoke`] ends a grant. Whoever asked for `openid` learns who the person is from [`flow::token::userinfo`].
+//! 6. `/mcp`: the guard asks [`flow::token::verify`] on every call, servers elsewhere [`flow::token::introspect`]; [`flow::token::revocations`] tells it
 //!    what was revoked elsewhere.
 //!
 //! # Where to begin
 //!
-//! A feature X is in `http/X.rs` (the wire), `flow/X.rs` (the decision), `store/X.rs` (the rows) and `tests/it` (the
-//! proof). Read [`flow::authorize`] first, then [`flow::login`]; the types they speak in are in [`oauth`], and
+//! The folders `flow`, `http` and `tests/it` have the same wings: `journey` (the browser), `grant` (the token endpoint),
+//! `client`, `person`, `token` and `home`. A feature X of a wing W is in `http/W/X.rs` (the wire), `flow/W/X.rs` (the
+//! decision), `store/X.rs` (the rows) and `tests/it/W/X.rs` (the proof). Read [`flow::journey::request`] first, then [`flow::journey::login`]; the types they speak in are in [`oauth`], and
 //! `migrations` tells what is kept.
 
 // The map above is for those who work on jean: it leads to what only `--document-private-items` shows.

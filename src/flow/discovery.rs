@@ -7,7 +7,9 @@ use crate::oauth::client::AuthMethod;
 use crate::oauth::metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata};
 use crate::oauth::scope::Scopes;
 
-use super::{authorize, keys, openid};
+use super::journey::request;
+use super::keys;
+use super::token::userinfo;
 
 /// The document of RFC 8414 section 2 and OpenID Connect Discovery section 3.
 pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
@@ -22,7 +24,7 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         revocation_endpoint: issuer.at("/oauth/revoke"),
         userinfo_endpoint: clients.openid.then(|| issuer.at("/oauth/userinfo")),
         jwks_uri: issuer.at("/oauth/jwks"),
-        scopes_supported: authorize::known_scopes(app).to_vec(),
+        scopes_supported: request::known_scopes(app).to_vec(),
         response_types_supported: vec!["code"],
         response_modes_supported: vec!["query"],
         grant_types_supported: vec!["authorization_code", "refresh_token"],
@@ -37,7 +39,7 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         authorization_response_iss_parameter_supported: true,
         subject_types_supported: vec!["public"],
         id_token_signing_alg_values_supported: vec![keys::algorithm(app, Purpose::Id).as_str()],
-        claims_supported: if clients.openid { openid::CLAIMS.to_vec() } else { Vec::new() },
+        claims_supported: if clients.openid { userinfo::CLAIMS.to_vec() } else { Vec::new() },
         prompt_values_supported: vec!["none", "login", "consent", "select_account"],
         request_uri_parameter_supported: false,
         client_id_metadata_document_supported: clients.documents.on,

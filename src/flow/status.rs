@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::clock::{Reading, UnixTime};
 use crate::upstream::Health;
 
-use super::{feed, issue};
+use super::grant::issue;
+use super::token::revocations;
 
 /// How long a look at the parts is remembered.
 const REMEMBERED: Duration = Duration::from_secs(2);
@@ -48,7 +49,7 @@ pub async fn ready(app: &App, now: UnixTime) -> Result<(), NotReady> {
         return Err(NotReady::Stopping);
     }
     issue::ready(app, now).map_err(|_| NotReady::NoKey)?;
-    feed::fresh_enough(app, now).await.map_err(|_| NotReady::Stale)
+    revocations::fresh_enough(app, now).await.map_err(|_| NotReady::Stale)
 }
 
 /// The whole answer.

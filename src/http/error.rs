@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::oauth::error::{Error, ErrorCode};
 
 use super::pages::Problem;
-use super::view::Web;
+use super::web::Web;
 
 /// Why an answer is what it is, in its extensions, for the log.
 #[derive(Clone)]

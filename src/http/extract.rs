@@ -10,14 +10,14 @@ use axum::response::Response;
 use tower_sessions::Session;
 
 use crate::clock::UnixTime;
-use crate::flow::authorize::{self, SignedIn};
+use crate::flow::journey::request::{self, SignedIn};
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::RowId;
 use crate::oauth::params::Params;
 
 use super::error::{Refused, page_of};
-use super::session::SIGN_IN;
-use super::view::Web;
+use super::journey::session::SIGN_IN;
+use super::web::Web;
 
 /// How long a body of one of our own paths may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -153,7 +153,7 @@ fn is_same_origin(web: &Web, headers: &HeaderMap) -> bool {
 /// Who is signed in by this session.
 pub(super) async fn signed_in(web: &Web, session: &Session, now: UnixTime) -> Result<Option<SignedIn>, Error> {
     let id: Option<String> = session.get(SIGN_IN).await.map_err(Error::unavailable)?;
-    authorize::signed_in(&web.app, id.as_deref().and_then(RowId::parse), now).await
+    request::signed_in(&web.app, id.as_deref().and_then(RowId::parse), now).await
 }
 
 #[cfg(test)]

@@ -3,28 +3,16 @@
 //! [`routes`] is the one table of paths. An error is told in one of three ways, by who asked: JSON to programs, a redirect
 //! to the client behind a browser, a page to people; each is logged once, by [`layers`], with the request's id.
 
-mod apps;
-mod authorize;
-mod callback;
-mod client_configuration;
-mod consent;
-mod cookies;
-mod discovery;
+mod client;
 mod error;
 mod extract;
+mod grant;
 mod home;
-mod introspect;
+mod journey;
 pub(crate) mod layers;
-mod login;
-mod openid;
 pub(crate) mod pages;
-mod refusal;
-mod register;
-mod revoke;
-mod session;
 mod token;
-mod unread;
-mod view;
+mod web;
 
 use axum::Router;
 use axum::http::Method;
@@ -32,10 +20,16 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::oauth::default_endpoint::DefaultEndpoint;
 
+use self::client::{configuration, register};
+use self::grant::{revoke, token as token_endpoint};
+use self::home::{discovery, landing};
+use self::journey::{authorize, callback, consent, login, session};
+use self::token::{introspect, userinfo};
+
 pub(crate) use error::Logged;
 pub(crate) use extract::bearer;
-pub(crate) use unread::read_rest;
-pub(crate) use view::Web;
+pub(crate) use layers::unread::read_rest;
+pub(crate) use web::Web;
 
 /// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names
 /// stand both before it (RFC 8414 section 3.1, RFC 9728 section 3.1) and after it, where some clients look.
@@ -53,11 +47,11 @@ pub(crate) fn routes(web: &Web) -> Router {
 
     // For programs, from anywhere, browsers' scripts included.
     let mut programs = Router::new()
-        .route(&at("/oauth/token"), post(token::token))
+        .route(&at("/oauth/token"), post(token_endpoint::token))
         .route(&at("/oauth/revoke"), post(revoke::revoke))
         .route(&at("/oauth/jwks"), get(discovery::jwks));
     if app.settings.clients.openid {
-        programs = programs.route(&at("/oauth/userinfo"), get(openid::userinfo).post(openid::userinfo));
+        programs = programs.route(&at("/oauth/userinfo"), get(userinfo::userinfo).post(userinfo::userinfo));
     }
     for path in discovery::authorization_server_paths(app) {
         programs = programs.route(&path, get(discovery::authorization_server));
@@ -68,7 +62,7 @@ pub(crate) fn routes(web: &Web) -> Router {
     let programs = programs.layer(layers::cors());
     let registrations = Router::new().route(&at("/oauth/register"), post(register::register)).route(
         &at("/oauth/register/{client}"),
-        get(client_configuration::read).put(client_configuration::update).delete(client_configuration::delete),
+        get(configuration::read).put(configuration::update).delete(configuration::delete),
     );
     let registrations = for_registrations(registrations);
 
@@ -76,8 +70,8 @@ pub(crate) fn routes(web: &Web) -> Router {
     let servers = Router::new().route(&at("/oauth/introspect"), post(introspect::introspect));
 
     let assets = Router::new()
-        .route(&at("/oauth/assets/style.css"), get(home::style))
-        .route(&at("/oauth/assets/logo"), get(home::logo));
+        .route(&at("/oauth/assets/style.css"), get(landing::style))
+        .route(&at("/oauth/assets/logo"), get(landing::logo));
 
     browser.merge(programs).merge(registrations).merge(servers).merge(assets).with_state(web.clone())
 }
@@ -94,7 +88,7 @@ pub(crate) fn default_endpoints(web: &Web) -> Router {
         Router::new().route(endpoint.path(), handler)
     };
     for_people(at_root(DefaultEndpoint::Authorize, authorization_endpoint()), web)
-        .merge(at_root(DefaultEndpoint::Token, post(token::token)).layer(layers::cors()))
+        .merge(at_root(DefaultEndpoint::Token, post(token_endpoint::token)).layer(layers::cors()))
         .merge(for_registrations(at_root(DefaultEndpoint::Register, post(register::register))))
         .with_state(web.clone())
 }
@@ -117,16 +111,16 @@ fn for_registrations(router: Router<Web>) -> Router<Web> {
 pub(crate) fn home(web: &Web) -> Router {
     let prefix = web.app.settings.issuer.prefix();
     let at = |path: &str| format!("{prefix}{path}");
-    let landing = if prefix.is_empty() { Router::new() } else { Router::new().route(prefix, get(home::landing)) };
+    let landing = if prefix.is_empty() { Router::new() } else { Router::new().route(prefix, get(landing::landing)) };
     landing
-        .route(&at("/"), get(home::landing))
-        .route(&at("/status"), get(home::status))
-        .route(&at("/healthz"), get(home::health))
-        .route(&at("/readyz"), get(home::ready))
+        .route(&at("/"), get(landing::landing))
+        .route(&at("/status"), get(landing::status))
+        .route(&at("/healthz"), get(landing::health))
+        .route(&at("/readyz"), get(landing::ready))
         .with_state(web.clone())
 }
 
 /// What everybody else gets.
 pub(crate) fn fallback(web: &Web) -> Router {
-    Router::new().fallback(home::not_found).with_state(web.clone())
+    Router::new().fallback(landing::not_found).with_state(web.clone())
 }

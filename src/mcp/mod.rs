@@ -1,20 +1,9 @@
-//! The resource side: the guard in front of MCP servers, and the small server of our own.
-//!
-//! [`mod@guard`] is the order of the checks: Host and Origin ([`origin`]), the token, the session ([`session`]), and what
-//! the call needs ([`operation`]). [`challenge`] is how a refusal leads on; [`caller`] is what the server behind is told. A
-//! stream of events ends with what was allowed ([`stream`]).
+//! The resource side: [`mod@guard`] stands in front of MCP servers, [`backend`] is what stands behind a mount.
 
-mod builtin;
-mod caller;
-mod challenge;
-mod envelope;
+mod backend;
 mod guard;
-mod operation;
-mod origin;
-mod session;
-mod stream;
 
-pub(crate) use builtin::service as builtin;
-pub use caller::Caller;
-pub use challenge::StepUp;
+pub(crate) use backend::builtin::service as builtin;
+pub use guard::caller::Caller;
+pub use guard::challenge::StepUp;
 pub(crate) use guard::guard;

@@ -1,0 +1,244 @@
+//! Which client is talking: authentication at the token and revocation endpoints (RFC 6749 section 2.3, RFC 7591 section 2).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::config::settings::ResourceServer;
+use crate::oauth::client::{AuthMethod, Client, ClientId, MAX_CLIENT_ID};
+use crate::oauth::client_document::{Fault, Unusable};
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::params::Params;
+use crate::oauth::token::ClientSecret;
+
+use super::assertion::{self, Assertion};
+use super::document;
+
+/// What a request presents of a client, by one method only.
+struct Presented {
+    id: ClientId,
+    proof: Proof,
+}
+
+enum Proof {
+    Nothing,
+    Basic(ClientSecret),
+    Post(ClientSecret),
+    Assertion(Assertion),
+}
+
+impl Proof {
+    fn method(&self) -> AuthMethod {
+        match self {
+            Proof::Nothing => AuthMethod::None,
+            Proof::Basic(_) => AuthMethod::ClientSecretBasic,
+            Proof::Post(_) => AuthMethod::ClientSecretPost,
+            Proof::Assertion(_) => AuthMethod::PrivateKeyJwt,
+        }
+    }
+}
+
+/// Authenticates the client by the method that it registered, and by no other. Changes nothing, but that an assertion is
+/// spent.
+///
+/// `authorization` is the header's value. A wrong client is `invalid_client`; two methods at once are `invalid_request`.
+pub async fn authenticate(
+    app: &App,
+    authorization: Option<&str>,
+    params: &Params,
+    now: UnixTime,
+) -> Result<Client, Error> {
+    let presented = present(authorization, params)?;
+    let client = find(app, &presented.id, Need::AnyCopy, now).await?;
+    if !client.accepts(presented.proof.method()) {
+        let registered = client.metadata.token_endpoint_auth_method.as_str();
+        return Err(Error::invalid_client(format!("The client is registered for {registered}.")));
+    }
+    match (&client.secret, &presented.proof) {
+        (None, Proof::Nothing) => Ok(client),
+        (Some(known), Proof::Basic(secret) | Proof::Post(secret)) if known.matches(&secret.hash()) => Ok(client),
+        (_, Proof::Assertion(assertion)) => {
+            assertion::verify(app, &client, assertion, now).await?;
+            Ok(client)
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// The resource server of `jean.toml` that a request presents, by the secret in the header or in the body; `None` where it
+/// presents a client.
+pub fn resource_server<'a>(
+    app: &'a App,
+    authorization: Option<&str>,
+    params: &Params,
+) -> Result<Option<&'a ResourceServer>, Error> {
+    let presented = present(authorization, params)?;
+    let known = app.settings.resource_servers.iter().find(|server| server.id == presented.id);
+    match (known, &presented.proof) {
+        (None, _) => Ok(None),
+        (Some(server), Proof::Basic(secret) | Proof::Post(secret)) if server.secret.matches(&secret.hash()) => {
+            Ok(Some(server))
+        }
+        (Some(_), _) => Err(Error::invalid_client("The secret of the resource server is wrong.")),
+    }
+}
+
+/// How much of a metadata document is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The document as it is now.
+    Current,
+    /// Any copy; the document as it is now where there is none.
+    AnyCopy,
+    /// Any copy; its host is not asked.
+    AtHand,
+}
+
+/// Why there is no client of an id.
+#[derive(Debug)]
+pub enum NotFound {
+    /// Nobody knows it.
+    Unknown,
+    /// It is a document's address, and the document cannot be used.
+    Document(Unusable),
+    /// The database does not answer.
+    Fault(Error),
+}
+
+impl NotFound {
+    /// Why there can be no client of an id that does not parse: a document's address may only be too long.
+    pub fn unfit(id: &str) -> Self {
+        match ClientId::from_stored(id).filter(ClientId::is_document_url) {
+            Some(id) => {
+                let why = format!("its address is longer than {MAX_CLIENT_ID} bytes");
+                NotFound::Document(Unusable::new(&id, Fault::Address, &why))
+            }
+            None => NotFound::Unknown,
+        }
+    }
+}
+
+impl From<document::Refused> for NotFound {
+    fn from(refused: document::Refused) -> Self {
+        match refused {
+            document::Refused::Off => NotFound::Unknown,
+            document::Refused::Unusable(unusable) => NotFound::Document(unusable),
+            document::Refused::Store(error) => NotFound::Fault(error.into()),
+        }
+    }
+}
+
+/// For the token endpoint: a client that cannot be is `invalid_client`, one that cannot be known just now may try again.
+impl From<NotFound> for Error {
+    fn from(missing: NotFound) -> Self {
+        match missing {
+            NotFound::Unknown => unknown(),
+            NotFound::Document(Unusable { fault, why, .. }) => {
+                let code = match fault {
+                    Fault::Passing | Fault::Busy => ErrorCode::TryLater,
+                    Fault::Address | Fault::Host | Fault::Gone | Fault::Document | Fault::Operator => {
+                        ErrorCode::InvalidClient
+                    }
+                };
+                Error::new(code, format!("The client's metadata document cannot be used: {why}."))
+            }
+            NotFound::Fault(error) => error,
+        }
+    }
+}
+
+/// The client of this id: configured, known by its document, or registered.
+pub async fn find(app: &App, id: &ClientId, need: Need, now: UnixTime) -> Result<Client, NotFound> {
+    if let Some(client) = app.settings.clients.preregistered.iter().find(|client| client.id == *id) {
+        return Ok(client.clone());
+    }
+    let fault = |error: crate::store::Error| NotFound::Fault(error.into());
+    if !id.is_document_url() {
+        return app.store.find_client(id).await.map_err(fault)?.ok_or(NotFound::Unknown);
+    }
+    match need {
+        Need::Current => Ok(document::current(app, id, now).await?),
+        Need::AnyCopy => Ok(document::known(app, id, now).await?),
+        Need::AtHand => document::at_hand(app, id, now).await.map_err(fault)?.ok_or(NotFound::Unknown),
+    }
+}
+
+fn unknown() -> Error {
+    Error::invalid_client("The client is unknown or its secret is wrong. Register again.")
+}
+
+fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Error> {
+    let bad_id = || Error::invalid_client("client_id is not a client identifier.");
+    let in_body = params.one("client_id")?.map(|id| ClientId::from_stored(id).ok_or_else(bad_id)).transpose()?;
+    let secret = params.one("client_secret")?;
+    let assertion = assertion::read(params)?;
+    if [authorization.is_some(), secret.is_some(), assertion.is_some()].iter().filter(|sent| **sent).count() > 1 {
+        return Err(Error::invalid_request("The client authenticates by two methods at once (RFC 6749 section 2.3)."));
+    }
+    if let Some((id, assertion)) = assertion {
+        if in_body.is_some_and(|in_body| in_body != id) {
+            return Err(Error::invalid_request("client_id differs between the assertion and the body."));
+        }
+        return Ok(Presented { id, proof: Proof::Assertion(assertion) });
+    }
+    let Some(authorization) = authorization else {
+        let id = in_body.ok_or_else(|| Error::invalid_client("client_id is missing."))?;
+        let proof = secret.map_or(Proof::Nothing, |secret| Proof::Post(ClientSecret::presented(secret)));
+        return Ok(Presented { id, proof });
+    };
+    let (id, secret) = basic(authorization).ok_or_else(|| {
+        Error::invalid_client("The Authorization header is not well-formed Basic (RFC 6749 section 2.3.1).")
+    })?;
+    let id = ClientId::from_stored(&id).ok_or_else(bad_id)?;
+    if in_body.is_some_and(|in_body| in_body != id) {
+        return Err(Error::invalid_request("client_id differs between the header and the body."));
+    }
+    Ok(Presented { id, proof: Proof::Basic(ClientSecret::presented(secret)) })
+}
+
+/// RFC 6749 section 2.3.1: id and secret are form-urlencoded, joined by a colon, and base64-encoded.
+fn basic(authorization: &str) -> Option<(String, String)> {
+    let (scheme, credentials) = authorization.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let credentials = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
+    let (id, secret) = credentials.split_once(':')?;
+    Some((decode(id)?, decode(secret)?))
+}
+
+fn decode(text: &str) -> Option<String> {
+    // A lone value decodes as the name of a form's only field; `=` and `&` cannot stand in it unescaped.
+    let plain = text.replace('=', "%3D").replace('&', "%26");
+    Some(url::form_urlencoded::parse(plain.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(credentials: &str) -> String {
+        format!("basic {}", STANDARD.encode(credentials))
+    }
+
+    #[test]
+    fn basic_is_read_in_any_case_and_form_decoded() {
+        assert_eq!(basic(&header("id:secret")), Some(("id".into(), "secret".into())));
+        assert_eq!(basic(&header("a%3Ab:s%2Bs+t")), Some(("a:b".into(), "s+s t".into())));
+        assert_eq!(basic(&header("id:a=b&c")), Some(("id".into(), "a=b&c".into())));
+        assert_eq!(basic(&header("id:")), Some(("id".into(), String::new())));
+    }
+
+    #[test]
+    fn a_malformed_header_is_refused() {
+        for bad in ["", "Basic", "Basic !!!", "Bearer abc", &header("nocolon"), "Basic /////w=="] {
+            assert_eq!(basic(bad), None, "{bad}");
+        }
+        let params = Params::parse("client_id=a&client_secret=b");
+        assert!(present(Some(&header("a:b")), &params).is_err());
+        assert!(present(Some(&header("a:b")), &Params::parse("client_id=c")).is_err());
+        assert!(present(Some(&header("a:b")), &Params::parse("client_id=a")).is_ok());
+        assert!(present(None, &Params::default()).is_err());
+    }
+}

@@ -1,0 +1,4 @@
+//! People: who may come in, and who is signed in.
+
+pub mod admission;
+pub mod session;

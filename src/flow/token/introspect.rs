@@ -1,0 +1,145 @@
+//! Token introspection (RFC 7662): whether a token is good, for the client that it was given to and for the resource
+//! server that it is for. To everybody else every token is inactive, and nothing is rotated, spent or revoked by asking.
+
+use serde::Serialize;
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::config::settings::ResourceServer;
+use crate::flow::client::authenticate;
+use crate::flow::grant::refresh;
+use crate::flow::person::admission;
+use crate::oauth::client::{AuthMethod, Client};
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::params::Params;
+use crate::oauth::token::RefreshToken;
+
+use super::verify::{self, Audience};
+
+/// Who is asking, authenticated.
+#[derive(Debug)]
+pub enum Asker<'a> {
+    /// A confidential client: about its own tokens.
+    Client(Box<Client>),
+    /// A resource server of `jean.toml`: about access tokens for its mounts.
+    ResourceServer(&'a ResourceServer),
+}
+
+/// What is told of an active token (RFC 7662 section 2.2).
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the names are those of RFC 7662 section 2.2")]
+pub struct Introspection {
+    pub active: bool,
+    pub scope: String,
+    pub client_id: String,
+    pub sub: String,
+    pub exp: i64,
+    pub iss: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+}
+
+/// Authenticates whoever asks. A public client has nothing to show that it is the one, so it may not ask
+/// (RFC 7662 section 2.1); nor may one whose document lists `none` beside another method, by which its id alone is enough.
+pub async fn authenticate<'a>(
+    app: &'a App,
+    authorization: Option<&str>,
+    params: &Params,
+    now: UnixTime,
+) -> Result<Asker<'a>, Error> {
+    if let Some(server) = authenticate::resource_server(app, authorization, params)? {
+        return Ok(Asker::ResourceServer(server));
+    }
+    let client = authenticate::authenticate(app, authorization, params, now).await?;
+    if client.accepts(AuthMethod::None) {
+        return Err(Error::invalid_client("A public client cannot ask about tokens."));
+    }
+    Ok(Asker::Client(Box::new(client)))
+}
+
+/// What there is to tell of the token; `None` where it is not active, or not this asker's business.
+pub async fn introspect(
+    app: &App,
+    asker: &Asker<'_>,
+    params: &Params,
+    now: UnixTime,
+) -> Result<Option<Introspection>, Error> {
+    let token = params.required("token")?;
+    match (RefreshToken::parse(token), asker) {
+        (Some(refresh), Asker::Client(client)) => refresh_token(app, client, &refresh, now).await,
+        (Some(_), Asker::ResourceServer(_)) => Ok(None),
+        (None, _) => access_token(app, asker, token, now).await,
+    }
+}
+
+/// An access token is active where the guard would let it in.
+async fn access_token(
+    app: &App,
+    asker: &Asker<'_>,
+    token: &str,
+    now: UnixTime,
+) -> Result<Option<Introspection>, Error> {
+    let verified = match verify::verify(app, token, Audience::Ours, now).await {
+        Err(error) if error.code == ErrorCode::InvalidToken => return Ok(None),
+        verified => verified?,
+    };
+    let is_their_business = match asker {
+        Asker::Client(client) => verified.client == client.id,
+        Asker::ResourceServer(server) => server.resources.contains(&verified.audience),
+    };
+    if !is_their_business {
+        return Ok(None);
+    }
+    let Ok((_, claims)) = verify::read(app, token, now) else { return Ok(None) };
+    Ok(Some(Introspection {
+        active: true,
+        scope: claims.scope,
+        client_id: claims.client_id,
+        sub: claims.sub,
+        exp: claims.exp,
+        iss: claims.iss,
+        token_type: Some("Bearer"),
+        aud: Some(claims.aud),
+        iat: Some(claims.iat),
+        jti: Some(claims.jti),
+    }))
+}
+
+/// A refresh token is active where it is the newest of its family and could be used now. One that was rotated is not,
+/// though a lost answer may still be given again for it.
+async fn refresh_token(
+    app: &App,
+    client: &Client,
+    token: &RefreshToken,
+    now: UnixTime,
+) -> Result<Option<Introspection>, Error> {
+    let Some(row) = app.store.find_grant(token.id()).await? else { return Ok(None) };
+    let is_current = row.grant.client == client.id
+        && client.may_refresh()
+        && row.refresh.matches(&token.hash())
+        && refresh::is_alive(&row, now);
+    if !is_current {
+        return Ok(None);
+    }
+    if !admission::is_still_admitted(app, &row.grant.person).await? {
+        return Ok(None);
+    }
+    Ok(Some(Introspection {
+        active: true,
+        scope: row.grant.scopes.to_string(),
+        client_id: row.grant.client.to_string(),
+        sub: row.grant.person.to_string(),
+        exp: row.refresh_expires_at.0,
+        iss: app.settings.issuer.as_str().to_owned(),
+        token_type: None,
+        aud: None,
+        iat: None,
+        jti: None,
+    }))
+}

@@ -1,0 +1,6 @@
+//! Tokens that are presented: whether they are valid, what they tell, and which were revoked.
+
+pub mod introspect;
+pub mod revocations;
+pub mod userinfo;
+pub mod verify;

@@ -1,0 +1,121 @@
+//! Whether an access token is good here and now: one function for the guard, the UserInfo endpoint and introspection.
+//!
+//! A signature is checked once; the claims are remembered by the SHA-256 of the token. The decision never is: audience,
+//! expiry, key, and revocation are looked at on every call.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::app::{App, Verified};
+use crate::clock::UnixTime;
+use crate::flow::client::authenticate::{self, Need, NotFound};
+use crate::flow::grant::issue::AccessClaims;
+use crate::flow::keys as key_flow;
+use crate::flow::person::admission;
+use crate::keys::{self, Purpose};
+use crate::oauth::client::ClientId;
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::grant::GrantId;
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scopes;
+
+use super::revocations;
+
+/// Which resource a token has to be for.
+#[derive(Clone, Copy, Debug)]
+pub enum Audience<'a> {
+    /// This one.
+    Only(&'a Resource),
+    /// Any one that is served here.
+    Ours,
+}
+
+/// Verifies `token` for this audience: `invalid_token` where it is not good, `temporarily_unavailable` where that cannot be
+/// told.
+pub async fn verify(app: &App, token: &str, audience: Audience<'_>, now: UnixTime) -> Result<Arc<Verified>, Error> {
+    revocations::fresh_enough(app, now).await?;
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    let verified = match app.memory.verified.get(&hash) {
+        Some(verified) => verified,
+        None => {
+            let verified = Arc::new(check_signature(app, token, now).await?);
+            app.memory.verified.insert(hash, verified.clone());
+            verified
+        }
+    };
+    let is_meant = match audience {
+        Audience::Only(resource) => verified.audience == *resource,
+        Audience::Ours => app.settings.mount(&verified.audience).is_some(),
+    };
+    if !is_meant {
+        return Err(invalid("The access token is for another resource."));
+    }
+    if verified.expires_at <= now {
+        return Err(invalid("The access token has expired."));
+    }
+    let ring = app.key_ring();
+    if !ring.published(Purpose::Access, now, app.longest_signed(now)).any(|key| key.kid == verified.kid) {
+        return Err(invalid("The access token is signed by a key that is not valid any more."));
+    }
+    if app.memory.is_revoked(verified.family) {
+        return Err(invalid("The access token was revoked."));
+    }
+    Ok(verified)
+}
+
+/// The slow way, for a token that is seen for the first time.
+async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verified, Error> {
+    let (kid, claims) = match read(app, token, now) {
+        Err(keys::Error::UnknownKey) if app.memory.may_read_keys(now) => {
+            key_flow::load(app).await.map_err(Error::unavailable)?;
+            read(app, token, now)
+        }
+        other => other,
+    }
+    .map_err(|error| invalid("The access token is not one of ours.").because(error))?;
+    let malformed = || invalid("The access token is malformed.");
+    if claims.iss != app.settings.issuer.as_str() {
+        return Err(invalid("The access token is of another issuer."));
+    }
+    let family = GrantId::parse(&claims.fam).ok_or_else(malformed)?;
+    let audience = Resource::parse(&claims.aud).map_err(|_| malformed())?;
+    let client = ClientId::from_stored(&claims.client_id).ok_or_else(malformed)?;
+    if app.memory.is_revoked(family) {
+        return Err(invalid("The access token was revoked."));
+    }
+    // A row that is gone must never read as "not revoked".
+    let row = app.store.find_grant(family).await?.filter(|row| !row.is_revoked());
+    let row = row.ok_or_else(|| invalid("The access token was revoked."))?;
+    if row.grant.person.as_str() != claims.sub || row.grant.client != client {
+        return Err(malformed());
+    }
+    let person = app.store.find_person(&row.grant.person).await?;
+    if row.origin.is_none_or(|origin| !admission::is_of_an_upstream(&app.settings, &origin)) {
+        return Err(invalid("The identity provider of the person is not one of this server's any more."));
+    }
+    let known = match authenticate::find(app, &client, Need::AtHand, now).await {
+        Err(NotFound::Fault(error)) => return Err(error),
+        known => known.ok(),
+    };
+    Ok(Verified {
+        family,
+        kid,
+        audience,
+        expires_at: UnixTime(claims.exp),
+        scopes: Scopes::parse(&claims.scope).map_err(|_| malformed())?,
+        client_name: known.map_or_else(|| client.to_string(), |client| client.name().to_owned()),
+        client,
+        person: person.ok_or_else(|| invalid("The person is not known any more."))?,
+    })
+}
+
+/// The signing key's id and the claims of a genuine access token; whether it is good is not said.
+pub(crate) fn read(app: &App, token: &str, now: UnixTime) -> Result<(String, AccessClaims), keys::Error> {
+    app.key_ring().verify(Purpose::Access, token, now, app.longest_signed(now))
+}
+
+fn invalid(description: &'static str) -> Error {
+    Error::new(ErrorCode::InvalidToken, description)
+}

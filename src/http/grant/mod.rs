@@ -1,0 +1,4 @@
+//! Clients that exchange or end what a person granted.
+
+pub(super) mod revoke;
+pub(super) mod token;

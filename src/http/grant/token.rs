@@ -1,0 +1,61 @@
+//! `POST /oauth/token` (RFC 6749 section 3.2): parse once, authenticate the client, pick the grant.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::flow::client::authenticate;
+use crate::flow::grant::issue::Issued;
+use crate::flow::grant::{code, refresh};
+use crate::http::error::{Refused, no_store};
+use crate::http::extract::{Form, Now, authorization};
+use crate::http::web::Web;
+use crate::oauth::error::{Error, ErrorCode};
+
+/// The answer of RFC 6749 section 5.1, and of OpenID Connect Core section 3.1.3.3.
+#[derive(Serialize)]
+struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    scope: String,
+}
+
+pub(crate) async fn token(
+    State(web): State<Web>,
+    Now(now): Now,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<Response, Refused> {
+    params.refuse_repeated(&["resource"])?;
+    let grant_type = params.required("grant_type")?;
+    let client = authenticate::authenticate(&web.app, authorization(&headers)?, &params, now).await?;
+    let issued = match grant_type {
+        "authorization_code" => code::redeem(&web.app, &client, &params, now).await?,
+        "refresh_token" => refresh::refresh(&web.app, &client, &params, now).await?,
+        _ => {
+            let description = "grant_type must be authorization_code or refresh_token.";
+            return Err(Error::new(ErrorCode::UnsupportedGrantType, description).into());
+        }
+    };
+    Ok((no_store(), Json(TokenResponse::from(issued))).into_response())
+}
+
+impl From<Issued> for TokenResponse {
+    fn from(issued: Issued) -> Self {
+        TokenResponse {
+            access_token: issued.access_token,
+            token_type: "Bearer",
+            expires_in: issued.expires_in,
+            refresh_token: issued.refresh_token.map(|token| token.expose()),
+            id_token: issued.id_token,
+            scope: issued.scopes.to_string(),
+        }
+    }
+}

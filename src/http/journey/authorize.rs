@@ -1,0 +1,100 @@
+//! `/oauth/authorize` (RFC 6749 section 3.1): the consent page, or an answer where none is needed. Writes nothing unless a
+//! consent is remembered.
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tower_sessions::Session;
+
+use crate::clock::UnixTime;
+use crate::flow::journey::consent::{Form, PURPOSE};
+use crate::flow::journey::request::{self, AuthorizationRequest, Next, Question, Refusal};
+use crate::http::error::{Refused, page_of};
+use crate::http::extract::{Form as Parameters, Now, signed_in};
+use crate::http::layers::note_client;
+use crate::http::pages;
+use crate::http::web::{self, Web};
+use crate::oauth::error::Error;
+
+use super::refusal::refused;
+
+/// `GET`: the request in the query.
+pub(crate) async fn show(
+    State(web): State<Web>,
+    Now(now): Now,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    session: Session,
+) -> Response {
+    let request = match request::parse(&web.app, &query.unwrap_or_default(), now).await {
+        Ok(request) => request,
+        Err(refusal) => return refused(&web, refusal),
+    };
+    note_client(request.client.id.as_str());
+    let signed_in = match signed_in(&web, &session, now).await {
+        Ok(signed_in) => signed_in,
+        Err(error) => return page_of(&web, error),
+    };
+    match request::next(&web.app, &request, signed_in, now).await {
+        Ok(Next::Ask(question)) => ask(&web, &request, (&question, None), (&headers, now)),
+        Ok(Next::Answer(url)) => found(&url),
+        Ok(Next::Refuse(answer)) => refused(&web, Refusal::Answer(answer)),
+        Err(error) => page_of(&web, error),
+    }
+}
+
+/// `POST`: the same request in a form (OpenID Connect Core section 3.1.2.1). The browser comes again by GET, since it sends
+/// none of our cookies along with the form of another site.
+pub(crate) async fn again(State(web): State<Web>, form: Result<Parameters, Refused>) -> Response {
+    let query = match form {
+        Ok(Parameters(params)) => params.to_string(),
+        Err(Refused(error)) => return page_of(&web, error),
+    };
+    if query.len() > request::MAX_REQUEST {
+        return page_of(&web, Error::invalid_request("The authorization request is longer than 8 KB."));
+    }
+    found(&format!("{}?{query}", web.path("/oauth/authorize")))
+}
+
+/// The consent page, with one line why it is shown again.
+pub(crate) fn ask(
+    web: &Web,
+    request: &AuthorizationRequest,
+    (question, notice): (&Question, Option<&str>),
+    (headers, now): (&HeaderMap, UnixTime),
+) -> Response {
+    let (browser, cookie) = web.cookies.keep_browser(headers);
+    let person = question.signed_in.as_ref().map(|signed_in| &signed_in.person);
+    let form =
+        Form { purpose: PURPOSE, browser: &browser, person: person.map(|person| &person.id), request, login: None };
+    let asked = web.asked(request, &question.past);
+    let page = pages::Consent {
+        layout: web.layout(),
+        client: web.app.headline(&request.client),
+        source: web::source(&request.client),
+        destination: web::destination(request.return_to.redirect_uri()),
+        scopes: asked.scopes,
+        learns: asked.learns,
+        seen: person.map(|_| asked.seen),
+        lasts: web::lasts(&web.app.settings, &request.client),
+        account: person.map(web::account),
+        upstreams: web.upstreams(),
+        notice: notice.map(str::to_owned),
+        action: web.path("/oauth/consent"),
+        request: request.raw.clone(),
+        token: form.token(&web.app, now),
+        details: web::details(request),
+    };
+    let mut response = web.page(StatusCode::OK, &page);
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response
+}
+
+/// See Other: the browser goes there with a GET (RFC 9110 section 15.4.4). In answer to a form only to our own pages.
+pub(crate) fn found(url: &str) -> Response {
+    (
+        StatusCode::SEE_OTHER,
+        [(header::LOCATION, url), (header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "same-origin")],
+    )
+        .into_response()
+}

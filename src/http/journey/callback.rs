@@ -1,0 +1,84 @@
+//! `GET /oauth/callback/{upstream}`: the upstream's answer (OpenID Connect Core section 3.1.2.5). Each upstream has a
+//! path of its own, so that none can pass for another (RFC 9700 section 4.4).
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use tower_sessions::Session;
+
+use crate::flow::journey::callback::{self, Returned};
+use crate::flow::to_the_end;
+use crate::http::error::page_of;
+use crate::http::extract::Now;
+use crate::http::layers::note_client;
+use crate::http::web::Web;
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::grant::RowId;
+use crate::oauth::params::Params;
+
+use super::authorize::found;
+use super::session::SIGN_IN;
+
+pub(crate) async fn receive(
+    State(web): State<Web>,
+    Now(now): Now,
+    upstream: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    session: Session,
+) -> Response {
+    let Ok(Path(upstream)) = upstream else { return unknown(&web) };
+    let params = Params::parse(&query.unwrap_or_default());
+    // In a task of its own: a browser that goes away meanwhile must not leave the upstream's code half spent.
+    let (app, cookies) = (web.app.clone(), web.cookies.clone());
+    let work = async move {
+        let binding = |id| cookies.login(&headers, id);
+        callback::callback(&app, &upstream, &params, binding, now).await
+    };
+    let returned = to_the_end(work).await.unwrap_or_else(|error| Err(Error::server(error)));
+    match returned {
+        Ok(Returned::Journey { login, sign_in }) => {
+            if let Some(sign_in) = sign_in
+                && let Err(error) = sign_in_session(&session, sign_in).await
+            {
+                return page_of(&web, error);
+            }
+            found(&web.path(&format!("/oauth/login/{login}")))
+        }
+        Ok(Returned::Unknown) => unknown(&web),
+        Ok(Returned::OtherBrowser { client }) => {
+            note_client(client.as_str());
+            other_browser(&web)
+        }
+        Err(error) if error.code == ErrorCode::InvalidRequest => unknown(&web),
+        Err(error) => page_of(&web, error),
+    }
+}
+
+/// A new session id for each sign-in, so that none that was known before is worth anything.
+async fn sign_in_session(session: &Session, sign_in: RowId) -> Result<(), Error> {
+    session.cycle_id().await.map_err(Error::unavailable)?;
+    session.insert(SIGN_IN, sign_in.to_string()).await.map_err(Error::unavailable)
+}
+
+/// No journey of ours, or one that is over.
+pub(crate) fn unknown(web: &Web) -> Response {
+    let page = web.problem(
+        "This sign-in is over",
+        "It was finished or cancelled, or it took longer than half an hour.",
+        "Go back to the app and connect again.",
+    );
+    web.refusal(StatusCode::BAD_REQUEST, &page, "no such journey in this browser, or it is over")
+}
+
+/// A genuine answer in a browser that did not begin the journey.
+fn other_browser(web: &Web) -> Response {
+    let page = web.problem(
+        "This sign-in began in another browser",
+        "It can only end where it began, so nothing was shared here.",
+        "Go back to the app and start again there. If you get a link by email, copy it into the browser that the app \
+         opened.",
+    );
+    web.refusal(StatusCode::FORBIDDEN, &page, "the journey began in another browser")
+}

@@ -1,0 +1,87 @@
+//! `POST /oauth/consent`: the person's answer to the consent page.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use tower_sessions::Session;
+
+use crate::flow::journey::consent::{self, Decided, Pressed, Submitted};
+use crate::flow::journey::login::Departure;
+use crate::flow::journey::request::{self, Refusal};
+use crate::http::error::page_of;
+use crate::http::extract::{Now, PageForm, signed_in};
+use crate::http::layers::note_client;
+use crate::http::pages::Leaving;
+use crate::http::web::Web;
+use crate::oauth::name::Headline;
+
+use super::authorize::{ask, found};
+use super::refusal::refused;
+
+pub(crate) async fn answer(
+    State(web): State<Web>,
+    Now(now): Now,
+    headers: HeaderMap,
+    session: Session,
+    form: PageForm,
+) -> Response {
+    let request = match request::parse(&web.app, form.field("request"), now).await {
+        Ok(request) => request,
+        Err(Refusal::Answer(answer)) if answer.at_once => {
+            return to_client(&web, &answer.return_to.with_error(&answer.error), answer.client);
+        }
+        Err(refusal) => return refused(&web, refusal),
+    };
+    note_client(request.client.id.as_str());
+    let browser = web.cookies.browser(&headers).unwrap_or_default();
+    let decided = async {
+        let submitted = Submitted {
+            pressed: Pressed::parse(form.field("answer")),
+            token: form.field("token"),
+            browser: &browser,
+            signed_in: signed_in(&web, &session, now).await?,
+        };
+        consent::decide(&web.app, &request, submitted, now).await
+    };
+    match decided.await {
+        Ok(Decided::Answer(url)) => to_client(&web, &url, web.app.headline(&request.client)),
+        Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
+        Ok(Decided::UsedUp) => used_up(&web),
+        Ok(Decided::AskAgain(question, notice)) => ask(&web, &request, (&question, Some(notice)), (&headers, now)),
+        Err(error) => page_of(&web, error),
+    }
+}
+
+/// A form that was sent too often: no more journeys come of it.
+fn used_up(web: &Web) -> Response {
+    let page = web.problem(
+        "This page was used too often",
+        "Eight sign-ins have begun from it already, and one page begins no more. Nothing was shared by this one.",
+        "Go back to the app and start again from there.",
+    );
+    web.refusal(StatusCode::TOO_MANY_REQUESTS, &page, "the form has begun as many journeys as it may")
+}
+
+/// Leaves for the client in answer to a POST: a page of our own that moves on by itself, since Chromium holds `form-action`
+/// against every redirect that follows a form.
+pub(crate) fn to_client(web: &Web, url: &str, client: Headline) -> Response {
+    web.page(StatusCode::OK, &Leaving::new(web.layout(), url, client))
+}
+
+/// Leaves for an upstream, with the journey's cookie; or for the journey's own page where the upstream is away.
+pub(crate) fn depart(web: &Web, headers: &HeaderMap, departure: Departure) -> Response {
+    let mut response = match &departure.url {
+        Some(url) => {
+            // What a provider is called is the operator's word.
+            let label = Headline::Configured(departure.label);
+            web.page(StatusCode::OK, &Leaving::new(web.layout(), url, label))
+        }
+        None => found(&web.path(&format!("/oauth/login/{}", departure.login))),
+    };
+    if let Some(binding) = &departure.binding {
+        for cookie in web.cookies.bind_login(headers, departure.login, binding) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}

@@ -1,0 +1,142 @@
+//! The journey's cookies: their names, and how they are set and read (RFC 6265, and `__Host-` of RFC 6265bis).
+//!
+//! `browser` is the key of form tokens, `login-<id>` binds one journey to the browser that began it. All are HttpOnly and
+//! SameSite=Lax: not Strict, since they are needed when the upstream sends the browser back.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+
+use crate::config::settings::Issuer;
+use crate::flow::journey::login::{Binding, LOGIN_LIFETIME};
+use crate::oauth::grant::RowId;
+use crate::random;
+
+/// How long the browser cookie lives beyond its last use.
+const BROWSER_LIFETIME: Duration = Duration::hours(1);
+
+/// The most journeys that one browser keeps.
+const LOGINS_KEPT: usize = 4;
+
+/// This server's cookies. Their names have the prefix of the public URL in them, so that two deployments on one host keep
+/// apart, and `__Host-` where https allows it.
+pub(crate) struct Cookies {
+    stem: String,
+    secure: bool,
+}
+
+impl Cookies {
+    /// Those of this issuer.
+    pub fn new(issuer: &Issuer) -> Self {
+        let host = if issuer.is_https() { "__Host-" } else { "" };
+        let prefix: String = issuer.prefix().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        Cookies { stem: format!("{host}jean{prefix}-"), secure: issuer.is_https() }
+    }
+
+    /// The name of the session layer's cookie.
+    pub fn session(&self) -> String {
+        format!("{}session", self.stem)
+    }
+
+    /// Whether they travel by https only.
+    pub fn secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The browser's own random value, if it has one.
+    pub fn browser(&self, headers: &HeaderMap) -> Option<String> {
+        let name = format!("{}browser", self.stem);
+        read(headers).find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// The browser's own random value, and the header that sets or prolongs it.
+    pub fn keep_browser(&self, headers: &HeaderMap) -> (String, HeaderValue) {
+        let value = self.browser(headers).filter(|value| value.len() == 43);
+        let value = value.unwrap_or_else(random::text::<32>);
+        let cookie = self.build(&format!("{}browser", self.stem), &value, BROWSER_LIFETIME);
+        (value, cookie)
+    }
+
+    /// The binding of a journey, if this browser began it.
+    pub fn login(&self, headers: &HeaderMap, id: RowId) -> Option<Binding> {
+        let name = self.login_name(id);
+        read(headers).find(|cookie| cookie.name() == name).map(|cookie| Binding::from_cookie(cookie.value()))
+    }
+
+    /// The headers that bind a new journey to this browser, and let go of the oldest ones.
+    pub fn bind_login(&self, headers: &HeaderMap, id: RowId, binding: &Binding) -> Vec<HeaderValue> {
+        let lifetime = Duration::seconds_f64(LOGIN_LIFETIME.as_secs_f64());
+        let mut set = vec![self.build(&self.login_name(id), binding.expose(), lifetime)];
+        let stem = format!("{}login-", self.stem);
+        let mut kept: Vec<RowId> =
+            read(headers).filter_map(|cookie| RowId::parse(cookie.name().strip_prefix(&stem)?)).collect();
+        kept.sort_unstable_by(|a, b| b.cmp(a));
+        for old in kept.into_iter().skip(LOGINS_KEPT - 1) {
+            set.push(self.build(&self.login_name(old), "", Duration::ZERO));
+        }
+        set
+    }
+
+    fn login_name(&self, id: RowId) -> String {
+        format!("{}login-{id}", self.stem)
+    }
+
+    fn build(&self, name: &str, value: &str, max_age: Duration) -> HeaderValue {
+        let cookie = Cookie::build((name, value))
+            .path("/")
+            .http_only(true)
+            .secure(self.secure)
+            .same_site(SameSite::Lax)
+            .max_age(max_age)
+            .build();
+        // Names and values are our own ASCII.
+        HeaderValue::from_str(&cookie.to_string()).unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+fn read(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(Cookie::split_parse)
+        .filter_map(Result::ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixTime;
+
+    fn issuer(text: &str) -> Issuer {
+        Issuer::parse(text).unwrap()
+    }
+
+    #[test]
+    fn cookies_have_the_host_prefix_where_https_and_keep_deployments_apart() {
+        assert_eq!(Cookies::new(&issuer("https://a.example")).session(), "__Host-jean-session");
+        assert_eq!(Cookies::new(&issuer("https://a.example/v2")).session(), "__Host-jean-v2-session");
+        assert_eq!(Cookies::new(&issuer("http://localhost:8080")).session(), "jean-session");
+        let cookies = Cookies::new(&issuer("https://a.example"));
+        let (value, set) = cookies.keep_browser(&HeaderMap::new());
+        assert_eq!(
+            set.to_str().unwrap(),
+            format!("__Host-jean-browser={value}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600")
+        );
+    }
+
+    #[test]
+    fn a_browser_keeps_its_value_and_the_newest_four_journeys() {
+        let cookies = Cookies::new(&issuer("http://localhost:8080"));
+        let (value, _) = cookies.keep_browser(&HeaderMap::new());
+        let id = |n: i64| RowId::new(UnixTime(1_800_000_000 + n), [0; 4]);
+        let logins: Vec<String> = (1..=5).map(|n| format!("jean-login-{}=x", id(n))).collect();
+        let mut headers = HeaderMap::new();
+        let text = format!("jean-browser={value}; {}", logins.join("; "));
+        headers.insert(header::COOKIE, HeaderValue::from_str(&text).unwrap());
+        assert_eq!(cookies.keep_browser(&headers).0, value);
+        let set = cookies.bind_login(&headers, id(6), &Binding::from_cookie("b"));
+        let dropped: Vec<_> = set.iter().skip(1).map(|set| set.to_str().unwrap().split('=').next().unwrap()).collect();
+        assert_eq!(dropped, [format!("jean-login-{}", id(2)), format!("jean-login-{}", id(1))]);
+    }
+}

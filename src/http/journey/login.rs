@@ -1,0 +1,231 @@
+//! `GET` and `POST /oauth/login/{id}`: the journey's own page. What it shows is the dispatcher's word alone.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+
+use crate::clock::UnixTime;
+use crate::flow::journey::consent::{LOOK_AGAIN, Pressed};
+use crate::flow::journey::login::{self, Confirm, Decided, Next, Notice, Submitted};
+use crate::flow::journey::request::{AuthorizationRequest, Refusal};
+use crate::http::error::page_of;
+use crate::http::extract::{Now, PageForm};
+use crate::http::layers::{note_client, request_id};
+use crate::http::pages;
+use crate::http::web::{self, Web};
+use crate::oauth::grant::RowId;
+use crate::oauth::masked::Hidden;
+use crate::oauth::name::Headline;
+
+use super::authorize::found;
+use super::callback::unknown;
+use super::consent::{depart, to_client};
+use super::refusal::refused;
+
+pub(crate) async fn show(
+    State(web): State<Web>,
+    Now(now): Now,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(id) = id.ok().and_then(|Path(id)| RowId::parse(&id)) else { return unknown(&web) };
+    Page { web: &web, id, headers: &headers, now, notice: None }.show().await
+}
+
+pub(crate) async fn answer(
+    State(web): State<Web>,
+    Now(now): Now,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    form: PageForm,
+) -> Response {
+    let Some(id) = id.ok().and_then(|Path(id)| RowId::parse(&id)) else { return unknown(&web) };
+    let browser = web.cookies.browser(&headers).unwrap_or_default();
+    let binding = web.cookies.login(&headers, id);
+    let pressed = Pressed::parse(form.field("answer"));
+    let submitted = Submitted { pressed, token: form.field("token"), browser: &browser };
+    match login::decide(&web.app, id, binding.as_ref(), submitted, now).await {
+        Ok(Decided::Answer(url, client)) => to_client(&web, &url, client),
+        Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
+        Ok(Decided::Page) => Page { web: &web, id, headers: &headers, now, notice: Some(LOOK_AGAIN) }.show().await,
+        Ok(Decided::Unknown) => unknown(&web),
+        Err(error) => page_of(&web, error),
+    }
+}
+
+/// One showing of a journey's page; in answer to a form it has a notice.
+struct Page<'a> {
+    web: &'a Web,
+    id: RowId,
+    headers: &'a HeaderMap,
+    now: UnixTime,
+    notice: Option<&'static str>,
+}
+
+impl Page<'_> {
+    /// Shows where the journey stands, by the dispatcher's word.
+    async fn show(&self) -> Response {
+        let web = self.web;
+        let binding = web.cookies.login(self.headers, self.id);
+        match login::next(&web.app, self.id, binding.as_ref(), self.now).await {
+            Ok(Next::SignIn(request, notice, upstream)) => self.sign_in(&request, notice, &upstream),
+            Ok(Next::Confirm(request, confirm)) => self.confirm(&request, &confirm),
+            Ok(Next::Wait) => web.page(StatusCode::OK, &pages::Wait::new(web.layout(), &self.path())),
+            Ok(Next::Answer(url, client)) => self.leave(&url, client),
+            Ok(Next::Done(client)) => {
+                let page = pages::Done { layout: web.layout(), client };
+                web.page(StatusCode::OK, &page)
+            }
+            Ok(Next::Refuse(Refusal::Answer(answer))) if answer.at_once => {
+                self.leave(&answer.return_to.with_error(&answer.error), answer.client)
+            }
+            Ok(Next::Refuse(refusal)) => refused(web, refusal),
+            Ok(Next::Unknown) => unknown(web),
+            Err(error) => page_of(web, error),
+        }
+    }
+
+    /// Leaves for the client: by redirect where the browser came by itself, by a page where it came by a form.
+    fn leave(&self, url: &str, client: Headline) -> Response {
+        if self.notice.is_some() { to_client(self.web, url, client) } else { found(url) }
+    }
+
+    fn path(&self) -> String {
+        self.web.path(&format!("/oauth/login/{}", self.id))
+    }
+
+    /// "Continue as ada@example.com?"
+    fn confirm(&self, request: &AuthorizationRequest, confirm: &Confirm) -> Response {
+        let person = &confirm.signed_in.person;
+        self.with_form(request, Some(&person.id), |token| {
+            let asked = self.web.asked(request, &confirm.past);
+            let page = pages::Confirm {
+                layout: self.web.layout(),
+                account: web::account(person),
+                client: self.web.app.headline(&request.client),
+                source: web::source(&request.client),
+                destination: web::destination(request.return_to.redirect_uri()),
+                scopes: asked.scopes,
+                learns: asked.learns,
+                seen: Some(asked.seen),
+                action: self.path(),
+                token,
+                can_switch: true,
+                notice: self.notice.map(str::to_owned),
+                details: web::details(request),
+            };
+            self.web.page(StatusCode::OK, &page)
+        })
+    }
+
+    /// Why the person is not signed in yet, and the ways on.
+    fn sign_in(&self, request: &AuthorizationRequest, notice: Option<Notice>, upstream: &str) -> Response {
+        let label = self.web.upstream_label(upstream);
+        let notice = notice.or_else(|| {
+            let failing = self.web.app.upstream(upstream).is_none_or(|upstream| !upstream.answers());
+            failing.then_some(Notice::Unreachable)
+        });
+        let (status, title, message) = words(notice.as_ref(), &label, &self.web.layout().brand);
+        let can_switch = matches!(notice, Some(Notice::NotAllowed(_)));
+        let mut upstreams = if can_switch { Vec::new() } else { self.web.upstreams() };
+        if notice.as_ref().is_some_and(Notice::is_lasting) {
+            upstreams.retain(|button| button.name != upstream);
+        }
+        let reason = notice.as_ref().map_or_else(|| "not signed in yet".to_owned(), Notice::reason);
+        self.with_form(request, None, |token| {
+            let page = pages::Retry {
+                layout: self.web.layout(),
+                title,
+                message,
+                client: self.web.app.headline(&request.client),
+                action: self.path(),
+                token,
+                upstreams,
+                tried: upstream.to_owned(),
+                can_switch,
+                request_id: request_id(),
+            };
+            self.web.refusal(status, &page, format!("sign-in with {upstream}: {reason}"))
+        })
+    }
+
+    fn with_form(
+        &self,
+        request: &AuthorizationRequest,
+        person: Option<&crate::oauth::grant::PersonId>,
+        page: impl FnOnce(String) -> Response,
+    ) -> Response {
+        note_client(request.client.id.as_str());
+        let (browser, cookie) = self.web.cookies.keep_browser(self.headers);
+        let token = login::form(request, self.id, &browser, person).token(&self.web.app, self.now);
+        let mut response = page(token);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+        response
+    }
+}
+
+/// What happened, in our own words: an upstream's text is never shown. The status is never 502 or 504, in whose place
+/// content delivery networks show a page of their own.
+fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, String, String) {
+    let ok = StatusCode::OK;
+    match notice {
+        None => (ok, format!("Sign in with {label}"), "One more step: sign in there to go on.".to_owned()),
+        Some(Notice::Unreachable) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{label} cannot be reached just now"),
+            "Wait a moment and try again. If it stays like this, tell whoever runs this server.".to_owned(),
+        ),
+        Some(Notice::Declined) => {
+            (ok, format!("You are not signed in with {label}"), "You can try again, or leave it at that.".to_owned())
+        }
+        Some(Notice::Refused(code)) => (
+            StatusCode::FORBIDDEN,
+            format!("{label} would not sign you in"),
+            format!(
+                "It answered with the error {code}. Try again; if it stays like this, tell whoever runs this server."
+            ),
+        ),
+        Some(Notice::Invalid) => (
+            StatusCode::FORBIDDEN,
+            format!("The answer from {label} could not be trusted"),
+            "It did not pass this server's checks, so you are not signed in. Try again; if it stays like this, tell \
+             whoever runs this server."
+                .to_owned(),
+        ),
+        Some(Notice::Undated) => (
+            StatusCode::FORBIDDEN,
+            format!("{label} does not say when you signed in"),
+            format!(
+                "The app wants a recent sign-in, and without the time this server cannot promise one. Another try with \
+                 {label} will not help: tell whoever runs this server, or whoever makes the app."
+            ),
+        ),
+        Some(Notice::Old) => (
+            ok,
+            format!("Your sign-in with {label} was too long ago"),
+            format!("The app wants a more recent one. Sign out at {label}, then sign in there again."),
+        ),
+        Some(Notice::NotFresh) => (
+            StatusCode::FORBIDDEN,
+            format!("{label} cannot ask you to sign in again"),
+            format!(
+                "The app wants you to sign in now, and {label} does not show that you did. Another try with {label} will \
+                 not help. If you cancel, the app learns why."
+            ),
+        ),
+        Some(Notice::NotAllowed(Hidden(account))) if account.is_empty() => (
+            StatusCode::FORBIDDEN,
+            format!("This account may not use {brand}"),
+            "Use another account, or ask whoever runs this server to let this one in.".to_owned(),
+        ),
+        Some(Notice::NotAllowed(Hidden(account))) => (
+            StatusCode::FORBIDDEN,
+            format!("{account} may not use {brand}"),
+            "Use another account, or ask whoever runs this server to let this one in.".to_owned(),
+        ),
+        Some(Notice::Interrupted) => {
+            (ok, "The sign-in was interrupted".to_owned(), format!("Please sign in with {label} once more."))
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The pages of an authorization request that is none: what happened, and which button to press in which app. Whatever the
+//! browser says that it accepts, it gets a page: nobody reads JSON.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+
+use crate::flow::journey::request::{Answer, Refusal};
+use crate::http::error::page_of;
+use crate::http::layers::note_client;
+use crate::http::pages::{Advice, Destination, Problem};
+use crate::http::web::{Web, destination};
+use crate::oauth::client::{Client, ClientOrigin};
+use crate::oauth::client_document::{Fault, Unusable};
+use crate::oauth::masked::without_addresses;
+
+use super::apps::{self, Recognised};
+use super::authorize::found;
+
+/// Why there is no valid request, told to whoever can be told.
+pub(crate) fn refused(web: &Web, refusal: Refusal) -> Response {
+    match refusal {
+        Refusal::Page(error) => page_of(web, error),
+        Refusal::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
+        Refusal::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
+        // An address that names no host says nothing that a page could name.
+        Refusal::Document { client_id, redirect_uri, unusable } if unusable.host.is_empty() => {
+            unknown_client(web, &client_id, &redirect_uri)
+        }
+        Refusal::Document { client_id, redirect_uri, unusable } => {
+            unusable_document(web, (&client_id, &redirect_uri), &unusable)
+        }
+        Refusal::Answer(answer) if answer.at_once => found(&answer.return_to.with_error(&answer.error)),
+        Refusal::Answer(answer) => with_link(web, &answer),
+    }
+}
+
+/// An app that asks with a client id that is not, or not any more, known here.
+fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
+    let (next, advice) = anew(web, "it then introduces itself again", (client_id, redirect_uri));
+    let message = "The app asks with a registration that this server does not have. It may have been made on another \
+                   server, or long ago.";
+    let details = details([("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))]);
+    let page = web.problem("This app is not known here", message, format!("{next} {BY_A_LINK}"));
+    note_client(&ascii(client_id));
+    web.refusal(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page }, "the client is not known")
+}
+
+/// What to do with a link that leads to such a page.
+const BY_A_LINK: &str = "If you came here by a link that somebody sent you, close this page.";
+
+/// An app that wants the answer somewhere else than it registered.
+fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Response {
+    let (next, advice) = match client.origin {
+        ClientOrigin::Registered => {
+            let sent = (client.id.as_str(), redirect_uri);
+            anew(web, "it then registers the address that it uses now", sent)
+        }
+        ClientOrigin::Configured => (
+            "Tell whoever runs this server: the address is missing in the configuration of the app, or is another one there."
+                .to_owned(),
+            Vec::new(),
+        ),
+        ClientOrigin::Document => {
+            ("Update the app, and connect again. If that does not help, tell whoever makes it.".to_owned(), Vec::new())
+        }
+    };
+    let message = format!(
+        "{} asks for the answer at an address that it did not register, so nothing is sent there.",
+        web.app.headline(client)
+    );
+    let details = details([("client_id", client.id.as_str()), ("redirect_uri", &ascii(redirect_uri))]);
+    let page = web.problem("The answer would go to the wrong place", message, format!("{next} {BY_A_LINK}"));
+    note_client(client.id.as_str());
+    let reason = format!("the client did not register the redirect URI {}", for_log(redirect_uri));
+    web.refusal(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page }, reason)
+}
+
+/// An app that is known by a document (CIMD), which cannot be had, breaks a rule, or is on a host that may not be a client.
+/// The details say for whoever makes the app what is wrong. Where nothing is there any more, an app that is connected anew
+/// may come with another address.
+fn unusable_document(
+    web: &Web,
+    (client_id, redirect_uri): (&str, &str),
+    Unusable { host, why, fault }: &Unusable,
+) -> Response {
+    let is_absent = matches!(fault, Fault::Host | Fault::Gone);
+    let advice = if is_absent { advice(web, client_id, redirect_uri) } else { Vec::new() };
+    let (status, title, message, next) = match fault {
+        Fault::Passing => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{host} cannot be reached just now"),
+            format!("The app says that it is from {host}, and this server cannot ask there whether that is so."),
+            "Wait a minute and connect again. If it stays like this, tell whoever runs this server.",
+        ),
+        Fault::Busy => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{host} cannot be asked just now"),
+            format!(
+                "The app says that it is from {host}. This server is asked about so many addresses there that this one has \
+                 to wait for its turn."
+            ),
+            "Keep this page open: it tries again by itself every 15 seconds.",
+        ),
+        Fault::Operator => (
+            StatusCode::FORBIDDEN,
+            format!("Apps from {host} cannot connect here"),
+            "Whoever runs this server chose from where apps may come.".to_owned(),
+            "If you need this app here, ask whoever runs this server.",
+        ),
+        Fault::Host | Fault::Gone => (
+            StatusCode::BAD_REQUEST,
+            format!("{host} does not describe the app"),
+            format!(
+                "The app says that it is from {host}, and there is nothing there that this server can read about it."
+            ),
+            "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+        ),
+        Fault::Address => (
+            StatusCode::BAD_REQUEST,
+            format!("This server does not ask {host} about the app"),
+            format!("The app says that it is from {host}, by an address that breaks a rule."),
+            "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+        ),
+        Fault::Document => (
+            StatusCode::BAD_REQUEST,
+            format!("This server cannot take what {host} says of the app"),
+            format!("The app says that it is from {host}, and what is written there about it breaks a rule."),
+            "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+        ),
+    };
+    let description = format!("The client's metadata document cannot be used: {why}.");
+    let details = details([("client_id", &ascii(client_id)), ("Description", &description)]);
+    let page = web.problem(title, message, format!("{next} {BY_A_LINK}"));
+    note_client(&ascii(client_id));
+    let mut response = web.refusal(status, &Problem { advice, details, ..page }, for_log(&description));
+    if *fault == Fault::Busy {
+        // Longer than a failure is remembered, so that the next try is one.
+        response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("15"));
+    }
+    response
+}
+
+/// What helps an app whose registration does not do, of which `client_id` and `redirect_uri` were sent: to connect anew,
+/// which `brings` something, or to ask whoever runs the server, where apps cannot register.
+fn anew(web: &Web, brings: &str, (client_id, redirect_uri): (&str, &str)) -> (String, Vec<Advice>) {
+    let clients = &web.app.settings.clients;
+    let next = match (clients.registration, clients.documents.on) {
+        (true, _) => format!("Connect the app anew: {brings}."),
+        (false, true) => "Connect the app anew: it may introduce itself in another way. If this page comes back, ask \
+                          whoever runs this server for the app."
+            .to_owned(),
+        (false, false) => {
+            let closed = "Only apps that whoever runs this server has set up can connect. Ask there for this one.";
+            return (closed.to_owned(), Vec::new());
+        }
+    };
+    (next, advice(web, client_id, redirect_uri))
+}
+
+/// Which buttons to press, in the app that asks or in those that may be meant.
+fn advice(web: &Web, client_id: &str, redirect_uri: &str) -> Vec<Advice> {
+    let server = match web.app.settings.mounts.as_slice() {
+        [only] => Some((web.mount_name(only), only.resource.to_string())),
+        _ => None,
+    };
+    let steps = |app: &apps::App| app.steps(server.as_ref().map(|(name, url)| (name.as_str(), url.as_str())));
+    let of = |words: &str, app: &apps::App| Advice { title: format!("{words} {}", app.name), steps: steps(app) };
+    let mut advice: Vec<Advice> = match apps::recognise(client_id, redirect_uri) {
+        Recognised::One(app) => return vec![of("In", app)],
+        Recognised::Perhaps(apps) => apps.into_iter().map(|app| of("If this is", app)).collect(),
+    };
+    let title = if advice.is_empty() { "In the app" } else { "In another app" }.to_owned();
+    let words = "Remove the connection to this server, add it again, and sign in.";
+    let url = server.as_ref().map_or_else(String::new, |(_, url)| url.clone());
+    advice.push(Advice { title, steps: vec![(words.to_owned(), url)] });
+    advice
+}
+
+/// An error for an address that nothing vouches for: a page instead of a redirect, so that a link to this server leads
+/// nowhere else by itself (RFC 9700 section 4.11.2).
+fn with_link(web: &Web, answer: &Answer) -> Response {
+    let label = match destination(answer.return_to.redirect_uri()) {
+        Destination::Site(host) => format!("Back to {host}"),
+        Destination::App(scheme) => format!("Open the app for {scheme}: links"),
+        Destination::ThisComputer => "Back to the app on this computer".to_owned(),
+        Destination::Network(host) => format!("Back to {host} in your network"),
+    };
+    let link = Some((label, answer.return_to.with_error(&answer.error)));
+    let message = format!("{} asked for something that this server cannot give.", answer.client);
+    let details = details([("Error", answer.error.code.as_str()), ("Description", &answer.error.description)]);
+    let next = "Go back to the app only if you came from there.";
+    let page = web.problem("The app's request does not work", message, next);
+    note_client(answer.client_id.as_str());
+    web.refusal(StatusCode::BAD_REQUEST, &Problem { link, details, ..page }, answer.error.to_string())
+}
+
+/// The longest reason in the log, in characters.
+const MAX_REASON: usize = 300;
+
+/// A text that may be of the app's choosing, as the log may hold it.
+fn for_log(text: &str) -> String {
+    without_addresses(&ascii(text)).chars().take(MAX_REASON).collect()
+}
+
+/// What came as an id or a URI, both of which are ASCII: anything else, invisible and bidirectional characters too, is
+/// shown as a sign of its own.
+fn ascii(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// Names and values for whoever supports the person, without empty ones.
+fn details(of: [(&str, &str); 2]) -> Vec<(String, String)> {
+    let told = of.into_iter().filter(|(_, value)| !value.is_empty());
+    told.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

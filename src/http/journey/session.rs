@@ -1,0 +1,77 @@
+//! Browser sessions by tower-sessions, kept in jean's own database.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::cookie::time::Duration;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
+
+use crate::app::App;
+use crate::flow::journey::login::SESSION_LIFETIME;
+use crate::flow::person::session;
+
+use super::cookies::Cookies;
+
+/// The one thing that a session holds: the id of a sign-in.
+pub(crate) const SIGN_IN: &str = "sign_in";
+
+/// The session layer of the browser's routes. SameSite is Lax: a Strict cookie would not come along when a client or an
+/// upstream sends the browser here.
+pub(crate) fn layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {
+    let cookies = Cookies::new(&app.settings.issuer);
+    SessionManagerLayer::new(Sessions(app.clone()))
+        .with_name(cookies.session())
+        .with_secure(cookies.secure())
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(Duration::seconds_f64(SESSION_LIFETIME.as_secs_f64())))
+}
+
+/// The sessions in the database.
+#[derive(Clone)]
+pub(crate) struct Sessions(Arc<App>);
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sessions")
+    }
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        while !session::create(&self.0, &record.id.to_string(), &encode(record)?).await.map_err(backend)? {
+            record.id = Id::default();
+        }
+        Ok(())
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        session::save(&self.0, &record.id.to_string(), &encode(record)?).await.map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let Some(data) = session::load(&self.0, &id.to_string()).await.map_err(backend)? else { return Ok(None) };
+        let data: HashMap<_, _> = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
+        let expiry_date =
+            OffsetDateTime::from_unix_timestamp(self.0.clock.now().0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        Ok(Some(Record { id: *id, data, expiry_date }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        session::delete(&self.0, &id.to_string()).await.map_err(backend)
+    }
+}
+
+fn encode(record: &Record) -> Result<String> {
+    serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))
+}
+
+fn backend(error: session::Error) -> Error {
+    Error::Backend(error.to_string())
+}

@@ -1,0 +1,80 @@
+//! The built-in MCP server: one tool, `whoami`, which tells the person who is signed in, and shows that all of it works.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::request::Parts;
+use axum::response::Response;
+use rmcp::handler::server::ServerHandler;
+use rmcp::model::{CallToolResult, Implementation, ServerCapabilities, ServerConfig};
+use rmcp::service::{RequestContext, RoleServer};
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{ErrorData, tool, tool_handler, tool_router};
+use serde_json::json;
+use tower::Service;
+
+use crate::config::settings::Settings;
+use crate::mcp::Caller;
+
+use super::envelope;
+
+/// The service: stateless, so that any replica answers and no session could be taken over.
+pub(crate) fn service(
+    settings: &Settings,
+) -> impl Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+    let config = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(settings.limits.body)
+        // The guard checks Host and Origin before anything comes here.
+        .disable_allowed_hosts()
+        .disable_allowed_origins();
+    let service = Server::new(|| Ok(Whoami), Arc::new(LocalSessionManager::default()), config);
+    let limit = settings.limits.body;
+    tower::service_fn(move |request: Request<Body>| {
+        let service = service.clone();
+        async move { Ok(envelope::answer(&service, request, limit).await) }
+    })
+}
+
+/// The server as rmcp has it.
+pub(super) type Server = StreamableHttpService<Whoami, LocalSessionManager>;
+
+/// The handler of the one tool.
+#[derive(Clone, Debug)]
+pub(super) struct Whoami;
+
+#[tool_router]
+impl Whoami {
+    /// The signed-in person.
+    #[tool(
+        description = "Tells who is signed in to this server: the person's name and email, the app that acts for them, and what it may do.",
+        annotations(title = "Who am I?", read_only_hint = true, open_world_hint = false)
+    )]
+    async fn whoami(&self, context: RequestContext<RoleServer>) -> Result<CallToolResult, ErrorData> {
+        let caller = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>());
+        let caller = caller.ok_or_else(|| ErrorData::internal_error("nobody is calling", None))?;
+        Ok(CallToolResult::structured(json!({
+            "subject": caller.subject,
+            "name": caller.name,
+            "email": caller.email,
+            "client": { "id": caller.client_id, "name": caller.client_name },
+            "scopes": caller.scopes,
+        })))
+    }
+}
+
+#[tool_handler]
+impl ServerHandler for Whoami {
+    fn get_info(&self) -> ServerConfig {
+        let mut info = ServerConfig::default();
+        info.capabilities = ServerCapabilities::builder().enable_tools().build();
+        info.server_info = Implementation::new("jean", env!("CARGO_PKG_VERSION"));
+        info.instructions = Some("Ask whoami who is signed in.".into());
+        info
+    }
+}

@@ -1,0 +1,4 @@
+//! What stands behind a mount.
+
+pub(super) mod builtin;
+mod envelope;

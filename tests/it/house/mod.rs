@@ -1,0 +1,6 @@
+//! The code itself, its documents, and what it is built from.
+
+mod layering;
+mod lockfile;
+mod readme;
+mod spec;

@@ -1,0 +1,3 @@
+//! People: who may come in.
+
+mod admission;
