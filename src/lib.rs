@@ -37,6 +37,7 @@
 //! | [`config`] | `jean.toml` and the environment, checked into [`Settings`](config::settings::Settings), and warnings of what is probably not meant | who reads them |
 //! | [`app`] | [`App`](app::App): what a request may reach, and what the guard remembers | HTTP |
 //! | [`http`] | axum and HTML: one table of [`routes`](http::routes), cookies, pages, the three ways to tell an error | SQL; it decides nothing |
+//! | [`wire`] | what both need of HTTP: how requests are read, how errors are told to programs, the log of each request | pages, the guard |
 //! | [`mcp`] | the resource side: the guard, [`Caller`], the built-in server | pages |
 //! | [`flow`] | what the server decides, one file for each flow, plain async functions over `&App` | axum, cookies' attributes |
 //! | [`oauth`] | the protocol's words: pure types and rules that cannot hold what the RFCs forbid | any I/O |
@@ -57,6 +58,7 @@
 //!
 //! ```text
 //! main -> server -> http, mcp -> flow -> store, upstream, fetch, keys -> oauth -> clock
+//!               |      |-> wire
 //!               \-> config
 //! http, mcp, flow -> app -> settings, store, keys, upstream, fetch, clock
 //! ```
@@ -114,6 +116,7 @@ pub mod testing;
 #[allow(dead_code, reason = "the program needs neither the dev issuer's faults nor every step of the scripted client")]
 mod testing;
 mod upstream;
+mod wire;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};

@@ -4,7 +4,8 @@
 //! to the client behind a browser, a page to people; each is logged once, by [`layers`], with the request's id.
 
 mod client;
-mod error;
+mod cookies;
+mod error_page;
 mod extract;
 mod grant;
 mod home;
@@ -22,13 +23,10 @@ use crate::oauth::default_endpoint::DefaultEndpoint;
 
 use self::client::{configuration, register};
 use self::grant::{revoke, token as token_endpoint};
-use self::home::{discovery, landing};
+use self::home::{discovery, front};
 use self::journey::{authorize, callback, consent, login, session};
 use self::token::{introspect, userinfo};
 
-pub(crate) use error::Logged;
-pub(crate) use extract::bearer;
-pub(crate) use layers::unread::read_rest;
 pub(crate) use web::Web;
 
 /// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names
@@ -70,8 +68,8 @@ pub(crate) fn routes(web: &Web) -> Router {
     let servers = Router::new().route(&at("/oauth/introspect"), post(introspect::introspect));
 
     let assets = Router::new()
-        .route(&at("/oauth/assets/style.css"), get(landing::style))
-        .route(&at("/oauth/assets/logo"), get(landing::logo));
+        .route(&at("/oauth/assets/style.css"), get(front::style))
+        .route(&at("/oauth/assets/logo"), get(front::logo));
 
     browser.merge(programs).merge(registrations).merge(servers).merge(assets).with_state(web.clone())
 }
@@ -111,16 +109,16 @@ fn for_registrations(router: Router<Web>) -> Router<Web> {
 pub(crate) fn home(web: &Web) -> Router {
     let prefix = web.app.settings.issuer.prefix();
     let at = |path: &str| format!("{prefix}{path}");
-    let landing = if prefix.is_empty() { Router::new() } else { Router::new().route(prefix, get(landing::landing)) };
+    let landing = if prefix.is_empty() { Router::new() } else { Router::new().route(prefix, get(front::landing)) };
     landing
-        .route(&at("/"), get(landing::landing))
-        .route(&at("/status"), get(landing::status))
-        .route(&at("/healthz"), get(landing::health))
-        .route(&at("/readyz"), get(landing::ready))
+        .route(&at("/"), get(front::landing))
+        .route(&at("/status"), get(front::status))
+        .route(&at("/healthz"), get(front::health))
+        .route(&at("/readyz"), get(front::ready))
         .with_state(web.clone())
 }
 
 /// What everybody else gets.
 pub(crate) fn fallback(web: &Web) -> Router {
-    Router::new().fallback(landing::not_found).with_state(web.clone())
+    Router::new().fallback(front::not_found).with_state(web.clone())
 }

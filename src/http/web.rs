@@ -22,10 +22,10 @@ use crate::oauth::grant::Person;
 use crate::oauth::redirect::{RedirectKind, RedirectUri};
 use crate::oauth::scope::{EMAIL, OPENID, PROFILE, Scope, Scopes};
 use crate::oauth::token::TokenHash;
+use crate::wire::error::{Reason, because};
+use crate::wire::record::request_id;
 
-use super::error::{Logged, page_of};
-use super::journey::cookies::Cookies;
-use super::layers::request_id;
+use super::cookies::Cookies;
 use super::pages::{
     Account, ClientSource, Destination, Details, Layout, Problem, ScopeLine, Seen, UpstreamButton, stylesheet,
 };
@@ -100,9 +100,10 @@ impl Web {
 
     /// A page as an answer.
     pub fn page(&self, status: StatusCode, page: &impl Template) -> Response {
+        // Not a page that says so: that one may not be rendered either.
         let html = match page.render() {
             Ok(html) => html,
-            Err(error) => return page_of(self, Error::server(error)),
+            Err(error) => return because(Error::server(error), StatusCode::INTERNAL_SERVER_ERROR.into_response()),
         };
         let mut response = (status, Html(html)).into_response();
         let headers = response.headers_mut();
@@ -116,7 +117,7 @@ impl Web {
     /// A page that tells a person why they cannot go on, and the reason for the log, without a name or an address of theirs.
     pub fn refusal(&self, status: StatusCode, page: &impl Template, reason: impl Into<Cow<'static, str>>) -> Response {
         let mut response = self.page(status, page);
-        response.extensions_mut().get_or_insert_with(|| Logged::Page(reason.into()));
+        response.extensions_mut().get_or_insert_with(|| Reason::Page(reason.into()));
         response
     }
 

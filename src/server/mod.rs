@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tower::Service;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::{App, ClientKeys, Documents, Memory, Registrations};
 use crate::clock::{Clock, SystemClock};
@@ -30,6 +31,8 @@ use crate::secret::{self, RootSecret};
 use crate::store::{self, Store};
 use crate::testing::issuer::{Issuer as DevIssuer, IssuerOptions};
 use crate::upstream::{self, Upstream};
+use crate::wire::error::panicked;
+use crate::wire::record::Recorder;
 use crate::{http, mcp, random};
 
 /// Why jean did not start.
@@ -182,32 +185,46 @@ impl Jean {
 
     /// The authorization server: `/oauth/*` and `/.well-known/*`, below the path of the public URL.
     pub fn router(&self) -> Router {
-        http::layers::surround(http::routes(&self.0.web), &self.0.web).layer(Extension(self.clone()))
+        self.record(self.surround(http::routes(&self.0.web)))
     }
 
     /// `/authorize`, `/token` and `/register` at the root of the origin, for clients that know no metadata (MCP 2025-03-26,
     /// "Fallbacks for Servers without Metadata Discovery"): some refresh there after a restart. Not part of
     /// [`router`](Jean::router), since these paths may be the application's own; without a path that a mount has.
     pub fn default_endpoints(&self) -> Router {
-        http::layers::surround(http::default_endpoints(&self.0.web), &self.0.web).layer(Extension(self.clone()))
+        self.record(self.surround(http::default_endpoints(&self.0.web)))
     }
 
     /// The landing page, `/status`, `/healthz` and `/readyz`, for an application that has none of its own.
     pub fn home(&self) -> Router {
-        http::layers::surround(http::home(&self.0.web), &self.0.web).layer(Extension(self.clone()))
+        self.record(self.surround(http::home(&self.0.web)))
     }
 
     /// The authorization server, its default endpoints too, and the built-in MCP server behind its guard, at every mount:
     /// what the binary serves.
     pub fn service(&self) -> Router {
         let Running { app, web, .. } = &*self.0;
-        let mut router = http::routes(web);
+        let own =
+            http::routes(web).merge(http::default_endpoints(web)).merge(http::home(web)).merge(http::fallback(web));
+        let mut mounts = Router::new();
         for mount in &app.settings.mounts {
             let guarded = mcp::guard(app.clone(), mount.clone(), mcp::builtin(&app.settings));
-            router = mount_at(router, &format!("{}{}", app.settings.issuer.prefix(), mount.path), guarded);
+            mounts = mount_at(mounts, &format!("{}{}", app.settings.issuer.prefix(), mount.path), guarded);
         }
-        let router = router.merge(http::default_endpoints(web)).merge(http::home(web)).merge(http::fallback(web));
-        http::layers::surround(router, web).layer(Extension(self.clone()))
+        // Not within what surrounds our own paths: what stands behind a mount has a time and errors of its own.
+        self.record(self.surround(own).merge(mounts.layer(CatchPanicLayer::custom(panicked))))
+    }
+
+    /// Puts around the authorization server's own paths what all of them share.
+    fn surround(&self, router: Router) -> Router {
+        http::layers::surround(router, &self.0.web)
+    }
+
+    /// Puts the outermost layer around a router, which keeps this server alive.
+    fn record(&self, router: Router) -> Router {
+        let App { clock, settings, .. } = &*self.0.app;
+        let recorder = Recorder { clock: clock.clone(), https_only: settings.issuer.is_https() };
+        recorder.surround(router).layer(Extension(self.clone()))
     }
 
     /// Puts the guard of the default mount in front of an MCP server. What passes has a [`Caller`](crate::Caller) in its

@@ -3,39 +3,42 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::flow::client::configuration as flow;
-use crate::http::error::{Refused, no_store};
-use crate::http::extract::{Now, bearer};
+use crate::http::extract::Now;
 use crate::http::web::Web;
 use crate::oauth::client::Client;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::RegistrationToken;
+use crate::wire::error::{ErrorBody, no_store};
+use crate::wire::headers::bearer;
+use crate::wire::www_authenticate::WwwAuthenticate;
 
 use super::register::{ClientInformation, json};
 
-/// The challenge of RFC 6750 section 3, without an error where no token came.
-pub(crate) struct Challenged(Error, &'static str);
+/// An error, with the challenge of RFC 6750 section 3 if it is about the token.
+pub(crate) struct Challenged(ErrorBody);
 
 impl From<Error> for Challenged {
     fn from(error: Error) -> Self {
-        Challenged(error, "Bearer realm=\"registration\", error=\"invalid_token\"")
+        let challenge = WwwAuthenticate::bearer().with("realm", REALM).with("error", error.code.as_str());
+        Challenged(match error.code {
+            ErrorCode::InvalidToken => ErrorBody::with_challenge(error, challenge),
+            _ => error.into(),
+        })
     }
 }
 
 impl IntoResponse for Challenged {
     fn into_response(self) -> Response {
-        let Challenged(error, challenge) = self;
-        let is_challenge = error.code == ErrorCode::InvalidToken;
-        let mut response = Refused(error).into_response();
-        if is_challenge {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        response
+        self.0.into_response()
     }
 }
+
+/// What the challenges call this endpoint.
+const REALM: &str = "registration";
 
 /// `GET` (RFC 7592 section 2.1): everything but the secret.
 pub(crate) async fn read(
@@ -81,7 +84,8 @@ async fn authenticate(
 ) -> Result<(Client, RegistrationToken), Challenged> {
     let Some(token) = bearer(headers)?.map(RegistrationToken::presented) else {
         let error = Error::new(ErrorCode::InvalidToken, "A registration access token is needed (RFC 7592 section 2).");
-        return Err(Challenged(error, "Bearer realm=\"registration\""));
+        let challenge = WwwAuthenticate::bearer().with("realm", REALM);
+        return Err(Challenged(ErrorBody::with_challenge(error, challenge)));
     };
     let client = client.map_or_else(|_| String::new(), |Path(client)| client);
     Ok((flow::authenticate(&web.app, &client, &token).await?, token))

@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::flow::client::register as flow;
-use crate::http::error::{Refused, no_store};
-use crate::http::extract::{Now, body};
+use crate::http::extract::Now;
 use crate::http::web::Web;
 use crate::oauth::client::Client;
 use crate::oauth::client_metadata::ClientMetadata;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::{ClientSecret, RegistrationToken};
+use crate::wire::body;
+use crate::wire::error::{ErrorBody, no_store};
 
 /// The client information response (RFC 7591 section 3.2.1, RFC 7592 section 3): the effective metadata, the id, and the
 /// secret, which is told once.
@@ -33,7 +34,7 @@ pub(crate) struct ClientInformation {
     metadata: ClientMetadata,
 }
 
-pub(crate) async fn register(State(web): State<Web>, Now(now): Now, request: Request) -> Result<Response, Refused> {
+pub(crate) async fn register(State(web): State<Web>, Now(now): Now, request: Request) -> Result<Response, ErrorBody> {
     let json = json(request, &web).await?;
     let registered = flow::register(&web.app, &json, now).await?;
     let information = ClientInformation::new(&web, registered.client, registered.secret, &registered.token);
@@ -42,7 +43,7 @@ pub(crate) async fn register(State(web): State<Web>, Now(now): Now, request: Req
 
 /// The JSON of a request's body.
 pub(crate) async fn json(request: Request, web: &Web) -> Result<Value, Error> {
-    let text = body(request, web, "application/json").await?;
+    let text = body::text(request, &web.app.settings.limits, "application/json").await?;
     serde_json::from_str(&text)
         .map_err(|error| Error::new(ErrorCode::InvalidClientMetadata, format!("The body is not JSON: {error}.")))
 }

@@ -6,16 +6,17 @@ use axum::response::{IntoResponse, Response};
 
 use crate::flow::client::authenticate;
 use crate::flow::grant::revoke as flow;
-use crate::http::error::{Refused, no_store};
-use crate::http::extract::{Form, Now, authorization};
+use crate::http::extract::{Form, Now};
 use crate::http::web::Web;
+use crate::wire::error::{ErrorBody, no_store};
+use crate::wire::headers::authorization;
 
 pub(crate) async fn revoke(
     State(web): State<Web>,
     Now(now): Now,
     headers: HeaderMap,
     Form(params): Form,
-) -> Result<Response, Refused> {
+) -> Result<Response, ErrorBody> {
     params.refuse_repeated(&[])?;
     let client = authenticate::authenticate(&web.app, authorization(&headers)?, &params, now).await?;
     flow::request(&web.app, &client, &params, now).await?;

@@ -9,10 +9,11 @@ use serde::Serialize;
 use crate::flow::client::authenticate;
 use crate::flow::grant::issue::Issued;
 use crate::flow::grant::{code, refresh};
-use crate::http::error::{Refused, no_store};
-use crate::http::extract::{Form, Now, authorization};
+use crate::http::extract::{Form, Now};
 use crate::http::web::Web;
 use crate::oauth::error::{Error, ErrorCode};
+use crate::wire::error::{ErrorBody, no_store};
+use crate::wire::headers::authorization;
 
 /// The answer of RFC 6749 section 5.1, and of OpenID Connect Core section 3.1.3.3.
 #[derive(Serialize)]
@@ -32,7 +33,7 @@ pub(crate) async fn token(
     Now(now): Now,
     headers: HeaderMap,
     Form(params): Form,
-) -> Result<Response, Refused> {
+) -> Result<Response, ErrorBody> {
     params.refuse_repeated(&["resource"])?;
     let grant_type = params.required("grant_type")?;
     let client = authenticate::authenticate(&web.app, authorization(&headers)?, &params, now).await?;

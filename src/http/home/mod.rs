@@ -1,4 +1,4 @@
-//! What everybody may read: metadata, the landing page, the status.
+//! What everybody may read: metadata, the front page, the status.
 
 pub(super) mod discovery;
-pub(super) mod landing;
+pub(super) mod front;

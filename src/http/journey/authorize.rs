@@ -9,14 +9,16 @@ use tower_sessions::Session;
 use crate::clock::UnixTime;
 use crate::flow::journey::consent::{Form, PURPOSE};
 use crate::flow::journey::request::{self, AuthorizationRequest, Next, Question, Refusal};
-use crate::http::error::{Refused, page_of};
-use crate::http::extract::{Form as Parameters, Now, signed_in};
-use crate::http::layers::note_client;
+use crate::http::error_page::error_page;
+use crate::http::extract::{Form as Parameters, Now};
 use crate::http::pages;
 use crate::http::web::{self, Web};
 use crate::oauth::error::Error;
+use crate::wire::error::ErrorBody;
+use crate::wire::record::note_client;
 
 use super::refusal::refused;
+use super::session::signed_in;
 
 /// `GET`: the request in the query.
 pub(crate) async fn show(
@@ -33,25 +35,25 @@ pub(crate) async fn show(
     note_client(request.client.id.as_str());
     let signed_in = match signed_in(&web, &session, now).await {
         Ok(signed_in) => signed_in,
-        Err(error) => return page_of(&web, error),
+        Err(error) => return error_page(&web, error),
     };
     match request::next(&web.app, &request, signed_in, now).await {
         Ok(Next::Ask(question)) => ask(&web, &request, (&question, None), (&headers, now)),
         Ok(Next::Answer(url)) => found(&url),
         Ok(Next::Refuse(answer)) => refused(&web, Refusal::Answer(answer)),
-        Err(error) => page_of(&web, error),
+        Err(error) => error_page(&web, error),
     }
 }
 
 /// `POST`: the same request in a form (OpenID Connect Core section 3.1.2.1). The browser comes again by GET, since it sends
 /// none of our cookies along with the form of another site.
-pub(crate) async fn again(State(web): State<Web>, form: Result<Parameters, Refused>) -> Response {
+pub(crate) async fn again(State(web): State<Web>, form: Result<Parameters, ErrorBody>) -> Response {
     let query = match form {
         Ok(Parameters(params)) => params.to_string(),
-        Err(Refused(error)) => return page_of(&web, error),
+        Err(ErrorBody { error, .. }) => return error_page(&web, error),
     };
     if query.len() > request::MAX_REQUEST {
-        return page_of(&web, Error::invalid_request("The authorization request is longer than 8 KB."));
+        return error_page(&web, Error::invalid_request("The authorization request is longer than 8 KB."));
     }
     found(&format!("{}?{query}", web.path("/oauth/authorize")))
 }

@@ -9,13 +9,13 @@ use tower_sessions::Session;
 
 use crate::flow::journey::callback::{self, Returned};
 use crate::flow::to_the_end;
-use crate::http::error::page_of;
+use crate::http::error_page::error_page;
 use crate::http::extract::Now;
-use crate::http::layers::note_client;
 use crate::http::web::Web;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::RowId;
 use crate::oauth::params::Params;
+use crate::wire::record::note_client;
 
 use super::authorize::found;
 use super::session::SIGN_IN;
@@ -42,7 +42,7 @@ pub(crate) async fn receive(
             if let Some(sign_in) = sign_in
                 && let Err(error) = sign_in_session(&session, sign_in).await
             {
-                return page_of(&web, error);
+                return error_page(&web, error);
             }
             found(&web.path(&format!("/oauth/login/{login}")))
         }
@@ -52,7 +52,7 @@ pub(crate) async fn receive(
             other_browser(&web)
         }
         Err(error) if error.code == ErrorCode::InvalidRequest => unknown(&web),
-        Err(error) => page_of(&web, error),
+        Err(error) => error_page(&web, error),
     }
 }
 

@@ -8,15 +8,16 @@ use tower_sessions::Session;
 use crate::flow::journey::consent::{self, Decided, Pressed, Submitted};
 use crate::flow::journey::login::Departure;
 use crate::flow::journey::request::{self, Refusal};
-use crate::http::error::page_of;
-use crate::http::extract::{Now, PageForm, signed_in};
-use crate::http::layers::note_client;
+use crate::http::error_page::error_page;
+use crate::http::extract::{Now, PageForm};
 use crate::http::pages::Leaving;
 use crate::http::web::Web;
 use crate::oauth::name::Headline;
+use crate::wire::record::note_client;
 
 use super::authorize::{ask, found};
 use super::refusal::refused;
+use super::session::signed_in;
 
 pub(crate) async fn answer(
     State(web): State<Web>,
@@ -48,7 +49,7 @@ pub(crate) async fn answer(
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
         Ok(Decided::UsedUp) => used_up(&web),
         Ok(Decided::AskAgain(question, notice)) => ask(&web, &request, (&question, Some(notice)), (&headers, now)),
-        Err(error) => page_of(&web, error),
+        Err(error) => error_page(&web, error),
     }
 }
 

@@ -9,14 +9,14 @@ use crate::clock::UnixTime;
 use crate::flow::journey::consent::{LOOK_AGAIN, Pressed};
 use crate::flow::journey::login::{self, Confirm, Decided, Next, Notice, Submitted};
 use crate::flow::journey::request::{AuthorizationRequest, Refusal};
-use crate::http::error::page_of;
+use crate::http::error_page::error_page;
 use crate::http::extract::{Now, PageForm};
-use crate::http::layers::{note_client, request_id};
 use crate::http::pages;
 use crate::http::web::{self, Web};
 use crate::oauth::grant::RowId;
 use crate::oauth::masked::Hidden;
 use crate::oauth::name::Headline;
+use crate::wire::record::{note_client, request_id};
 
 use super::authorize::found;
 use super::callback::unknown;
@@ -50,7 +50,7 @@ pub(crate) async fn answer(
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
         Ok(Decided::Page) => Page { web: &web, id, headers: &headers, now, notice: Some(LOOK_AGAIN) }.show().await,
         Ok(Decided::Unknown) => unknown(&web),
-        Err(error) => page_of(&web, error),
+        Err(error) => error_page(&web, error),
     }
 }
 
@@ -82,7 +82,7 @@ impl Page<'_> {
             }
             Ok(Next::Refuse(refusal)) => refused(web, refusal),
             Ok(Next::Unknown) => unknown(web),
-            Err(error) => page_of(web, error),
+            Err(error) => error_page(web, error),
         }
     }
 

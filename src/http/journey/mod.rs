@@ -4,7 +4,6 @@ mod apps;
 pub(super) mod authorize;
 pub(super) mod callback;
 pub(super) mod consent;
-pub(super) mod cookies;
 pub(super) mod login;
 mod refusal;
 pub(super) mod session;

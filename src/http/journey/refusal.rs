@@ -5,13 +5,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use crate::flow::journey::request::{Answer, Refusal};
-use crate::http::error::page_of;
-use crate::http::layers::note_client;
+use crate::http::error_page::error_page;
 use crate::http::pages::{Advice, Destination, Problem};
 use crate::http::web::{Web, destination};
 use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::client_document::{Fault, Unusable};
 use crate::oauth::masked::without_addresses;
+use crate::wire::record::note_client;
 
 use super::apps::{self, Recognised};
 use super::authorize::found;
@@ -19,7 +19,7 @@ use super::authorize::found;
 /// Why there is no valid request, told to whoever can be told.
 pub(crate) fn refused(web: &Web, refusal: Refusal) -> Response {
     match refusal {
-        Refusal::Page(error) => page_of(web, error),
+        Refusal::Page(error) => error_page(web, error),
         Refusal::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
         Refusal::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
         // An address that names no host says nothing that a page could name.

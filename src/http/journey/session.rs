@@ -10,13 +10,17 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
+use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
 use crate::app::App;
+use crate::clock::UnixTime;
 use crate::flow::journey::login::SESSION_LIFETIME;
+use crate::flow::journey::request::{self, SignedIn};
 use crate::flow::person::session;
-
-use super::cookies::Cookies;
+use crate::http::cookies::Cookies;
+use crate::http::web::Web;
+use crate::oauth::error::Error as OAuthError;
+use crate::oauth::grant::RowId;
 
 /// The one thing that a session holds: the id of a sign-in.
 pub(crate) const SIGN_IN: &str = "sign_in";
@@ -40,6 +44,16 @@ impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sessions")
     }
+}
+
+/// Who is signed in by this session.
+pub(crate) async fn signed_in(
+    web: &Web,
+    session: &Session,
+    now: UnixTime,
+) -> std::result::Result<Option<SignedIn>, OAuthError> {
+    let id: Option<String> = session.get(SIGN_IN).await.map_err(OAuthError::unavailable)?;
+    request::signed_in(&web.app, id.as_deref().and_then(RowId::parse), now).await
 }
 
 #[async_trait]

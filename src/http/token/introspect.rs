@@ -7,16 +7,17 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::flow::token::introspect as flow;
-use crate::http::error::{Refused, no_store};
-use crate::http::extract::{Form, Now, authorization};
+use crate::http::extract::{Form, Now};
 use crate::http::web::Web;
+use crate::wire::error::{ErrorBody, no_store};
+use crate::wire::headers::authorization;
 
 pub(crate) async fn introspect(
     State(web): State<Web>,
     Now(now): Now,
     headers: HeaderMap,
     Form(params): Form,
-) -> Result<Response, Refused> {
+) -> Result<Response, ErrorBody> {
     params.refuse_repeated(&[])?;
     let asker = flow::authenticate(&web.app, authorization(&headers)?, &params, now).await?;
     Ok(match flow::introspect(&web.app, &asker, &params, now).await? {

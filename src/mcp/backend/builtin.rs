@@ -34,10 +34,10 @@ pub(crate) fn service(
         .disable_allowed_hosts()
         .disable_allowed_origins();
     let service = Server::new(|| Ok(Whoami), Arc::new(LocalSessionManager::default()), config);
-    let limit = settings.limits.body;
+    let limits = Arc::new(settings.limits.clone());
     tower::service_fn(move |request: Request<Body>| {
-        let service = service.clone();
-        async move { Ok(envelope::answer(&service, request, limit).await) }
+        let (service, limits) = (service.clone(), limits.clone());
+        async move { Ok(envelope::answer(&service, request, &limits).await) }
     })
 }
 

@@ -10,21 +10,33 @@ use rmcp::ErrorData;
 use rmcp::model::{JsonRpcError, ProtocolVersion, RequestId};
 use serde_json::Value;
 
+use crate::config::settings::Limits;
+use crate::wire::body::{self, Unread};
+
 use super::builtin::Server;
 
 /// The largest answer to one message of a batch, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// Answers a request whose body has at most `limit` bytes.
-pub(super) async fn answer(server: &Server, request: Request<Body>, limit: usize) -> Response {
+/// Answers a request whose body is within the limits.
+pub(super) async fn answer(server: &Server, request: Request<Body>, limits: &Limits) -> Response {
     if request.method() != Method::POST {
         return pass(server, request).await;
     }
     let (mut parts, body) = request.into_parts();
     complete_accept(&mut parts.headers);
-    let Ok(bytes) = to_bytes(body, limit).await else {
-        let error = ErrorData::invalid_request("The message is too large, or broke off", None);
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, None, error);
+    let bytes = match body::bytes(body, limits.body, limits).await {
+        Ok(bytes) => bytes,
+        Err(Unread::TooSlow) => {
+            let error = ErrorData::invalid_request("The message did not arrive in time", None);
+            let mut response = refuse(StatusCode::REQUEST_TIMEOUT, None, error);
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            return response;
+        }
+        Err(Unread::TooLarge(_) | Unread::BrokeOff(_)) => {
+            let error = ErrorData::invalid_request("The message is too large, or broke off", None);
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, None, error);
+        }
     };
     match serde_json::from_slice::<Value>(&bytes) {
         Err(_) => refuse(StatusCode::BAD_REQUEST, None, ErrorData::parse_error("The body is not JSON", None)),

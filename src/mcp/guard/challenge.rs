@@ -4,16 +4,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 use crate::config::settings::{Mount, Settings};
 use crate::flow::discovery;
-use crate::http::Logged;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::scope::Scopes;
+use crate::wire::error::ErrorBody;
+use crate::wire::www_authenticate::WwwAuthenticate;
 
 /// What the challenges of one mount say.
 #[derive(Debug)]
@@ -40,48 +39,33 @@ impl Challenge {
         // Old clients that see the body alone, as MCP Inspector up to 0.15 does, begin to sign in at the word "Unauthorized".
         let error =
             Error::new(ErrorCode::InvalidToken, "Unauthorized: an access token is needed, see WWW-Authenticate.");
-        let challenge = self.header(None, &self.first);
-        answer(StatusCode::UNAUTHORIZED, error, Some(challenge))
+        let challenge = self.lead_on(WwwAuthenticate::bearer(), &self.first);
+        ErrorBody::with_challenge(error, challenge).into_response()
     }
 
     /// The answer to a request whose token is no good, or cannot be judged just now.
-    pub fn refused(&self, error: Error) -> Response {
-        let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::UNAUTHORIZED);
-        let leads_on = matches!(error.code, ErrorCode::InvalidToken | ErrorCode::InvalidRequest);
-        let challenge = leads_on.then(|| self.header(Some(&error), &self.first));
-        answer(status, error, challenge)
+    pub fn reject(&self, error: Error) -> Response {
+        match error.code {
+            ErrorCode::InvalidToken | ErrorCode::InvalidRequest => self.with_error(error, &self.first),
+            _ => ErrorBody { error, challenge: None }.into_response(),
+        }
     }
 
-    fn header(&self, error: Option<&Error>, scopes: &Scopes) -> String {
-        let mut parameters = Vec::new();
-        if let Some(error) = error {
-            parameters.push(("error", error.code.as_str().to_owned()));
-            parameters.push(("error_description", error.description.to_string()));
-        }
-        parameters.push(("resource_metadata", self.metadata.clone()));
-        if !scopes.is_empty() {
-            parameters.push(("scope", scopes.to_string()));
-        }
-        let parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
-        format!("Bearer {}", parameters.join(", "))
+    fn with_error(&self, error: Error, scopes: &Scopes) -> Response {
+        let challenge = self.lead_on(WwwAuthenticate::bearer().with_error(&error), scopes);
+        ErrorBody::with_challenge(error, challenge).into_response()
+    }
+
+    fn lead_on(&self, challenge: WwwAuthenticate, scopes: &Scopes) -> WwwAuthenticate {
+        let challenge = challenge.with("resource_metadata", &*self.metadata);
+        if scopes.is_empty() { challenge } else { challenge.with("scope", scopes.to_string()) }
     }
 }
 
 /// The answer to a request from a host or a page that may not call: no challenge, since no sign-in shall begin there.
 pub(super) fn foreign(why: &'static str) -> Response {
-    answer(StatusCode::FORBIDDEN, Error::new(ErrorCode::AccessDenied, why), None)
-}
-
-fn answer(status: StatusCode, error: Error, challenge: Option<String>) -> Response {
-    let body = json!({ "error": error.code.as_str(), "error_description": error.description });
-    let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response();
-    if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok()) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    response.extensions_mut().insert(Logged::error(error));
+    let mut response = ErrorBody { error: Error::new(ErrorCode::AccessDenied, why), challenge: None }.into_response();
+    *response.status_mut() = StatusCode::FORBIDDEN;
     response
 }
 
@@ -126,8 +110,6 @@ impl std::error::Error for StepUp {}
 
 impl IntoResponse for StepUp {
     fn into_response(self) -> Response {
-        let error = self.error();
-        let challenge = self.challenge.header(Some(&error), &self.scopes);
-        answer(StatusCode::FORBIDDEN, error, Some(challenge))
+        self.challenge.with_error(self.error(), &self.scopes)
     }
 }

@@ -27,9 +27,11 @@ use tower::{Layer as _, Service};
 use crate::app::{App, Verified};
 use crate::config::settings::Mount;
 use crate::flow::token::verify::{self, Audience};
-use crate::http::{self, bearer};
+use crate::flow::within;
 use crate::oauth::error::Error;
 use crate::oauth::scope::Scopes;
+use crate::wire::headers::bearer;
+use crate::wire::rest;
 
 use self::caller::Caller;
 use self::challenge::{Challenge, StepUp};
@@ -89,13 +91,13 @@ where
         let mut inner = std::mem::replace(&mut self.inner, ready);
         Box::pin(async move {
             let kind = stream::Kind::of(&request);
-            match guard.admit(&mut request).await {
+            match guard.admit_in_time(&mut request).await {
                 Ok(owner) => {
                     let mut response = inner.call(request).await?.into_response();
                     owner.leave(response.headers_mut());
                     Ok(stream::limit(&guard.app, owner.into_verified(), kind, response))
                 }
-                Err(denied) => Ok(http::read_rest(request.into_body(), guard.deny(denied)).await),
+                Err(denied) => Ok(rest::read(request.into_body(), guard.deny(denied)).await),
             }
         })
     }
@@ -118,6 +120,12 @@ enum Denied {
 }
 
 impl Guard {
+    /// The same within the time that a request has: what stands behind has its own.
+    async fn admit_in_time(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
+        let admitted = within(self.app.settings.limits.timeout, self.admit(request)).await;
+        admitted.unwrap_or_else(|| Err(Denied::Token(Error::unavailable("the token could not be verified in time"))))
+    }
+
     /// Makes the request what goes on; whose the sessions are that come of it.
     async fn admit(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
         if !self.origins.is_our_host(request.uri(), request.headers()) {
@@ -142,7 +150,7 @@ impl Guard {
     async fn allow(&self, request: &mut Request<Body>, verified: &Verified) -> Result<(), Denied> {
         let needs = match self.mount.tools.as_slice() {
             [] => Ok(Scopes::default()),
-            _ => tools::needs(&self.mount, request).await,
+            _ => tools::needs(&self.mount, request, &self.app.settings.limits).await,
         };
         let required = &self.mount.required_scopes;
         let lacks = |scopes: &Scopes| !scopes.is_subset(&verified.scopes);
@@ -157,7 +165,7 @@ impl Guard {
         match denied {
             Denied::Foreign(why) => challenge::foreign(why),
             Denied::NoToken => self.challenge.no_token(),
-            Denied::Token(error) => self.challenge.refused(error),
+            Denied::Token(error) => self.challenge.reject(error),
             Denied::Session(unknown) => unknown.into_response(),
             Denied::Scopes(step_up) => step_up.into_response(),
             Denied::Message(refused) => refused.into_response(),

@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use axum::Json;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::json;
 
-use crate::config::settings::Mount;
+use crate::config::settings::{Limits, Mount};
 use crate::oauth::scope::Scopes;
+use crate::wire::body::{self, Unread};
 
 /// The largest message that is read, in bytes.
 const MAX_MESSAGE: usize = 4 << 20;
@@ -32,6 +33,8 @@ const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "erro
 pub(super) enum Refused {
     /// It is too large, or broke off.
     TooLarge,
+    /// It did not arrive in time.
+    TooSlow,
     /// It is no JSON that all readers read alike.
     NotJson,
     /// It is no message, or its call cannot be told.
@@ -39,9 +42,12 @@ pub(super) enum Refused {
 }
 
 /// Reads the body of a request and puts it back: what the calls in it need at a mount. Without a body nothing is needed.
-pub(super) async fn needs(mount: &Mount, request: &mut Request<Body>) -> Result<Scopes, Refused> {
+pub(super) async fn needs(mount: &Mount, request: &mut Request<Body>, limits: &Limits) -> Result<Scopes, Refused> {
     let body = std::mem::take(request.body_mut());
-    let bytes = to_bytes(body, MAX_MESSAGE).await.map_err(|_| Refused::TooLarge)?;
+    let bytes = body::bytes(body, MAX_MESSAGE, limits).await.map_err(|unread| match unread {
+        Unread::TooSlow => Refused::TooSlow,
+        Unread::TooLarge(_) | Unread::BrokeOff(_) => Refused::TooLarge,
+    })?;
     *request.body_mut() = Body::from(bytes.clone());
     needs_of(mount, &bytes)
 }
@@ -176,10 +182,16 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, code, message) = match self {
             Refused::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, -32600, "The message is too large or broke off"),
+            Refused::TooSlow => (StatusCode::REQUEST_TIMEOUT, -32600, "The message did not arrive in time"),
             Refused::NotJson => (StatusCode::BAD_REQUEST, -32700, "The body is not JSON, or a key stands in it twice"),
             Refused::NoMessage => (StatusCode::BAD_REQUEST, -32600, "The body is no message of JSON-RPC 2.0"),
         };
         let error = json!({ "code": code, "message": message });
-        (status, Json(json!({ "jsonrpc": "2.0", "error": error }))).into_response()
+        let mut response = (status, Json(json!({ "jsonrpc": "2.0", "error": error }))).into_response();
+        if status == StatusCode::REQUEST_TIMEOUT {
+            // The next bytes would be the rest of this message.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 }

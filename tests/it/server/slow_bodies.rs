@@ -16,7 +16,11 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// jean at an address, with two seconds for a request: a body has one of them.
 async fn listening() -> (World, SocketAddr) {
-    let world = World::with("[limits]\ntimeout = \"2s\"\n").await;
+    listening_with("").await
+}
+
+async fn listening_with(more: &str) -> (World, SocketAddr) {
+    let world = World::with(&format!("[limits]\ntimeout = \"2s\"\n{more}")).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
     tokio::spawn(axum::serve(listener, world.router.clone()).into_future());
@@ -99,6 +103,30 @@ async fn a_body_that_does_not_arrive_is_408_and_the_client_s_fault() {
     assert_eq!(told.len(), answered, "{}", log.text());
     assert!(told.iter().all(|line| line.contains(" INFO ") && line.contains("did not arrive within")), "{told:#?}");
     assert_eq!(log.lines_with("ERROR"), [""; 0]);
+}
+
+/// The time of the authorization server's own paths is not that of a mount: what stands behind it may take longer. So the
+/// guard and the built-in server limit the message themselves.
+#[tokio::test]
+async fn a_message_that_does_not_arrive_is_408_at_a_mount() {
+    for tools in ["", "[mcp.default.tools]\nwhoami = [\"mcp\"]\n"] {
+        let log = Log::new();
+        let (world, address) = listening_with(tools).await;
+        let (_, tokens) = world.tokens().await;
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nAuthorization: Bearer {}\r\nAccept: application/json, text/event-stream\r\n\
+             Content-Type: application/json\r\n",
+            tokens.access()
+        );
+        let (answer, after) = drip(address, head, "{\"jsonrpc\":", Duration::from_millis(100)).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{tools}: {answer}");
+        assert!(answer.contains("connection: close"), "{tools}: {answer}");
+        assert!((0.9..8.0).contains(&after.as_secs_f64()), "{tools}: {after:?}");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        let json: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
+        assert_eq!(json["error"]["message"], "The message did not arrive in time", "{tools}");
+        assert_eq!(log.lines_with("ERROR"), [""; 0]);
+    }
 }
 
 #[tokio::test]

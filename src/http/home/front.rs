@@ -8,12 +8,12 @@ use axum::response::{IntoResponse, Response};
 use crate::clock::Reading;
 use crate::config::settings::UpstreamKind;
 use crate::flow::status::{self as flow, State as Health};
-use crate::http::error::Refused;
 use crate::http::extract::Now;
 use crate::http::layers::wants_page;
 use crate::http::pages::{ComponentLine, Landing, McpUrl, Overall, Problem, ScopeLine, StandardLine, Status};
 use crate::http::web::Web;
 use crate::oauth::error::Error;
+use crate::wire::error::ErrorBody;
 
 /// `GET /`: what this server is, and how to connect to it.
 pub(crate) async fn landing(State(web): State<Web>) -> Response {
@@ -132,7 +132,7 @@ pub(crate) async fn logo(State(web): State<Web>) -> Response {
 /// Whatever else is asked for. The page does not repeat the address, which may be anybody's words.
 pub(crate) async fn not_found(State(web): State<Web>, headers: HeaderMap) -> Response {
     if !wants_page(&headers) {
-        let mut response = Refused(Error::invalid_request("There is nothing at this address.")).into_response();
+        let mut response = ErrorBody::from(Error::invalid_request("There is nothing at this address.")).into_response();
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     }

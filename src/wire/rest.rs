@@ -25,15 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads the rest of a body before its answer is sent. If that is more than can be waited for, the answer tells the client
 /// that the connection is closed.
-pub(crate) async fn read_rest(body: Body, mut response: Response) -> Response {
-    if !tokio::time::timeout(PATIENCE, read(body)).await.unwrap_or(false) {
+pub(crate) async fn read(body: Body, mut response: Response) -> Response {
+    if !tokio::time::timeout(PATIENCE, read_to_end(body)).await.unwrap_or(false) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
 /// Whether the body was read to its end.
-async fn read(mut body: Body) -> bool {
+async fn read_to_end(mut body: Body) -> bool {
     let mut length = 0;
     while !body.is_end_stream() && length + body.size_hint().lower() <= LONGEST {
         match body.frame().await {
@@ -46,22 +46,22 @@ async fn read(mut body: Body) -> bool {
 }
 
 /// Answers a request, and then reads what the handler left of its body, if it is done with it.
-pub(super) async fn answered<F: Future<Output = Response>>(
+pub(crate) async fn answer<F: Future<Output = Response>>(
     request: Request,
-    answer: impl FnOnce(Request) -> F,
+    handler: impl FnOnce(Request) -> F,
 ) -> Response {
     if request.body().is_end_stream() {
-        return answer(request).await;
+        return handler(request).await;
     }
     let (head, body) = request.into_parts();
     let shared = Arc::new(Mutex::new(body));
-    let response = answer(Request::from_parts(head, Body::new(Shared(shared.clone())))).await;
+    let response = handler(Request::from_parts(head, Body::new(Shared(shared.clone())))).await;
     if response.headers().get(header::CONNECTION).is_some_and(|connection| connection == "close") {
         // The client has had its time already.
         return response;
     }
     match Arc::try_unwrap(shared) {
-        Ok(body) => read_rest(body.into_inner().unwrap_or_else(PoisonError::into_inner), response).await,
+        Ok(body) => read(body.into_inner().unwrap_or_else(PoisonError::into_inner), response).await,
         // What answers in a stream may read on.
         Err(_) => response,
     }

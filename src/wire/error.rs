@@ -1,0 +1,99 @@
+//! An error for a program: the JSON body of RFC 6749 section 5.2; and why an answer is what it is, for the log.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::oauth::error::{Error, ErrorCode};
+
+use super::www_authenticate::WwwAuthenticate;
+
+/// Why an answer is what it is, in its extensions, for the log.
+#[derive(Clone)]
+pub(crate) enum Reason {
+    /// An error, which keeps its cause.
+    Error(Arc<Error>),
+    /// The reason of a page that tells a person why they cannot go on. It never holds their name or address.
+    Page(Cow<'static, str>),
+}
+
+/// An error for a program: the JSON body of RFC 6749 section 5.2, with the status and headers of its code.
+#[derive(Debug)]
+pub(crate) struct ErrorBody {
+    /// The error.
+    pub(crate) error: Error,
+    /// The challenge, of an error that has one.
+    pub(crate) challenge: Option<WwwAuthenticate>,
+}
+
+impl ErrorBody {
+    /// An error with a challenge.
+    pub(crate) fn with_challenge(error: Error, challenge: WwwAuthenticate) -> Self {
+        ErrorBody { error, challenge: Some(challenge) }
+    }
+}
+
+impl From<Error> for ErrorBody {
+    fn from(error: Error) -> Self {
+        let challenge = (error.code == ErrorCode::InvalidClient).then_some(WwwAuthenticate::Basic);
+        ErrorBody { error, challenge }
+    }
+}
+
+impl IntoResponse for ErrorBody {
+    fn into_response(self) -> Response {
+        let ErrorBody { error, challenge } = self;
+        let body = json!({ "error": error.code.as_str(), "error_description": error.description });
+        let mut response = (status(&error), no_store(), Json(body)).into_response();
+        if let Some(challenge) = challenge.and_then(|challenge| challenge.header()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = retry_after(error.code) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
+        because(error, response)
+    }
+}
+
+/// After how many seconds the same request may succeed.
+fn retry_after(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::TemporarilyUnavailable | ErrorCode::TryLater => Some("1"),
+        // By then a sweep has been.
+        ErrorCode::TooManyRegistrations => Some("600"),
+        _ => None,
+    }
+}
+
+/// What the answers with an error have in common, in whatever form: the log's reason, and the end of a connection whose next
+/// bytes would be the rest of this request.
+pub(crate) fn because(error: Error, mut response: Response) -> Response {
+    if error.code == ErrorCode::RequestTimeout {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response.extensions_mut().insert(Reason::Error(Arc::new(error)));
+    response
+}
+
+/// The answer in the place of a handler that panicked.
+pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
+    ErrorBody::from(Error::server("a handler panicked")).into_response()
+}
+
+/// The status of an error's code.
+pub(crate) fn status(error: &Error) -> StatusCode {
+    StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// What every answer with something secret, and every error, says to caches (RFC 6749 section 5.1).
+pub(crate) fn no_store() -> [(HeaderName, HeaderValue); 2] {
+    [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+    ]
+}
