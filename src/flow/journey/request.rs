@@ -168,8 +168,8 @@ async fn answer(app: &App, client: &Client, return_to: ReturnTo, error: Error, n
     let at_once = redirect_uri.kind() == RedirectKind::Loopback
         || client.origin == ClientOrigin::Configured
         || app.settings.clients.documents.pinned.contains_key(&client.id)
-        // A web site alone: anybody can have a grant, and a scheme starts a program with arguments of their choice.
-        || redirect_uri.kind() == RedirectKind::Https
+        // Anybody can have a grant, and a scheme starts a program with arguments of their choice.
+        || redirect_uri.kind() != RedirectKind::PrivateUse
             && app.store.grant_went_to(&client.id, redirect_uri, now).await?;
     Ok(Answer { return_to, error, client_id: client.id.clone(), client: app.headline(client), at_once })
 }

@@ -321,7 +321,12 @@ async fn an_error_goes_at_once_only_where_a_link_of_ours_may_lead() {
 async fn an_error_goes_at_once_to_the_very_address_where_the_code_of_a_living_grant_went() {
     for db in BOTH {
         let world = World::on(db, "").await;
-        let uris = ["https://client.example/callback", "https://client.example/other", "com.example.app:/callback"];
+        let uris = [
+            "https://client.example/callback",
+            "https://client.example/other",
+            "com.example.app:/callback",
+            "https://localhost/callback",
+        ];
         let mut client = world.stranger();
         let mut metadata = client.metadata();
         metadata["redirect_uris"] = json!(uris);
@@ -349,6 +354,10 @@ async fn an_error_goes_at_once_to_the_very_address_where_the_code_of_a_living_gr
         app.redirect_uri = uris[2].into();
         world.tokens_for(&app, &[]).await;
         assert!(!at(uris[2]).await, "{db:?}: a code went there, but a scheme may start any program");
+        assert!(!at(uris[3]).await, "{db:?}: nobody knows it");
+        app.redirect_uri = uris[3].into();
+        world.tokens_for(&app, &[]).await;
+        assert!(at(uris[3]).await, "{db:?}: a code went there, to whatever answers on this computer");
 
         // The registration changes, and what is new in it is as unknown as it was.
         metadata["redirect_uris"] = json!(["https://evil.example/callback", "zoommtg:/join", uris[0]]);
