@@ -22,7 +22,7 @@ use crate::oauth::name::Headline;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::secret::RootSecret;
-use crate::store::Store;
+use crate::store::{Lifetimes, Store};
 use crate::upstream::Upstream;
 
 pub(crate) use client_keys::{ClientKeys, FetchedKeys, KeySet};
@@ -91,6 +91,15 @@ impl App {
     /// Locks the watch over the clock.
     pub fn clock_watch(&self) -> MutexGuard<'_, ClockWatch> {
         self.clock_watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long what is redeemed or rotated now lives in the database.
+    pub fn grant_lifetimes(&self) -> Lifetimes {
+        let tokens = &self.settings.tokens;
+        Lifetimes {
+            idle: tokens.refresh_idle,
+            access: tokens.access_lifetime + tokens.refresh_grace + Duration::from_secs(120),
+        }
     }
 
     /// What pages call a client.

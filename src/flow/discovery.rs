@@ -7,8 +7,8 @@ use crate::oauth::client::AuthMethod;
 use crate::oauth::metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata};
 use crate::oauth::scope::Scopes;
 
-use super::journey::request;
 use super::keys;
+use super::scopes;
 use super::token::userinfo;
 
 /// The document of RFC 8414 section 2 and OpenID Connect Discovery section 3.
@@ -24,7 +24,7 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         revocation_endpoint: issuer.at("/oauth/revoke"),
         userinfo_endpoint: clients.openid.then(|| issuer.at("/oauth/userinfo")),
         jwks_uri: issuer.at("/oauth/jwks"),
-        scopes_supported: request::known_scopes(app).to_vec(),
+        scopes_supported: scopes::known(app).to_vec(),
         response_types_supported: vec!["code"],
         response_modes_supported: vec!["query"],
         grant_types_supported: vec!["authorization_code", "refresh_token"],

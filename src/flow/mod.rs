@@ -9,6 +9,7 @@ pub mod grant;
 pub mod journey;
 pub mod keys;
 pub mod person;
+pub mod scopes;
 pub mod status;
 pub mod time;
 pub mod token;

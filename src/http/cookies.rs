@@ -8,7 +8,8 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 
 use crate::config::settings::Issuer;
-use crate::flow::journey::login::{Binding, LOGIN_LIFETIME};
+use crate::flow::journey::form::LOGIN_LIFETIME;
+use crate::flow::journey::load::Binding;
 use crate::oauth::grant::RowId;
 use crate::random;
 

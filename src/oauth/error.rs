@@ -59,6 +59,11 @@ impl Error {
         Error::new(ErrorCode::InvalidClient, description)
     }
 
+    /// `invalid_target` (RFC 8707 section 2).
+    pub fn invalid_target(description: &'static str) -> Self {
+        Error::new(ErrorCode::InvalidTarget, description)
+    }
+
     /// `temporarily_unavailable`, for a fault that passes: the same request may be sent again. Nothing was spent, unless the
     /// database was lost in the middle of a commit, of which nobody knows the outcome.
     pub fn unavailable(source: impl Into<Source>) -> Self {

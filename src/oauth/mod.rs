@@ -2,8 +2,9 @@
 //!
 //! Everything here is parsed into a type that cannot hold what the RFCs forbid: a [`CodeChallenge`](pkce::CodeChallenge)
 //! has no "plain", a [`Resource`](resource::Resource) no fragment, and an answer by redirect needs a
-//! [`ReturnTo`](redirect::ReturnTo), which only validation makes. What the server decides is in `flow`.
+//! [`ReturnTo`](return_to::ReturnTo), which only validation makes. What the server decides is in `flow`.
 
+pub mod access_token;
 pub mod address;
 pub mod client;
 pub mod client_document;
@@ -22,5 +23,6 @@ pub mod prompt;
 pub mod provider_claims;
 pub mod redirect;
 pub mod resource;
+pub mod return_to;
 pub mod scope;
 pub mod token;

@@ -283,55 +283,6 @@ fn without_port(text: &str) -> String {
     format!("{}{}", &text[..host_end], &text[path_at..])
 }
 
-/// A place to answer to by redirect. Only the validation of an authorization request makes one, so that an open redirect
-/// cannot be written.
-#[derive(Clone, Debug)]
-pub struct ReturnTo {
-    redirect_uri: RedirectUri,
-    state: Option<String>,
-    issuer: String,
-}
-
-impl ReturnTo {
-    /// `redirect_uri` was found to be one that the client registered; `issuer` goes into every answer (RFC 9207).
-    pub(crate) fn validated(redirect_uri: RedirectUri, state: Option<String>, issuer: &str) -> Self {
-        ReturnTo { redirect_uri, state, issuer: issuer.to_owned() }
-    }
-
-    /// Where the answer goes.
-    pub fn redirect_uri(&self) -> &RedirectUri {
-        &self.redirect_uri
-    }
-
-    /// The URL that carries a code (RFC 6749 section 4.1.2).
-    pub fn with_code(&self, code: &str) -> String {
-        self.with(&[("code", code)])
-    }
-
-    /// The URL that carries an error (RFC 6749 section 4.1.2.1).
-    pub fn with_error(&self, error: &Error) -> String {
-        self.with(&[("error", error.code.as_str()), ("error_description", &error.description)])
-    }
-
-    fn with(&self, answer: &[(&str, &str)]) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in answer {
-            query.append_pair(name, value);
-        }
-        if let Some(state) = &self.state {
-            query.append_pair("state", state);
-        }
-        query.append_pair("iss", &self.issuer);
-        let text = self.redirect_uri.as_str();
-        let separator = match text.split_once('?') {
-            None => "?",
-            Some((_, "")) => "",
-            Some(_) => "&",
-        };
-        format!("{text}{separator}{}", query.finish())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -448,14 +399,5 @@ mod tests {
         assert!(RedirectUri::parse(&long(1024)).is_ok_and(|uri| uri.fits()));
         assert!(RedirectUri::parse(&long(1025)).unwrap_err().description.contains("longer than 1024 bytes"));
         assert!(!RedirectUri::from_stored(long(1025)).fits(), "an older one is read");
-    }
-
-    #[test]
-    fn an_answer_carries_state_and_iss_and_keeps_the_query() {
-        let to = ReturnTo::validated(uri("https://a.example/cb?x=1"), Some("s&s".into()), "https://jean.example");
-        assert_eq!(to.with_code("c"), "https://a.example/cb?x=1&code=c&state=s%26s&iss=https%3A%2F%2Fjean.example");
-        let to = ReturnTo::validated(uri("cursor://cb"), None, "https://jean.example");
-        let url = to.with_error(&Error::new(ErrorCode::AccessDenied, "No."));
-        assert_eq!(url, "cursor://cb?error=access_denied&error_description=No.&iss=https%3A%2F%2Fjean.example");
     }
 }

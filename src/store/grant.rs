@@ -175,6 +175,11 @@ impl StoredGrant {
         self.revoked_at.0 > 0
     }
 
+    /// Whether its refresh token could be used: the family is neither revoked nor over.
+    pub fn is_alive(&self, now: UnixTime) -> bool {
+        !self.is_revoked() && self.grant.expires_at > now && self.refresh_expires_at > now
+    }
+
     /// Whether it was redeemed.
     pub fn is_redeemed(&self) -> bool {
         self.redeemed_at.0 > 0

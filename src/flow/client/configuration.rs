@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::flow::grant::revoke;
+use crate::flow::token::revocations;
 use crate::oauth::client::{Client, ClientId};
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::{ClientSecret, RegistrationToken};
@@ -76,7 +76,7 @@ fn check_identity(client: &Client, request: &Map<String, Value>) -> Result<(), E
 
 /// Deletes a client and ends what it was granted (RFC 7592 section 2.3).
 pub async fn delete(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
-    revoke::delete_client(app, client, now).await?;
+    revocations::delete_client(app, client, now).await?;
     tracing::info!(client = %client.id, "deleted its registration");
     Ok(())
 }

@@ -4,4 +4,5 @@ pub mod assertion;
 pub mod authenticate;
 pub mod configuration;
 pub mod document;
+pub mod find;
 pub mod register;

@@ -1,6 +1,75 @@
-//! The token endpoint: what a code or a refresh token is exchanged for, and how a grant ends.
+//! The token endpoint (RFC 6749 section 3.2): one pipeline for every grant type.
+//!
+//! [`exchange`] runs its phases: the parameters, once; the client; what it presents and asks for; the judgement ([`judge`]);
+//! spending what it presents, in one guarded statement; issuing ([`issue`]). A grant type ([`code`], [`refresh`]) knows two
+//! steps of its own: what is presented, and how it is spent. A refused request has spent nothing. [`revoke`] ends a grant.
 
-pub mod code;
-pub mod issue;
-pub mod refresh;
-pub mod revoke;
+pub(crate) mod issue;
+pub(crate) mod revoke;
+
+mod code;
+mod id_token;
+mod judge;
+mod presented;
+mod refresh;
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::flow::client::authenticate;
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::params::Params;
+use crate::oauth::scope::Scopes;
+use crate::store::OwnedGrant;
+
+use self::issue::{Issued, Order};
+use self::presented::{Asked, Presented, Request, Spent};
+
+/// Exchanges what a client presents for tokens.
+///
+/// # Errors
+///
+/// Those of RFC 6749 section 5.2 and RFC 8707 section 2. What was presented stays good, unless it was used before: then the
+/// grant is revoked.
+pub(crate) async fn exchange(
+    app: &App,
+    authorization: Option<&str>,
+    params: &Params,
+    now: UnixTime,
+) -> Result<Issued, Error> {
+    params.refuse_repeated(&["resource"])?;
+    let grant_type = params.required("grant_type")?;
+    let client = &authenticate::authenticate(app, authorization, params, now).await?;
+    match grant_type {
+        "authorization_code" => {
+            let code = code::Code::parse(params)?;
+            let asked = Asked { scopes: None, resource: Asked::resource(params)? };
+            run(app, &code, Request { client, asked, now }).await
+        }
+        "refresh_token" => {
+            let token = refresh::Token::parse(client, params)?;
+            let scopes = params.one("scope")?.map(Scopes::parse).transpose()?;
+            let asked = Asked { scopes, resource: Asked::resource(params)? };
+            run(app, &token, Request { client, asked, now }).await
+        }
+        _ => {
+            let description = "grant_type must be authorization_code or refresh_token.";
+            Err(Error::new(ErrorCode::UnsupportedGrantType, description))
+        }
+    }
+}
+
+/// The phases that all grant types share.
+async fn run(app: &App, presented: &impl Presented, request: Request<'_>) -> Result<Issued, Error> {
+    issue::ready(app, request.now)?;
+    let only = judge::by_the_statement_alone(app, &request.asked);
+    if only.is_none() {
+        judge::before_spending(app, presented, &request).await?;
+    }
+    let Spent { owned: OwnedGrant { grant, origin }, refresh_token, id_token } =
+        presented.spend(app, &request, only).await?;
+    judge::origin(app, &grant, origin.as_ref(), request.now).await?;
+    let resource = judge::resource(app, &grant, request.asked.resource.as_ref())?;
+    let scopes = judge::scopes(app, &grant, request.asked.scopes.as_ref())?;
+    let order = Order { grant: &grant, scopes: &scopes, resource, refresh_token, id_token };
+    issue::issue(app, order, request.now).await
+}

@@ -1,9 +1,10 @@
 //! The upstream's answer: claimed once, checked, and turned into somebody who may come in (OpenID Connect Core section
-//! 3.1.2.5). What comes next is the dispatcher's word, [`login::next`].
+//! 3.1.2.5). What comes next is the dispatcher's word, [`next`](super::login::next).
 
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::flow::person::admission;
+use crate::flow::person::sign_in::SESSION_LIFETIME;
 use crate::oauth::client::ClientId;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Origin, Person, PersonId, RowId};
@@ -16,7 +17,8 @@ use crate::random;
 use crate::store::{LoginRow, SignIn};
 use crate::upstream::{self, Identity};
 
-use super::login::{self, Binding, Notice, SESSION_LIFETIME, attempt};
+use super::load::{Binding, Bound};
+use super::notice::Notice;
 
 /// The longest `sub` of an upstream, in bytes (OpenID Connect Core section 2).
 const MAX_SUB: usize = 255;
@@ -60,11 +62,12 @@ pub async fn callback(
     let Some(id) = id else { return Ok(Returned::Unknown) };
     let Some(login) = app.store.find_login(id, now).await? else { return Ok(Returned::Unknown) };
     let state_hash = TokenHash::of(state.as_bytes());
-    let binding = binding(id).filter(|binding| binding.hash().matches(&login.cookie_hash));
     let is_current = state_hash.matches(&login.state_hash);
-    let Some(binding) = binding else {
-        return Ok(if is_current { Returned::OtherBrowser { client: login.client } } else { Returned::Unknown });
+    let client = login.client.clone();
+    let Some(bound) = binding(id).and_then(|binding| Bound::new(login, binding)) else {
+        return Ok(if is_current { Returned::OtherBrowser { client } } else { Returned::Unknown });
     };
+    let login = bound.row();
     let journey = Returned::Journey { login: id, sign_in: None };
     if !is_current {
         // A reload, or a second delivery: the row tells what comes next.
@@ -76,7 +79,7 @@ pub async fn callback(
     let iss = params.one("iss")?;
     let code = params.one("code")?;
     let error = params.one("error")?;
-    if !app.store.claim_login(&login, &state_hash, now).await? {
+    if !app.store.claim_login(login, &state_hash, now).await? {
         return Ok(journey);
     }
     let identity = match (provider.verify_iss(iss).await, error, code) {
@@ -92,12 +95,12 @@ pub async fn callback(
             tracing::warn!(upstream, "the upstream's answer has neither a code nor an error");
             Err(Notice::Invalid)
         }
-        (Ok(()), None, Some(code)) => exchange(app, provider, &login, (&binding, code), now).await,
+        (Ok(()), None, Some(code)) => exchange(app, provider, &bound, Presented { code, now }).await,
     };
     match identity {
-        Ok(identity) => identify(app, &login, (provider, identity), now).await,
+        Ok(identity) => identify(app, login, (provider, identity), now).await,
         Err(notice) => {
-            app.store.release_login(&login, &notice.to_text()).await?;
+            app.store.release_login(login, &notice.to_text()).await?;
             Ok(journey)
         }
     }
@@ -107,13 +110,19 @@ pub async fn callback(
 async fn exchange(
     app: &App,
     provider: &upstream::Upstream,
-    login: &LoginRow,
-    (binding, code): (&Binding, &str),
-    now: UnixTime,
+    bound: &Bound,
+    presented: Presented<'_>,
 ) -> Result<Identity, Notice> {
-    let bounds = login::bounds(app, login, now).await.map_err(|_| Notice::Invalid)?;
-    let attempt = attempt(login, binding, bounds);
-    provider.exchange(code, &attempt, now).await.map_err(|error| failed(&login.upstream, error))
+    let Presented { code, now } = presented;
+    let bounds = bound.bounds(app, now).await.map_err(|_| Notice::Invalid)?;
+    let exchanged = provider.exchange(code, &bound.attempt(bounds), now).await;
+    exchanged.map_err(|error| failed(&bound.row().upstream, error))
+}
+
+/// The upstream's code, and when it came.
+struct Presented<'a> {
+    code: &'a str,
+    now: UnixTime,
 }
 
 /// Logs why the upstream's answer came to nothing, and what the person is told of it.

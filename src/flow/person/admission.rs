@@ -6,9 +6,8 @@
 use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::{AccessRules, Settings, UpstreamSettings};
-use crate::flow::grant::revoke;
 use crate::oauth::error::Error;
-use crate::oauth::grant::{Grant, Origin, Person, PersonId};
+use crate::oauth::grant::{Origin, Person, PersonId};
 
 /// Whether a person may come in: by a configured upstream and by the rules.
 pub fn is_admitted(settings: &Settings, person: &Person) -> bool {
@@ -50,25 +49,6 @@ fn is_allowed(rules: &AccessRules, person: &Person) -> bool {
 pub async fn is_still_admitted(app: &App, id: &PersonId) -> Result<bool, Error> {
     let person = app.store.find_person(id).await?;
     Ok(person.is_some_and(|person| is_admitted(&app.settings, &person)))
-}
-
-/// Refuses a grant whose person may not come in any more, and revokes it.
-pub async fn verify(app: &App, grant: &Grant, now: UnixTime) -> Result<(), Error> {
-    if is_still_admitted(app, &grant.person).await? {
-        return Ok(());
-    }
-    revoke::revoke(app, grant.id, "access", now).await?;
-    Err(Error::invalid_grant("The person may not use this server any more."))
-}
-
-/// The same by the upstream alone, for what one statement has just redeemed or rotated: it returns the origin, so that no
-/// other statement is needed. A grant of an upstream that is gone is over, whatever was spent.
-pub async fn verify_origin(app: &App, grant: &Grant, origin: Option<&Origin>, now: UnixTime) -> Result<(), Error> {
-    if origin.is_some_and(|origin| is_of_an_upstream(&app.settings, origin)) {
-        return Ok(());
-    }
-    revoke::revoke(app, grant.id, "upstream", now).await?;
-    Err(Error::invalid_grant("The identity provider of the person is not one of this server's any more."))
 }
 
 /// Tells once, at the start, how many grants are live of people whose upstream is not configured any more.

@@ -4,7 +4,7 @@
 //! session's.
 
 use crate::app::App;
-use crate::flow::journey::login::SESSION_LIFETIME;
+use crate::flow::person::sign_in::SESSION_LIFETIME;
 use crate::oauth::token::TokenHash;
 pub use crate::store::Error;
 

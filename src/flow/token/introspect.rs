@@ -7,7 +7,6 @@ use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::ResourceServer;
 use crate::flow::client::authenticate;
-use crate::flow::grant::refresh;
 use crate::flow::person::admission;
 use crate::oauth::client::{AuthMethod, Client};
 use crate::oauth::error::{Error, ErrorCode};
@@ -123,7 +122,7 @@ async fn refresh_token(
     let is_current = row.grant.client == client.id
         && client.may_refresh()
         && row.refresh.matches(&token.hash())
-        && refresh::is_alive(&row, now);
+        && row.is_alive(now);
     if !is_current {
         return Ok(None);
     }

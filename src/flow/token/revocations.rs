@@ -1,13 +1,17 @@
-//! What other processes changed: revocations, read every two seconds, and the clocks of the replicas.
+//! Revocations: what was ended here, and how each replica learns within two seconds of what was ended elsewhere.
 //!
 //! Each poll reads back two minutes further than the last one: inserting twice is harmless, and the overlap swallows
 //! skewed clocks and late commits, which a sequence number would not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::App;
+use crate::app::{App, Memory};
 use crate::clock::UnixTime;
+use crate::oauth::client::{Client, ClientId};
 use crate::oauth::error::Error;
+use crate::oauth::grant::GrantId;
+use crate::store::{Store, to_the_end};
 
 /// How often revocations are read.
 pub const INTERVAL: Duration = Duration::from_secs(2);
@@ -63,4 +67,63 @@ fn too_old() -> Error {
 
 fn is_fresh(app: &App, now: UnixTime) -> bool {
     now <= app.memory.polled_at() + app.settings.max_staleness
+}
+
+/// Revokes a family. The guard of this process knows before anybody is answered, the others within their next poll.
+pub async fn revoke(app: &App, family: GrantId, why: &'static str, now: UnixTime) -> Result<(), Error> {
+    let ending = Ending::new(app, now);
+    to_the_end(async move { ending.family(family, why).await }).await.map_err(Error::server)?
+}
+
+/// Deletes a registered client. What it was granted is revoked first, and once more afterwards, for what a person allowed
+/// it meanwhile: a code that is given later finds no client to redeem it.
+pub async fn delete_client(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
+    let (ending, client) = (Ending::new(app, now), client.clone());
+    let deletion = async move {
+        ending.all_of(&client.id).await?;
+        ending.store.delete_client(&client).await?;
+        ending.all_of(&client.id).await
+    };
+    to_the_end(deletion).await.map_err(Error::server)?
+}
+
+/// Revokes in the database and in this process's memory: what ends in the one must end in the other, whether the request
+/// still waits or not.
+struct Ending {
+    store: Store,
+    memory: Arc<Memory>,
+    now: UnixTime,
+    /// Until when memory keeps a family at least.
+    least: UnixTime,
+}
+
+impl Ending {
+    fn new(app: &App, now: UnixTime) -> Self {
+        let least = now + app.grant_lifetimes().access;
+        Ending { store: app.store.clone(), memory: app.memory.clone(), now, least }
+    }
+
+    async fn family(&self, family: GrantId, why: &'static str) -> Result<(), Error> {
+        let until = self.store.revoke_family(family, why, self.now).await.inspect_err(|error| {
+            // The request may be over, and then nobody else says so.
+            tracing::error!(%family, why, error = error as &dyn std::error::Error, "a family could not be revoked");
+        })?;
+        if until.is_some() {
+            tracing::info!(%family, why, "revoked");
+        }
+        // For a whole lifetime of an access token: a request that redeemed earlier may still sign. Also if the family was
+        // revoked before: this process may not have heard of it.
+        self.memory.revoke([(family, until.unwrap_or(self.now).max(self.least))]);
+        Ok(())
+    }
+
+    async fn all_of(&self, client: &ClientId) -> Result<(), Error> {
+        loop {
+            let revoked = self.store.revoke_some_of_client(client, "client_deleted", self.now).await?;
+            if revoked.is_empty() {
+                return Ok(());
+            }
+            self.memory.revoke(revoked.into_iter().map(|(family, until)| (family, until.max(self.least))));
+        }
+    }
 }

@@ -9,11 +9,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::app::{App, Verified};
 use crate::clock::UnixTime;
-use crate::flow::client::authenticate::{self, Need, NotFound};
-use crate::flow::grant::issue::AccessClaims;
+use crate::flow::client::find::{self, Need, NotFound};
 use crate::flow::keys as key_flow;
 use crate::flow::person::admission;
 use crate::keys::{self, Purpose};
+use crate::oauth::access_token::AccessClaims;
 use crate::oauth::client::ClientId;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::GrantId;
@@ -95,7 +95,7 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
     if row.origin.is_none_or(|origin| !admission::is_of_an_upstream(&app.settings, &origin)) {
         return Err(invalid("The identity provider of the person is not one of this server's any more."));
     }
-    let known = match authenticate::find(app, &client, Need::AtHand, now).await {
+    let known = match find::find(app, &client, Need::AtHand, now).await {
         Err(NotFound::Fault(error)) => return Err(error),
         known => known.ok(),
     };

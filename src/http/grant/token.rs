@@ -1,4 +1,4 @@
-//! `POST /oauth/token` (RFC 6749 section 3.2): parse once, authenticate the client, pick the grant.
+//! `POST /oauth/token` (RFC 6749 section 3.2).
 
 use axum::Json;
 use axum::extract::State;
@@ -6,12 +6,9 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::flow::client::authenticate;
-use crate::flow::grant::issue::Issued;
-use crate::flow::grant::{code, refresh};
+use crate::flow::grant::{self, issue::Issued};
 use crate::http::extract::{Form, Now};
 use crate::http::web::Web;
-use crate::oauth::error::{Error, ErrorCode};
 use crate::wire::error::{ErrorBody, no_store};
 use crate::wire::headers::authorization;
 
@@ -34,17 +31,7 @@ pub(crate) async fn token(
     headers: HeaderMap,
     Form(params): Form,
 ) -> Result<Response, ErrorBody> {
-    params.refuse_repeated(&["resource"])?;
-    let grant_type = params.required("grant_type")?;
-    let client = authenticate::authenticate(&web.app, authorization(&headers)?, &params, now).await?;
-    let issued = match grant_type {
-        "authorization_code" => code::redeem(&web.app, &client, &params, now).await?,
-        "refresh_token" => refresh::refresh(&web.app, &client, &params, now).await?,
-        _ => {
-            let description = "grant_type must be authorization_code or refresh_token.";
-            return Err(Error::new(ErrorCode::UnsupportedGrantType, description).into());
-        }
-    };
+    let issued = grant::exchange(&web.app, authorization(&headers)?, &params, now).await?;
     Ok((no_store(), Json(TokenResponse::from(issued))).into_response())
 }
 

@@ -3,12 +3,14 @@
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tower_sessions::Session;
 
 use crate::clock::UnixTime;
-use crate::flow::journey::consent::{Form, PURPOSE};
-use crate::flow::journey::request::{self, AuthorizationRequest, Next, Question, Refusal};
+use crate::flow::journey::consent::{self, Next, PURPOSE, Question};
+use crate::flow::journey::form::Form;
+use crate::flow::journey::reply::Rejection;
+use crate::flow::journey::request::{self, AuthorizationRequest};
 use crate::http::error_page::error_page;
 use crate::http::extract::{Form as Parameters, Now};
 use crate::http::pages;
@@ -17,7 +19,8 @@ use crate::oauth::error::Error;
 use crate::wire::error::ErrorBody;
 use crate::wire::record::note_client;
 
-use super::refusal::refused;
+use super::leave::found;
+use super::rejection::reject;
 use super::session::signed_in;
 
 /// `GET`: the request in the query.
@@ -30,17 +33,17 @@ pub(crate) async fn show(
 ) -> Response {
     let request = match request::parse(&web.app, &query.unwrap_or_default(), now).await {
         Ok(request) => request,
-        Err(refusal) => return refused(&web, refusal),
+        Err(refusal) => return reject(&web, refusal),
     };
     note_client(request.client.id.as_str());
     let signed_in = match signed_in(&web, &session, now).await {
         Ok(signed_in) => signed_in,
         Err(error) => return error_page(&web, error),
     };
-    match request::next(&web.app, &request, signed_in, now).await {
-        Ok(Next::Ask(question)) => ask(&web, &request, (&question, None), (&headers, now)),
+    match consent::next(&web.app, &request, signed_in, now).await {
+        Ok(Next::Ask(question)) => ask(&web, &request, &question, Showing { notice: None, headers: &headers, now }),
         Ok(Next::Answer(url)) => found(&url),
-        Ok(Next::Refuse(answer)) => refused(&web, Refusal::Answer(answer)),
+        Ok(Next::Refuse(answer)) => reject(&web, Rejection::Answer(answer)),
         Err(error) => error_page(&web, error),
     }
 }
@@ -58,13 +61,19 @@ pub(crate) async fn again(State(web): State<Web>, form: Result<Parameters, Error
     found(&format!("{}?{query}", web.path("/oauth/authorize")))
 }
 
-/// The consent page, with one line why it is shown again.
-pub(crate) fn ask(
-    web: &Web,
-    request: &AuthorizationRequest,
-    (question, notice): (&Question, Option<&str>),
-    (headers, now): (&HeaderMap, UnixTime),
-) -> Response {
+/// One showing of the consent page.
+pub(crate) struct Showing<'a> {
+    /// Why it is shown again, in one line.
+    pub(crate) notice: Option<&'a str>,
+    /// The headers of the request.
+    pub(crate) headers: &'a HeaderMap,
+    /// When.
+    pub(crate) now: UnixTime,
+}
+
+/// The consent page.
+pub(crate) fn ask(web: &Web, request: &AuthorizationRequest, question: &Question, showing: Showing<'_>) -> Response {
+    let Showing { notice, headers, now } = showing;
     let (browser, cookie) = web.cookies.keep_browser(headers);
     let person = question.signed_in.as_ref().map(|signed_in| &signed_in.person);
     let form =
@@ -90,13 +99,4 @@ pub(crate) fn ask(
     let mut response = web.page(StatusCode::OK, &page);
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response
-}
-
-/// See Other: the browser goes there with a GET (RFC 9110 section 15.4.4). In answer to a form only to our own pages.
-pub(crate) fn found(url: &str) -> Response {
-    (
-        StatusCode::SEE_OTHER,
-        [(header::LOCATION, url), (header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "same-origin")],
-    )
-        .into_response()
 }

@@ -17,7 +17,7 @@ use crate::oauth::grant::RowId;
 use crate::oauth::params::Params;
 use crate::wire::record::note_client;
 
-use super::authorize::found;
+use super::leave::found;
 use super::session::SIGN_IN;
 
 pub(crate) async fn receive(

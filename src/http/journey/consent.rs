@@ -1,22 +1,22 @@
 //! `POST /oauth/consent`: the person's answer to the consent page.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tower_sessions::Session;
 
-use crate::flow::journey::consent::{self, Decided, Pressed, Submitted};
-use crate::flow::journey::login::Departure;
-use crate::flow::journey::request::{self, Refusal};
+use crate::flow::journey::consent::{self, Decided, Submitted};
+use crate::flow::journey::form::Pressed;
+use crate::flow::journey::reply::Rejection;
+use crate::flow::journey::request;
 use crate::http::error_page::error_page;
 use crate::http::extract::{Now, PageForm};
-use crate::http::pages::Leaving;
 use crate::http::web::Web;
-use crate::oauth::name::Headline;
 use crate::wire::record::note_client;
 
-use super::authorize::{ask, found};
-use super::refusal::refused;
+use super::authorize::{Showing, ask};
+use super::leave::{depart, to_client};
+use super::rejection::reject;
 use super::session::signed_in;
 
 pub(crate) async fn answer(
@@ -28,10 +28,10 @@ pub(crate) async fn answer(
 ) -> Response {
     let request = match request::parse(&web.app, form.field("request"), now).await {
         Ok(request) => request,
-        Err(Refusal::Answer(answer)) if answer.at_once => {
+        Err(Rejection::Answer(answer)) if answer.at_once => {
             return to_client(&web, &answer.return_to.with_error(&answer.error), answer.client);
         }
-        Err(refusal) => return refused(&web, refusal),
+        Err(rejection) => return reject(&web, rejection),
     };
     note_client(request.client.id.as_str());
     let browser = web.cookies.browser(&headers).unwrap_or_default();
@@ -48,7 +48,9 @@ pub(crate) async fn answer(
         Ok(Decided::Answer(url)) => to_client(&web, &url, web.app.headline(&request.client)),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
         Ok(Decided::UsedUp) => used_up(&web),
-        Ok(Decided::AskAgain(question, notice)) => ask(&web, &request, (&question, Some(notice)), (&headers, now)),
+        Ok(Decided::AskAgain(question, notice)) => {
+            ask(&web, &request, &question, Showing { notice: Some(notice), headers: &headers, now })
+        }
         Err(error) => error_page(&web, error),
     }
 }
@@ -61,28 +63,4 @@ fn used_up(web: &Web) -> Response {
         "Go back to the app and start again from there.",
     );
     web.refusal(StatusCode::TOO_MANY_REQUESTS, &page, "the form has begun as many journeys as it may")
-}
-
-/// Leaves for the client in answer to a POST: a page of our own that moves on by itself, since Chromium holds `form-action`
-/// against every redirect that follows a form.
-pub(crate) fn to_client(web: &Web, url: &str, client: Headline) -> Response {
-    web.page(StatusCode::OK, &Leaving::new(web.layout(), url, client))
-}
-
-/// Leaves for an upstream, with the journey's cookie; or for the journey's own page where the upstream is away.
-pub(crate) fn depart(web: &Web, headers: &HeaderMap, departure: Departure) -> Response {
-    let mut response = match &departure.url {
-        Some(url) => {
-            // What a provider is called is the operator's word.
-            let label = Headline::Configured(departure.label);
-            web.page(StatusCode::OK, &Leaving::new(web.layout(), url, label))
-        }
-        None => found(&web.path(&format!("/oauth/login/{}", departure.login))),
-    };
-    if let Some(binding) = &departure.binding {
-        for cookie in web.cookies.bind_login(headers, departure.login, binding) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-    }
-    response
 }

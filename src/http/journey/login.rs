@@ -6,9 +6,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use crate::clock::UnixTime;
-use crate::flow::journey::consent::{LOOK_AGAIN, Pressed};
-use crate::flow::journey::login::{self, Confirm, Decided, Next, Notice, Submitted};
-use crate::flow::journey::request::{AuthorizationRequest, Refusal};
+use crate::flow::journey::form::{LOOK_AGAIN, Pressed};
+use crate::flow::journey::login::{self, Confirm, Decided, Next, Submitted};
+use crate::flow::journey::notice::Notice;
+use crate::flow::journey::reply::Rejection;
+use crate::flow::journey::request::AuthorizationRequest;
 use crate::http::error_page::error_page;
 use crate::http::extract::{Now, PageForm};
 use crate::http::pages;
@@ -18,10 +20,9 @@ use crate::oauth::masked::Hidden;
 use crate::oauth::name::Headline;
 use crate::wire::record::{note_client, request_id};
 
-use super::authorize::found;
 use super::callback::unknown;
-use super::consent::{depart, to_client};
-use super::refusal::refused;
+use super::leave::{depart, found, to_client};
+use super::rejection::reject;
 
 pub(crate) async fn show(
     State(web): State<Web>,
@@ -44,8 +45,8 @@ pub(crate) async fn answer(
     let browser = web.cookies.browser(&headers).unwrap_or_default();
     let binding = web.cookies.login(&headers, id);
     let pressed = Pressed::parse(form.field("answer"));
-    let submitted = Submitted { pressed, token: form.field("token"), browser: &browser };
-    match login::decide(&web.app, id, binding.as_ref(), submitted, now).await {
+    let submitted = Submitted { pressed, token: form.field("token"), browser: &browser, binding };
+    match login::decide(&web.app, id, submitted, now).await {
         Ok(Decided::Answer(url, client)) => to_client(&web, &url, client),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
         Ok(Decided::Page) => Page { web: &web, id, headers: &headers, now, notice: Some(LOOK_AGAIN) }.show().await,
@@ -68,7 +69,7 @@ impl Page<'_> {
     async fn show(&self) -> Response {
         let web = self.web;
         let binding = web.cookies.login(self.headers, self.id);
-        match login::next(&web.app, self.id, binding.as_ref(), self.now).await {
+        match login::next(&web.app, self.id, binding, self.now).await {
             Ok(Next::SignIn(request, notice, upstream)) => self.sign_in(&request, notice, &upstream),
             Ok(Next::Confirm(request, confirm)) => self.confirm(&request, &confirm),
             Ok(Next::Wait) => web.page(StatusCode::OK, &pages::Wait::new(web.layout(), &self.path())),
@@ -77,10 +78,10 @@ impl Page<'_> {
                 let page = pages::Done { layout: web.layout(), client };
                 web.page(StatusCode::OK, &page)
             }
-            Ok(Next::Refuse(Refusal::Answer(answer))) if answer.at_once => {
+            Ok(Next::Refuse(Rejection::Answer(answer))) if answer.at_once => {
                 self.leave(&answer.return_to.with_error(&answer.error), answer.client)
             }
-            Ok(Next::Refuse(refusal)) => refused(web, refusal),
+            Ok(Next::Refuse(rejection)) => reject(web, rejection),
             Ok(Next::Unknown) => unknown(web),
             Err(error) => error_page(web, error),
         }

@@ -4,6 +4,7 @@ mod apps;
 pub(super) mod authorize;
 pub(super) mod callback;
 pub(super) mod consent;
+mod leave;
 pub(super) mod login;
-mod refusal;
+mod rejection;
 pub(super) mod session;

@@ -14,9 +14,8 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
 use crate::app::App;
 use crate::clock::UnixTime;
-use crate::flow::journey::login::SESSION_LIFETIME;
-use crate::flow::journey::request::{self, SignedIn};
 use crate::flow::person::session;
+use crate::flow::person::sign_in::{self, SESSION_LIFETIME, SignedIn};
 use crate::http::cookies::Cookies;
 use crate::http::web::Web;
 use crate::oauth::error::Error as OAuthError;
@@ -53,7 +52,7 @@ pub(crate) async fn signed_in(
     now: UnixTime,
 ) -> std::result::Result<Option<SignedIn>, OAuthError> {
     let id: Option<String> = session.get(SIGN_IN).await.map_err(OAuthError::unavailable)?;
-    request::signed_in(&web.app, id.as_deref().and_then(RowId::parse), now).await
+    sign_in::find(&web.app, id.as_deref().and_then(RowId::parse), now).await
 }
 
 #[async_trait]

@@ -357,7 +357,7 @@ async fn an_error_goes_at_once_to_the_very_address_where_the_code_of_a_living_gr
         assert!(!at(uris[3]).await, "{db:?}: nobody knows it");
         app.redirect_uri = uris[3].into();
         world.tokens_for(&app, &[]).await;
-        assert!(at(uris[3]).await, "{db:?}: a code went there, to whatever answers on this computer");
+        assert!(!at(uris[3]).await, "{db:?}: a code went there, but anything on the computer may answer");
 
         // The registration changes, and what is new in it is as unknown as it was.
         metadata["redirect_uris"] = json!(["https://evil.example/callback", "zoommtg:/join", uris[0]]);

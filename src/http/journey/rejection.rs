@@ -4,7 +4,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
-use crate::flow::journey::request::{Answer, Refusal};
+use crate::flow::journey::reply::{Answer, Rejection};
 use crate::http::error_page::error_page;
 use crate::http::pages::{Advice, Destination, Problem};
 use crate::http::web::{Web, destination};
@@ -14,23 +14,23 @@ use crate::oauth::masked::without_addresses;
 use crate::wire::record::note_client;
 
 use super::apps::{self, Recognised};
-use super::authorize::found;
+use super::leave::found;
 
 /// Why there is no valid request, told to whoever can be told.
-pub(crate) fn refused(web: &Web, refusal: Refusal) -> Response {
-    match refusal {
-        Refusal::Page(error) => error_page(web, error),
-        Refusal::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
-        Refusal::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
+pub(crate) fn reject(web: &Web, rejection: Rejection) -> Response {
+    match rejection {
+        Rejection::Page(error) => error_page(web, error),
+        Rejection::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
+        Rejection::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
         // An address that names no host says nothing that a page could name.
-        Refusal::Document { client_id, redirect_uri, unusable } if unusable.host.is_empty() => {
+        Rejection::Document { client_id, redirect_uri, unusable } if unusable.host.is_empty() => {
             unknown_client(web, &client_id, &redirect_uri)
         }
-        Refusal::Document { client_id, redirect_uri, unusable } => {
+        Rejection::Document { client_id, redirect_uri, unusable } => {
             unusable_document(web, (&client_id, &redirect_uri), &unusable)
         }
-        Refusal::Answer(answer) if answer.at_once => found(&answer.return_to.with_error(&answer.error)),
-        Refusal::Answer(answer) => with_link(web, &answer),
+        Rejection::Answer(answer) if answer.at_once => found(&answer.return_to.with_error(&answer.error)),
+        Rejection::Answer(answer) => with_link(web, &answer),
     }
 }
 

@@ -1,0 +1,60 @@
+//! The end of a journey: a grant with its first code, and the consent to keep on file (RFC 6749 section 4.1.2).
+
+use crate::app::App;
+use crate::clock::UnixTime;
+use crate::flow::client::document;
+use crate::oauth::error::Error;
+use crate::oauth::grant::{Grant, GrantId};
+use crate::oauth::token::AuthorizationCode;
+use crate::random;
+use crate::store::{Consent, NewGrant, SignIn};
+
+use super::request::AuthorizationRequest;
+
+/// What a person's consent to `request` becomes: a grant with its first code, and the consent to keep on file.
+pub fn grant(
+    app: &App,
+    request: &AuthorizationRequest,
+    sign_in: &SignIn,
+    now: UnixTime,
+) -> (NewGrant, Consent, AuthorizationCode) {
+    let id = GrantId::new(now, random::bytes());
+    let code = AuthorizationCode::new(id);
+    let redirect_uri = request.return_to.redirect_uri();
+    let grant = Grant {
+        id,
+        person: sign_in.person.clone(),
+        client: request.client.id.clone(),
+        scopes: request.scopes.clone(),
+        resources: request.resources.clone(),
+        nonce: request.nonce.clone(),
+        auth_time: sign_in.auth_time,
+        expires_at: now + app.settings.tokens.grant_lifetime,
+    };
+    let consent = Consent {
+        person: grant.person.clone(),
+        client: grant.client.clone(),
+        redirect_uri: redirect_uri.without_port(),
+        resources: grant.resources.clone(),
+        scopes: grant.scopes.clone(),
+        client_version: request.client.version(),
+        created_at: now,
+    };
+    let new = NewGrant {
+        grant,
+        sign_in: sign_in.clone(),
+        code: code.hash(),
+        code_expires_at: now + app.settings.tokens.code_lifetime,
+        challenge: request.challenge,
+        redirect_uri: redirect_uri.as_str().to_owned(),
+        document: document::needs_copy(app, &request.client).then(|| request.client.clone()),
+    };
+    (new, consent, code)
+}
+
+/// Keeps the consent to `request` of somebody who is signed in: the URL that carries the code to the client.
+pub async fn give(app: &App, request: &AuthorizationRequest, sign_in: &SignIn, now: UnixTime) -> Result<String, Error> {
+    let (grant, consent, code) = grant(app, request, sign_in, now);
+    app.store.insert_grant(&grant, &consent, now).await?;
+    Ok(request.return_to.with_code(&code.expose()))
+}

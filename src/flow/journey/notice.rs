@@ -1,0 +1,87 @@
+//! Why a sign-in came to nothing.
+
+use crate::oauth::error::{Error, ErrorCode};
+use crate::oauth::masked::Hidden;
+
+/// Why the last attempt came to nothing; kept in the row, told on the page in our own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The upstream could not be reached, or says that it cannot answer.
+    Unreachable,
+    /// The person said no at the upstream.
+    Declined,
+    /// The upstream refused, with a known code.
+    Refused(String),
+    /// What the upstream said cannot be trusted.
+    Invalid,
+    /// The client asked for a recent sign-in, and the upstream does not tell when this one was.
+    Undated,
+    /// The client asked for a recent sign-in, and this one was longer ago.
+    Old,
+    /// The client asked for a new sign-in (`prompt=login`), and the upstream does not show that there was one.
+    NotFresh,
+    /// This account may not come in.
+    NotAllowed(Hidden<String>),
+    /// The attempt was interrupted.
+    Interrupted,
+}
+
+impl Notice {
+    /// Whether another try at the same upstream comes to the same.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Notice::Undated | Notice::NotFresh)
+    }
+
+    /// What the client gets if the person gives up here: `login_required` if the sign-in that it asked for cannot be had
+    /// (OpenID Connect Core sections 3.1.2.1 and 3.1.2.6).
+    pub(crate) fn when_cancelled(&self) -> Error {
+        match self {
+            Notice::Undated | Notice::Old | Notice::NotFresh => {
+                Error::new(ErrorCode::LoginRequired, "The person could not be signed in as recently as that.")
+            }
+            _ => denied(),
+        }
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        match self {
+            Notice::Unreachable => "unreachable".into(),
+            Notice::Declined => "declined".into(),
+            Notice::Refused(code) => format!("refused:{code}"),
+            Notice::Invalid => "invalid".into(),
+            Notice::Undated => "undated".into(),
+            Notice::Old => "old".into(),
+            Notice::NotFresh => "not_fresh".into(),
+            Notice::NotAllowed(Hidden(account)) => format!("not_allowed:{account}"),
+            Notice::Interrupted => "interrupted".into(),
+        }
+    }
+
+    /// The reason for the log, which does not tell whose account it is.
+    pub fn reason(&self) -> String {
+        match self {
+            Notice::NotAllowed(_) => "not_allowed".into(),
+            other => other.to_text(),
+        }
+    }
+
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        Some(match text.split_once(':').unwrap_or((text, "")) {
+            ("unreachable", _) => Notice::Unreachable,
+            ("declined", _) => Notice::Declined,
+            ("refused", code) => Notice::Refused(code.to_owned()),
+            ("invalid", _) => Notice::Invalid,
+            ("undated", _) => Notice::Undated,
+            ("old", _) => Notice::Old,
+            ("not_fresh", _) => Notice::NotFresh,
+            ("not_allowed", account) => Notice::NotAllowed(Hidden(account.to_owned())),
+            ("interrupted", _) => Notice::Interrupted,
+            _ => return None,
+        })
+    }
+}
+
+/// `access_denied`, by the person (RFC 6749 section 4.1.2.1).
+pub fn denied() -> Error {
+    Error::new(ErrorCode::AccessDenied, "The person did not allow it.")
+}
