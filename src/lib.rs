@@ -35,11 +35,10 @@
 //! |---|---|---|
 //! | [`server`] | [`Jean`]: everything built once from a [`Config`], and what goes on in the background | a request |
 //! | [`config`] | `jean.toml` and the environment, checked into [`Settings`](config::settings::Settings), and warnings of what is probably not meant | who reads them |
-//! | [`app`] | [`App`](app::App): what a request may reach, and what the guard remembers | HTTP |
 //! | [`http`] | axum and HTML: one table of [`routes`](http::routes), cookies, pages, the three ways to tell an error | SQL; it decides nothing |
 //! | [`wire`] | what both need of HTTP: how requests are read, how errors are told to programs, the log of each request | pages, the guard |
 //! | [`mcp`] | the resource side: the guard, [`Caller`], the built-in server | pages |
-//! | [`flow`] | what the server decides, one file for each flow, plain async functions over `&App` | axum, cookies' attributes |
+//! | [`flow`] | what the server decides, one file for each flow, plain async functions over [`App`](flow::app::App), whose fields nobody else sees | axum, cookies' attributes |
 //! | [`oauth`] | the protocol's words: pure types and rules that cannot hold what the RFCs forbid | any I/O |
 //! | [`store`] | every SQL statement and the only `use` of sqlx: one file for each table, `door` for all writes, `connections` for reads, `watch` for what other processes changed, `request` for what outlives a request | flows |
 //! | [`upstream`] | the identity providers, and the only `use` of openidconnect | the store |
@@ -58,9 +57,8 @@
 //!
 //! ```text
 //! main -> server -> http, mcp -> flow -> store, upstream, fetch, keys -> oauth -> clock
-//!               |      |-> wire
+//!               |      \-> wire
 //!               \-> config
-//! http, mcp, flow -> app -> settings, store, keys, upstream, fetch, clock
 //! ```
 //!
 //! Only [`server`] reads [`Config`]; below it there are settings. The time comes in as an argument: no flow and no
@@ -72,30 +70,30 @@
 //! ([`flow::client::register`]; [`flow::client::configuration`] manages that later) unless it has a document
 //! ([`flow::client::document`]), and opens a browser:
 //!
-//! 1. `GET /oauth/authorize`: [`flow::journey::request::parse`] validates, [`flow::journey::request::next`] decides what the person sees.
-//!    A GET writes nothing.
-//! 2. `POST /oauth/consent`: [`flow::journey::consent::decide`] takes the answer, [`flow::journey::login::begin`] makes the journey's row and
-//!    the cookie that binds it to this browser.
+//! 1. `GET /oauth/authorize`: [`flow::journey::request`] validates, [`flow::journey::consent::next`] decides what the
+//!    person sees. A GET writes nothing.
+//! 2. `POST /oauth/consent`: [`flow::journey::consent::decide`] takes the answer, [`flow::journey::begin`] makes the journey's
+//!    row and the cookie that binds it to this browser.
 //! 3. `GET /oauth/callback/{upstream}`: [`flow::journey::callback`] claims the row once, asks the [`upstream`] who it is, and
 //!    applies [`flow::person::admission`].
 //! 4. `GET /oauth/login/{id}`: [`flow::journey::login::next`], the dispatcher, decides from the row alone what comes next, so that
 //!    reload, two tabs and the back button are safe.
-//! 5. `POST /oauth/token`: [`flow::grant::code`] turns the code into tokens, [`flow::grant::refresh`] a refresh token into its successor,
-//!    [`flow::grant::revoke`] ends a grant. Whoever asked for `openid` learns who the person is from [`flow::token::userinfo`].
-//! 6. `/mcp`: the guard asks [`flow::token::verify`] on every call, servers elsewhere [`flow::token::introspect`]; [`flow::token::revocations`] tells it
-//!    what was revoked elsewhere.
+//! 5. `POST /oauth/token`: [`flow::grant`] runs the same phases for every grant type: its `code` turns the code into tokens,
+//!    its `refresh` a refresh token into its successor. [`flow::grant::revoke`] ends a grant. A client with the scope
+//!    `openid` learns who the person is from [`flow::token::userinfo`].
+//! 6. `/mcp`: the guard asks [`flow::token::verify`] on every call, servers elsewhere [`flow::token::introspect`];
+//!    [`flow::token::revocations`] tells it what was revoked elsewhere.
 //!
 //! # Where to begin
 //!
 //! The folders `flow`, `http` and `tests/it` have the same wings: `journey` (the browser), `grant` (the token endpoint),
 //! `client`, `person`, `token` and `home`. A feature X of a wing W is in `http/W/X.rs` (the wire), `flow/W/X.rs` (the
-//! decision), `store/X.rs` (the rows) and `tests/it/W/X.rs` (the proof). Read [`flow::journey::request`] first, then [`flow::journey::login`]; the types they speak in are in [`oauth`], and
-//! `migrations` tells what is kept.
+//! decision), `store/X.rs` (the rows) and `tests/it/W/X.rs` (the proof). Read [`flow::journey::request`] first, then
+//! [`flow::journey::login`]; the types they speak in are in [`oauth`], and `migrations` tells what is kept.
 
 // The map above is for those who work on jean: it leads to what only `--document-private-items` shows.
 #![allow(rustdoc::private_intra_doc_links)]
 
-mod app;
 mod clock;
 mod config;
 #[cfg(feature = "conformance")]
@@ -121,4 +119,4 @@ mod wire;
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};
 pub use mcp::{Caller, StepUp};
-pub use server::{Error, Jean};
+pub use server::{Builder, Error, Jean};

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Reading, UnixTime};
+use super::time::{Reading, UnixTime};
 
 /// How far the two clocks may differ between two comparisons, in seconds.
 const TOLERANCE: i64 = 60;

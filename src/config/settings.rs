@@ -8,7 +8,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::Client;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::default_endpoint::DefaultEndpoint;
 use crate::oauth::document_url::HostPattern;
 use crate::oauth::name::Outline;

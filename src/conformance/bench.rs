@@ -69,7 +69,7 @@ impl Bench {
         ] {
             config.set(key, value)?;
         }
-        let jean = Jean::start_with_clock(config, clock.clone()).await?;
+        let jean = Jean::builder(config).clock(clock.clone()).start().await?;
         let router = jean.service();
         let (anybody, browser) = (Client::new(ISSUER, router.clone()), Browser::new(ISSUER, router.clone()));
         Ok(Bench { clock, router, anybody, browser, jean, _issuer: issuer, _folder: folder })

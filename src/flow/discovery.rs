@@ -1,9 +1,9 @@
 //! What the metadata documents say (RFC 8414, OpenID Connect Discovery, RFC 9728): built from the settings alone, never from a request.
 
-use crate::app::App;
 use crate::config::settings::{Mount, Settings};
+use crate::flow::app::App;
 use crate::keys::{Purpose, foreign};
-use crate::oauth::client::AuthMethod;
+use crate::oauth::auth_method::AuthMethod;
 use crate::oauth::metadata::{AuthorizationServerMetadata, ProtectedResourceMetadata};
 use crate::oauth::scope::Scopes;
 

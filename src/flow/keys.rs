@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::App;
+use serde_json::Value;
+
 use crate::clock::UnixTime;
 use crate::config::settings::SigningAlgorithm;
+use crate::flow::app::App;
 use crate::keys::{self, Key, KeyRing, NewKey, Purpose, Role, SignedLifetimes};
 use crate::secret::RootSecret;
 use crate::store::{self, Store, StoredKey};
@@ -60,6 +62,18 @@ pub async fn lifetimes(store: &Store, configured: Duration, now: UnixTime) -> Re
         }
         // Another process was faster, perhaps with other settings: its word counts too.
     }
+}
+
+/// Reads them again, for this process.
+pub async fn load_lifetimes(app: &App, now: UnixTime) -> Result<(), store::Error> {
+    let lifetimes = lifetimes(&app.store, app.settings.tokens.access_lifetime, now).await?;
+    app.set_signed_lifetimes(lifetimes);
+    Ok(())
+}
+
+/// The JSON Web Key Set (RFC 7517 section 5), as it is now.
+pub fn jwks(app: &App, now: UnixTime) -> Value {
+    app.key_ring().jwks(now, app.longest_signed(now))
 }
 
 /// The canary's place among the single facts.

@@ -1,6 +1,6 @@
 //! Which scopes a request asks for, and which of them each resource knows.
 
-use crate::app::App;
+use crate::flow::app::App;
 use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::resource::{Resource, Resources};

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use crate::app::App;
 use crate::clock::{Reading, UnixTime};
+use crate::flow::app::App;
 use crate::upstream::Health;
 
 use super::grant::issue;

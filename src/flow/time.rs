@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::app::App;
 use crate::clock::{Clock, ClockWatch, Reading, UnixTime};
+use crate::flow::app::App;
 use crate::store::{self, Store};
 
 /// How often the clocks are compared.

@@ -21,7 +21,7 @@ impl FromRequestParts<Web> for Now {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(_: &mut Parts, web: &Web) -> Result<Self, Self::Rejection> {
-        Ok(Now(web.app.clock.now()))
+        Ok(Now(web.app.now()))
     }
 }
 
@@ -33,7 +33,7 @@ impl FromRequest<Web> for Form {
 
     async fn from_request(request: Request, web: &Web) -> Result<Self, ErrorBody> {
         Ok(Form(Params::parse(
-            &body::text(request, &web.app.settings.limits, "application/x-www-form-urlencoded").await?,
+            &body::text(request, &web.app.settings().limits, "application/x-www-form-urlencoded").await?,
         )))
     }
 }
@@ -66,5 +66,5 @@ fn is_same_origin(web: &Web, headers: &HeaderMap) -> bool {
     let site = headers::text(headers, "sec-fetch-site");
     let origin = headers::text(headers, header::ORIGIN);
     site.is_none_or(|site| site == "same-origin")
-        && origin.is_none_or(|origin| origin == "null" || origin == web.app.settings.issuer.origin())
+        && origin.is_none_or(|origin| origin == "null" || origin == web.app.settings().issuer.origin())
 }

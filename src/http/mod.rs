@@ -33,7 +33,7 @@ pub(crate) use web::Web;
 /// stand both before it (RFC 8414 section 3.1, RFC 9728 section 3.1) and after it, where some clients look.
 pub(crate) fn routes(web: &Web) -> Router {
     let app = &web.app;
-    let prefix = app.settings.issuer.prefix().to_owned();
+    let prefix = app.settings().issuer.prefix().to_owned();
     let at = |path: &str| format!("{prefix}{path}");
 
     let browser = Router::new()
@@ -48,7 +48,7 @@ pub(crate) fn routes(web: &Web) -> Router {
         .route(&at("/oauth/token"), post(token_endpoint::token))
         .route(&at("/oauth/revoke"), post(revoke::revoke))
         .route(&at("/oauth/jwks"), get(discovery::jwks));
-    if app.settings.clients.openid {
+    if app.settings().clients.openid {
         programs = programs.route(&at("/oauth/userinfo"), get(userinfo::userinfo).post(userinfo::userinfo));
     }
     for path in discovery::authorization_server_paths(app) {
@@ -78,7 +78,7 @@ pub(crate) fn routes(web: &Web) -> Router {
 /// and layers of [`routes`]. Clients that restart without the metadata refresh there, and throw their tokens away at 404
 /// (modelcontextprotocol/python-sdk#3240, #3250). What else is configured at one of the paths keeps it.
 pub(crate) fn default_endpoints(web: &Web) -> Router {
-    let shadowed = web.app.settings.shadowed_default_endpoints();
+    let shadowed = web.app.settings().shadowed_default_endpoints();
     let at_root = |endpoint: DefaultEndpoint, handler: MethodRouter<Web>| {
         if shadowed.iter().any(|shadowed| shadowed.endpoint == endpoint) {
             return Router::new();
@@ -107,7 +107,7 @@ fn for_registrations(router: Router<Web>) -> Router<Web> {
 
 /// What everybody may look at: the landing page, the status, whether this process serves, and whether to send it requests.
 pub(crate) fn home(web: &Web) -> Router {
-    let prefix = web.app.settings.issuer.prefix();
+    let prefix = web.app.settings().issuer.prefix();
     let at = |path: &str| format!("{prefix}{path}");
     let landing = if prefix.is_empty() { Router::new() } else { Router::new().route(prefix, get(front::landing)) };
     landing

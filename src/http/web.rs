@@ -10,9 +10,9 @@ use axum::response::{Html, IntoResponse, Response};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::{Mount, Settings};
+use crate::flow::app::App;
 use crate::flow::journey::past::{News, Past};
 use crate::flow::journey::request::AuthorizationRequest;
 use crate::flow::status::LastLook;
@@ -65,7 +65,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 impl Web {
     /// Renders what does not change.
     pub fn new(app: Arc<App>) -> Self {
-        let Settings { issuer, brand, .. } = &app.settings;
+        let Settings { issuer, brand, .. } = app.settings();
         let style = stylesheet(brand.accent.as_deref());
         let version = TokenHash::of(style.as_bytes());
         let at = |path: &str| format!("{}{path}", issuer.prefix());
@@ -95,7 +95,7 @@ impl Web {
 
     /// One of our own paths, below the prefix.
     pub fn path(&self, path: &str) -> String {
-        format!("{}{path}", self.app.settings.issuer.prefix())
+        format!("{}{path}", self.app.settings().issuer.prefix())
     }
 
     /// A page as an answer.
@@ -137,18 +137,18 @@ impl Web {
 
     /// A short name without spaces for an MCP endpoint, under which an app may add it.
     pub fn mount_name(&self, mount: &Mount) -> String {
-        plain(if mount.name == "default" { &self.app.settings.brand.name } else { &mount.name })
+        plain(if mount.name == "default" { &self.app.settings().brand.name } else { &mount.name })
     }
 
     /// The upstreams as buttons.
     pub fn upstreams(&self) -> Vec<UpstreamButton> {
-        let settings = self.app.settings.upstreams.iter();
+        let settings = self.app.settings().upstreams.iter();
         settings.map(|upstream| UpstreamButton { name: upstream.name.clone(), label: upstream.label.clone() }).collect()
     }
 
     /// What people call the upstream of this name.
     pub fn upstream_label(&self, name: &str) -> String {
-        self.app.settings.upstream(name).map_or_else(|| name.to_owned(), |upstream| upstream.label.clone())
+        self.app.settings().upstream(name).map_or_else(|| name.to_owned(), |upstream| upstream.label.clone())
     }
 
     /// What the request asks for, and what of it is new to the person.
@@ -163,7 +163,7 @@ impl Web {
     /// something was allowed before.
     fn scope_lines(&self, request: &AuthorizationRequest, past: &Past) -> Vec<ScopeLine> {
         let mounts: Vec<&Mount> =
-            request.resources.iter().filter_map(|resource| self.app.settings.mount(resource)).collect();
+            request.resources.iter().filter_map(|resource| self.app.settings().mount(resource)).collect();
         let before = past.scopes(request);
         let mut lines: Vec<ScopeLine> = Vec::new();
         for scope in request.scopes.iter().map(Scope::as_str) {

@@ -7,7 +7,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Error, signature_alone};
+use super::error::Error;
+use super::signer::signature_alone;
 
 /// The signature algorithms that are taken from others, by their names on the wire: asymmetric ones only.
 pub const ALGORITHMS: [&str; 5] = ["ES256", "EdDSA", "PS256", "RS256", "ES384"];
@@ -81,7 +82,7 @@ fn keys(jwks: &Value) -> impl Iterator<Item = Jwk> {
 mod tests {
     use super::*;
     use crate::config::settings::SigningAlgorithm;
-    use crate::keys::{NewKey, encoding_key};
+    use crate::keys::key::{NewKey, encoding_key};
     use serde_json::json;
 
     #[test]

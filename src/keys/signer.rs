@@ -8,11 +8,12 @@ use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Header;
+use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::Serialize;
 
-use super::{Error, Source};
+use super::error::{Error, read};
 use crate::config::settings::SigningAlgorithm;
+use crate::oauth::error::Source;
 
 /// A key pair of one algorithm.
 pub(super) enum Signer {
@@ -31,7 +32,7 @@ impl Signer {
             SigningAlgorithm::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).map(Signer::EdDsa),
             SigningAlgorithm::Rs256 => RsaKeyPair::from_pkcs8(pkcs8).map(Signer::Rs256),
         };
-        signer.map_err(super::read)
+        signer.map_err(read)
     }
 
     /// A JWT in the compact form (RFC 7515 section 7.1). `header` is encoded already and names this signer's algorithm.
@@ -63,9 +64,18 @@ impl Signer {
 
 /// A header as it stands in a token.
 pub(super) fn encode(header: &Header) -> Result<String, Error> {
-    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(header).map_err(super::read)?))
+    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(header).map_err(read)?))
 }
 
 fn used(error: impl Into<Source>) -> Error {
     Error::Key("used", error.into())
+}
+
+/// What a signature is held against: the one algorithm. What the claims say is judged elsewhere.
+pub(super) fn signature_alone(algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.set_required_spec_claims::<&str>(&[]);
+    validation
 }

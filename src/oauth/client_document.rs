@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::client::{AuthMethod, Client, ClientId, ClientOrigin};
+use super::auth_method::AuthMethod;
+use super::client::{Client, ClientOrigin};
+use super::client_id::ClientId;
 use super::client_metadata::{ClientMetadata, invalid};
 use super::error::Error;
 use crate::clock::UnixTime;

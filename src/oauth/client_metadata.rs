@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::client::AuthMethod;
+use super::auth_method::AuthMethod;
 use super::error::{Error, ErrorCode};
 use super::jwks::Jwks;
 use super::name::chosen;

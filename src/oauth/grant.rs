@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
-use super::client::ClientId;
+use super::client_id::ClientId;
 use super::provider_claims::{GoogleAccount, ProviderClaims};
 use super::resource::Resources;
 use super::scope::Scopes;

@@ -6,8 +6,10 @@
 
 pub mod access_token;
 pub mod address;
+pub mod auth_method;
 pub mod client;
 pub mod client_document;
+pub mod client_id;
 pub mod client_metadata;
 pub mod default_endpoint;
 pub mod document_url;

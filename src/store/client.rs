@@ -2,11 +2,14 @@
 
 use sqlx::any::AnyRow;
 
-use super::{Error, Stmt, Store, args, int, text, time};
+use super::database::Store;
+use super::error::Error;
+use super::statement::{Stmt, args, int, text, time};
 use crate::clock::UnixTime;
 use crate::config::settings::{ClientSettings, RegistrationBounds};
-use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::client_document::{DocumentCopy, STORED_BEHIND};
+use crate::oauth::client_id::ClientId;
 use crate::oauth::token::TokenHash;
 
 /// How many registrations one statement deletes at most.

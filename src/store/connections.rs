@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use sqlx::any::AnyRow;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor as _, Row as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
-use super::Error;
+use super::error::Error;
 use super::statement::Stmt;
 use crate::clock::monotonic;
 
@@ -258,4 +258,32 @@ pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
 
 fn code(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
     error.as_database_error().and_then(|error| error.code())
+}
+
+/// A connection to PostgreSQL outside of the pools.
+pub(super) async fn connect_postgres(url: &str) -> Result<AnyConnection, sqlx::Error> {
+    let mut connection = AnyConnection::connect(url).await?;
+    connection.execute(BOUNDS).await?;
+    Ok(connection)
+}
+
+/// What bounds a request that waits for its outcome. The last one is a net: no transaction is left open.
+pub(super) const BOUNDS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
+                      SET idle_in_transaction_session_timeout = '10s'";
+
+/// Sets what safety rests on and checks it on the live connection, since `AnyPool` carries no pragmas.
+pub(super) async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Error> {
+    // The busy timeout first: changing the journal mode needs the file for itself.
+    for pragma in ["PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
+        connection.execute(sqlx::query(pragma)).await?;
+    }
+    let journal = connection.fetch_all("PRAGMA journal_mode").await?;
+    if journal.first().is_none_or(|row| !matches!(row.try_get::<String, _>(0).as_deref(), Ok("wal"))) {
+        return Err(Error::Pragma("journal_mode=WAL"));
+    }
+    let synchronous = connection.fetch_all("PRAGMA synchronous").await?;
+    if synchronous.first().is_none_or(|row| !matches!(row.try_get::<i64, _>(0), Ok(2))) {
+        return Err(Error::Pragma("synchronous=FULL"));
+    }
+    Ok(())
 }

@@ -1,8 +1,10 @@
 //! The last consent of a person for a client, a redirect URI and a resource.
 
-use super::{Error, Stmt, Store, args, text, time};
+use super::database::Store;
+use super::error::Error;
+use super::statement::{Stmt, args, text, time};
 use crate::clock::UnixTime;
-use crate::oauth::client::ClientId;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::grant::PersonId;
 use crate::oauth::resource::Resources;
 use crate::oauth::scope::Scopes;

@@ -7,10 +7,14 @@ use std::time::Duration;
 use sqlx::any::AnyRow;
 use sqlx::{Row as _, ValueRef as _};
 
+use super::client;
+use super::database::Store;
+use super::error::Error;
 use super::person::{self, SignIn};
-use super::{Error, Stmt, Store, args, client, int, text, time};
+use super::statement::{Stmt, args, int, text, time};
 use crate::clock::UnixTime;
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::Client;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::grant::{Grant, GrantId, Origin, PersonId, RowId};
 use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::redirect::RedirectUri;

@@ -1,6 +1,8 @@
 //! Assertions that were used.
 
-use super::{Error, Stmt, Store, args};
+use super::database::Store;
+use super::error::Error;
+use super::statement::{Stmt, args};
 use crate::clock::UnixTime;
 use crate::oauth::token::TokenHash;
 

@@ -1,6 +1,8 @@
 //! Signing keys, the private half sealed.
 
-use super::{Error, Stmt, Store, args, int, text, time};
+use super::database::Store;
+use super::error::Error;
+use super::statement::{Stmt, args, int, text, time};
 use crate::clock::UnixTime;
 
 /// A row of `signing_keys`.

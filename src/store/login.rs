@@ -2,11 +2,16 @@
 
 use sqlx::any::AnyRow;
 
+use super::consent;
+use super::consent::Consent;
+use super::database::Store;
+use super::error::Error;
 use super::grant::NewGrant;
+use super::person;
 use super::person::{SignIn, insert_sign_in};
-use super::{Consent, Error, Stmt, Store, args, consent, int, person, text, time};
+use super::statement::{Stmt, args, int, text, time};
 use crate::clock::UnixTime;
-use crate::oauth::client::ClientId;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::grant::{GrantId, Person, RowId};
 use crate::oauth::prompt::Prompt;
 use crate::oauth::token::TokenHash;

@@ -6,13 +6,14 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _, SqlSafeStr as _};
+use sqlx::{AnyConnection, Connection as _, Executor as _, SqlSafeStr as _};
 
-use super::connections::{Connections, RetiredAt};
+use super::connections::{BOUNDS, Connections, RetiredAt, prepare_sqlite};
+use super::database::Store;
 use super::door::{Door, Postgres, Sqlite};
+use super::error::Error;
 use super::file::DatabaseFile;
 use super::watch::{Own, Watch};
-use super::{Error, Store};
 use crate::config::settings::Database;
 
 impl Store {
@@ -110,17 +111,6 @@ async fn postgres_pool(url: &str, connections: u32) -> Result<Connections, sqlx:
     Ok(Connections::new(pool, retired_at))
 }
 
-/// A connection to PostgreSQL outside of the pools.
-pub(super) async fn connect_postgres(url: &str) -> Result<AnyConnection, sqlx::Error> {
-    let mut connection = AnyConnection::connect(url).await?;
-    connection.execute(BOUNDS).await?;
-    Ok(connection)
-}
-
-/// What bounds a request that waits for its outcome. The last one is a net: no transaction is left open.
-const BOUNDS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
-                      SET idle_in_transaction_session_timeout = '10s'";
-
 /// Makes the file of the database for its owner alone; SQLite gives the files beside it the same mode. One that is there is
 /// left alone: closing it here would drop the locks of other connections of this process.
 fn make_own_file(path: &std::path::Path) -> std::io::Result<()> {
@@ -140,23 +130,6 @@ fn own_file(options: &mut std::fs::OpenOptions, path: &std::path::Path) -> std::
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.write(true).open(path)
-}
-
-/// Sets what safety rests on and checks it on the live connection, since `AnyPool` carries no pragmas.
-pub(super) async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Error> {
-    // The busy timeout first: changing the journal mode needs the file for itself.
-    for pragma in ["PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
-        connection.execute(sqlx::query(pragma)).await?;
-    }
-    let journal = connection.fetch_all("PRAGMA journal_mode").await?;
-    if journal.first().is_none_or(|row| !matches!(row.try_get::<String, _>(0).as_deref(), Ok("wal"))) {
-        return Err(Error::Pragma("journal_mode=WAL"));
-    }
-    let synchronous = connection.fetch_all("PRAGMA synchronous").await?;
-    if synchronous.first().is_none_or(|row| !matches!(row.try_get::<i64, _>(0), Ok(2))) {
-        return Err(Error::Pragma("synchronous=FULL"));
-    }
-    Ok(())
 }
 
 /// The migrations, within the binary. The table's name keeps them apart from those of an embedder.

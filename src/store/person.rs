@@ -2,7 +2,9 @@
 
 use sqlx::any::AnyRow;
 
-use super::{Error, Stmt, Store, args, int, text, time};
+use super::database::Store;
+use super::error::Error;
+use super::statement::{Stmt, args, int, text, time};
 use crate::clock::UnixTime;
 use crate::oauth::grant::{Origin, Person, PersonId, RowId};
 use crate::oauth::provider_claims::ProviderClaims;

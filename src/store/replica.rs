@@ -1,6 +1,8 @@
 //! The processes that serve from this database.
 
-use super::{Error, Stmt, Store, args, int};
+use super::database::Store;
+use super::error::Error;
+use super::statement::{Stmt, args, int};
 use crate::clock::UnixTime;
 
 impl Store {

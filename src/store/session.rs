@@ -1,6 +1,8 @@
 //! Browser sessions; the blob holds no more than the id of a sign-in.
 
-use super::{Error, Stmt, Store, args, text};
+use super::database::Store;
+use super::error::Error;
+use super::statement::{Stmt, args, text};
 use crate::clock::UnixTime;
 use crate::oauth::token::TokenHash;
 

@@ -4,7 +4,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, Row as _};
 
-use super::Error;
+use super::error::Error;
 
 /// One statement with its arguments.
 #[derive(Clone, Debug)]

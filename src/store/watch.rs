@@ -15,9 +15,8 @@ use tokio::sync::{Mutex, oneshot};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
-use super::Error;
-use super::connections::{Connections, connection_is_settled};
-use super::open::connect_postgres;
+use super::connections::{Connections, connect_postgres, connection_is_settled};
+use super::error::Error;
 use super::statement::Stmt;
 
 /// How long a statement may take. With the two seconds between two polls it leaves room for a new connection within the five

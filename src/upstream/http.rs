@@ -6,7 +6,7 @@ use std::time::Duration;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::Url;
 
-use super::{Error, because, invalid};
+use super::error::{Error, because, invalid};
 use crate::oauth::error::Source;
 use crate::oauth::resource::{is_https_or_loopback, is_loopback};
 

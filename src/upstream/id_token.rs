@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 use openidconnect::core::CoreJwsSigningAlgorithm;
 use openidconnect::{ClaimsVerificationError, ClientId, IdTokenVerifier, Nonce};
 
+use super::attempt::Attempt;
+use super::error::Error;
 use super::library::{IdToken, IdTokenClaims, Metadata};
-use super::{Attempt, Error};
 use crate::clock::UnixTime;
 
 /// How far the upstream's clock may be from ours.

@@ -15,7 +15,7 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Error, because, invalid};
+use super::error::{Error, because, invalid};
 
 /// An error of the token endpoint (RFC 6749 section 5.2), in Supabase's own form too: `{"error_code", "msg"}`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -7,8 +7,9 @@ use super::Pass;
 use crate::clock::UnixTime;
 use crate::config::settings::{DocumentSettings, Issuer};
 use crate::config::tables::{PinnedTable, Tables};
-use crate::oauth::client::{Client, ClientId, MAX_CLIENT_ID};
+use crate::oauth::client::Client;
 use crate::oauth::client_document::{self, WELL_KNOWN};
+use crate::oauth::client_id::{ClientId, MAX_CLIENT_ID};
 use crate::oauth::document_url::{DocumentUrl, HostPattern};
 
 impl Pass<'_> {

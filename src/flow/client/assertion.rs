@@ -9,10 +9,11 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::app::{App, FetchedKeys, KeySet};
 use crate::clock::UnixTime;
+use crate::flow::app::{App, FetchedKeys, KeySet};
 use crate::keys::foreign::UnverifiedToken;
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::Client;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::jwks::Jwks;
 use crate::oauth::params::Params;

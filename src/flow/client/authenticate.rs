@@ -3,10 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::ResourceServer;
-use crate::oauth::client::{AuthMethod, Client, ClientId};
+use crate::flow::app::App;
+use crate::oauth::auth_method::AuthMethod;
+use crate::oauth::client::Client;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::error::Error;
 use crate::oauth::params::Params;
 use crate::oauth::token::ClientSecret;

@@ -5,10 +5,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::token::revocations;
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::Client;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::{ClientSecret, RegistrationToken};
 

@@ -15,11 +15,12 @@
 
 use std::time::Duration;
 
-use crate::app::App;
 use crate::clock::UnixTime;
 use crate::fetch;
-use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::flow::app::App;
+use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::client_document::{self, DocumentCopy, Fault, MAX_DOCUMENT, Unusable};
+use crate::oauth::client_id::ClientId;
 use crate::oauth::document_url::DocumentUrl;
 use crate::oauth::masked::without_addresses;
 use crate::store;

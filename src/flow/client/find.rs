@@ -1,9 +1,10 @@
 //! The client of an id: configured, known by its metadata document, or registered.
 
-use crate::app::App;
 use crate::clock::UnixTime;
-use crate::oauth::client::{Client, ClientId, MAX_CLIENT_ID};
+use crate::flow::app::App;
+use crate::oauth::client::Client;
 use crate::oauth::client_document::{Fault, Unusable};
+use crate::oauth::client_id::{ClientId, MAX_CLIENT_ID};
 use crate::oauth::error::{Error, ErrorCode};
 
 use super::document;

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::app::App;
 use crate::clock::UnixTime;
-use crate::oauth::client::{AuthMethod, Client, ClientId, ClientOrigin};
+use crate::flow::app::App;
+use crate::oauth::auth_method::AuthMethod;
+use crate::oauth::client::{Client, ClientOrigin};
+use crate::oauth::client_id::ClientId;
 use crate::oauth::client_metadata::ClientMetadata;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::token::{ClientSecret, RegistrationToken};

@@ -1,7 +1,7 @@
 //! Authorization codes: redeemed once (RFC 6749 section 4.1.3, RFC 7636 section 4.6, OAuth 2.1 section 4.1.3).
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::token::revocations;
 use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;

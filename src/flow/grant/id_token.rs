@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::token::userinfo::About;
 use crate::keys::Purpose;
 use crate::oauth::error::Error;

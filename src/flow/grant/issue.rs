@@ -1,7 +1,7 @@
 //! Making tokens: access tokens as JWTs (RFC 9068), and the answer of the token endpoint (RFC 6749 section 5.1).
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::scopes;
 use crate::keys::Purpose;
 use crate::oauth::access_token::AccessClaims;

@@ -3,8 +3,8 @@
 //! Most requests need none before they are spent, since one statement judges them: there is one mount, nothing but it is asked
 //! for, and everybody may come in. Others are judged by the grant's row first, so that a refused request spends nothing.
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::person::admission;
 use crate::flow::scopes::{self, not_served};
 use crate::flow::token::revocations;

@@ -13,8 +13,8 @@ mod judge;
 mod presented;
 mod refresh;
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::client::authenticate;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::params::Params;

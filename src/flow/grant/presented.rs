@@ -1,7 +1,7 @@
 //! What a client presents to get tokens for, and what it asks for.
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::oauth::client::Client;
 use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;

@@ -4,8 +4,8 @@
 //! same successor again, without a write and without a fork. The first use of the successor ends the window by itself,
 //! since the row then has another predecessor.
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::token::revocations;
 use crate::oauth::client::Client;
 use crate::oauth::error::{Error, ErrorCode};

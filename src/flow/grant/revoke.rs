@@ -1,7 +1,7 @@
 //! Revocation by the client (RFC 7009).
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::token::{revocations, verify};
 use crate::oauth::client::Client;
 use crate::oauth::error::Error;

@@ -1,7 +1,7 @@
 //! The beginning of an attempt at an upstream: the person said yes, so there is a row, and the browser leaves.
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::oauth::error::Error;
 use crate::oauth::grant::RowId;
 

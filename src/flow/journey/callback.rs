@@ -1,11 +1,11 @@
 //! The upstream's answer: claimed once, checked, and turned into somebody who may come in (OpenID Connect Core section
 //! 3.1.2.5). What comes next is the dispatcher's word, [`next`](super::login::next).
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::person::admission;
 use crate::flow::person::sign_in::SESSION_LIFETIME;
-use crate::oauth::client::ClientId;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Origin, Person, PersonId, RowId};
 use crate::oauth::masked::{Hidden, without_addresses};

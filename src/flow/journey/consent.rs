@@ -1,7 +1,7 @@
 //! The consent page: what comes next for a valid request, and the person's answer.
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::person::sign_in::SignedIn;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::store::Consent;

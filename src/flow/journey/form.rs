@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::oauth::grant::{PersonId, RowId};
 
 use super::request::AuthorizationRequest;

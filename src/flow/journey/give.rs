@@ -1,7 +1,7 @@
 //! The end of a journey: a grant with its first code, and the consent to keep on file (RFC 6749 section 4.1.2).
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::client::document;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Grant, GrantId};

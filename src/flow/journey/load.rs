@@ -8,8 +8,8 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::oauth::error::Error;
 use crate::oauth::grant::RowId;
 use crate::oauth::token::TokenHash;

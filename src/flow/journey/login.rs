@@ -1,8 +1,8 @@
 //! The journey's own page: [`next`] is the dispatcher, which decides from the row alone what comes next, so that every step
 //! writes the row and comes back to it; [`decide`] takes the page's buttons.
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::person::sign_in::{self, SignedIn};
 use crate::oauth::error::Error;
 use crate::oauth::grant::{PersonId, RowId};

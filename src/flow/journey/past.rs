@@ -1,7 +1,7 @@
 //! What a person allowed a client before, and what is new in a request since then.
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::oauth::error::Error;
 use crate::oauth::grant::PersonId;
 use crate::oauth::redirect::RedirectUri;

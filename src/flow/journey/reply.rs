@@ -1,9 +1,10 @@
 //! How a client learns what came of its request, and whom to tell if there is no valid one.
 
-use crate::app::App;
 use crate::clock::UnixTime;
-use crate::oauth::client::{Client, ClientId, ClientOrigin};
+use crate::flow::app::App;
+use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::client_document::Unusable;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::error::Error;
 use crate::oauth::name::Headline;
 use crate::oauth::redirect::RedirectKind;

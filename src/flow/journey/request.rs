@@ -1,11 +1,12 @@
 //! The authorization request (RFC 6749 section 4.1.1), validated by one function: [`parse`]. Every step of the journey runs
 //! the raw query through it again.
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::client::find::{self, Need, NotFound};
 use crate::flow::scopes;
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::Client;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::params::Params;
 use crate::oauth::pkce::CodeChallenge;

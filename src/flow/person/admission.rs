@@ -3,9 +3,9 @@
 //!
 //! Two things count: whether the upstream is one of ours, its gates (`hosted_domain`) included, and the rules of `[access]`.
 
-use crate::app::App;
 use crate::clock::UnixTime;
 use crate::config::settings::{AccessRules, Settings, UpstreamSettings};
+use crate::flow::app::App;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Origin, Person, PersonId};
 

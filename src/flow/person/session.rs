@@ -3,7 +3,7 @@
 //! What a session holds is the id of a sign-in, which has an end of its own: nothing that security hangs on rests on the
 //! session's.
 
-use crate::app::App;
+use crate::flow::app::App;
 use crate::flow::person::sign_in::SESSION_LIFETIME;
 use crate::oauth::token::TokenHash;
 pub use crate::store::Error;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Person, RowId};
 use crate::store::SignIn;

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::{App, Memory};
 use crate::clock::UnixTime;
-use crate::oauth::client::{Client, ClientId};
+use crate::flow::app::{App, Memory};
+use crate::oauth::client::Client;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;
 use crate::store::{Store, to_the_end};
@@ -59,6 +60,11 @@ pub async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
     };
     // The poll may open a new connection, which takes longer than a call may wait.
     tokio::time::timeout(PATIENCE, poll(app, now)).await.unwrap_or_else(|_| Err(too_old()))
+}
+
+/// Whether the family is revoked, as far as this process knows.
+pub fn is_revoked(app: &App, family: GrantId) -> bool {
+    app.memory.is_revoked(family)
 }
 
 fn too_old() -> Error {

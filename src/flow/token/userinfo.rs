@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::Person;
 use crate::oauth::scope::{self, Scopes};

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::app::{App, Verified};
 use crate::clock::UnixTime;
+use crate::flow::app::{App, Verified};
 use crate::flow::client::find::{self, Need, NotFound};
 use crate::flow::keys as key_flow;
 use crate::flow::person::admission;
 use crate::keys::{self, Purpose};
 use crate::oauth::access_token::AccessClaims;
-use crate::oauth::client::ClientId;
+use crate::oauth::client_id::ClientId;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::GrantId;
 use crate::oauth::resource::Resource;
@@ -65,6 +65,16 @@ pub async fn verify(app: &App, token: &str, audience: Audience<'_>, now: UnixTim
     Ok(verified)
 }
 
+/// Notes that a good token came to its mount.
+pub fn note(app: &App, token: &Verified) {
+    app.memory.note_token(token);
+}
+
+/// When the last token of the same family expires, of those that came to the same mount.
+pub fn last_expiry(app: &App, token: &Verified) -> UnixTime {
+    app.memory.last_expiry(token)
+}
+
 /// The slow way, for a token that is seen for the first time.
 async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verified, Error> {
     let (kid, claims) = match read(app, token, now) {
@@ -103,6 +113,8 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
         family,
         kid,
         audience,
+        id: claims.jti,
+        issued_at: UnixTime(claims.iat),
         expires_at: UnixTime(claims.exp),
         scopes: Scopes::parse(&claims.scope).map_err(|_| malformed())?,
         client_name: known.map_or_else(|| client.to_string(), |client| client.name().to_owned()),

@@ -43,7 +43,7 @@ pub(crate) async fn register(State(web): State<Web>, Now(now): Now, request: Req
 
 /// The JSON of a request's body.
 pub(crate) async fn json(request: Request, web: &Web) -> Result<Value, Error> {
-    let text = body::text(request, &web.app.settings.limits, "application/json").await?;
+    let text = body::text(request, &web.app.settings().limits, "application/json").await?;
     serde_json::from_str(&text)
         .map_err(|error| Error::new(ErrorCode::InvalidClientMetadata, format!("The body is not JSON: {error}.")))
 }
@@ -57,7 +57,7 @@ impl ClientInformation {
             client_secret: secret.map(|secret| secret.expose().to_owned()),
             client_secret_expires_at: client.secret.map(|_| 0),
             registration_access_token: token.expose().to_owned(),
-            registration_client_uri: web.app.settings.issuer.at(&format!("/oauth/register/{}", client.id)),
+            registration_client_uri: web.app.settings().issuer.at(&format!("/oauth/register/{}", client.id)),
             metadata: client.metadata,
         }
     }

@@ -9,8 +9,8 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use crate::app::App;
 use crate::config::settings::Mount;
+use crate::flow::app::App;
 use crate::flow::{discovery as flow, keys};
 use crate::http::extract::Now;
 use crate::http::web::Web;
@@ -22,7 +22,7 @@ const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 /// Both well-known names alone, with the issuer's path behind (RFC 8414 section 3.1), and behind the issuer's path (OpenID
 /// Connect Discovery section 4).
 pub(crate) fn authorization_server_paths(app: &App) -> BTreeSet<String> {
-    let prefix = app.settings.issuer.prefix();
+    let prefix = app.settings().issuer.prefix();
     let forms = |name: &str| [name.to_owned(), format!("{name}{prefix}"), format!("{prefix}{name}")];
     [AUTHORIZATION_SERVER, OPENID_CONFIGURATION].into_iter().flat_map(forms).collect()
 }
@@ -30,11 +30,11 @@ pub(crate) fn authorization_server_paths(app: &App) -> BTreeSet<String> {
 /// For each mount the well-known name with the resource's path behind it (RFC 9728 section 3.1); for the default one the
 /// name alone too; and all of them behind the prefix.
 pub(crate) fn protected_resource_paths(app: &App) -> BTreeMap<String, Arc<Mount>> {
-    let prefix = app.settings.issuer.prefix();
-    let default = Arc::new(app.settings.default_mount().clone());
+    let prefix = app.settings().issuer.prefix();
+    let default = Arc::new(app.settings().default_mount().clone());
     let alone = [PROTECTED_RESOURCE.to_owned(), format!("{prefix}{PROTECTED_RESOURCE}")];
     let mut paths: BTreeMap<_, _> = alone.into_iter().map(|path| (path, default.clone())).collect();
-    for mount in &app.settings.mounts {
+    for mount in &app.settings().mounts {
         let (mount, path) = (Arc::new(mount.clone()), &mount.path);
         for path in [format!("{PROTECTED_RESOURCE}{prefix}{path}"), format!("{prefix}{PROTECTED_RESOURCE}{path}")] {
             paths.entry(path).or_insert_with(|| mount.clone());
@@ -58,7 +58,7 @@ pub(crate) fn protected_resource(
 
 /// `GET /oauth/jwks` (RFC 7517 section 5).
 pub(crate) async fn jwks(State(web): State<Web>, Now(now): Now) -> Response {
-    let jwks = web.app.key_ring().jwks(now, web.app.longest_signed(now));
+    let jwks = keys::jwks(&web.app, now);
     let cache = format!("public, max-age={}", keys::JWKS_MAX_AGE);
     ([(header::CACHE_CONTROL, cache)], Json(jwks)).into_response()
 }

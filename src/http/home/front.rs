@@ -17,7 +17,7 @@ use crate::wire::error::ErrorBody;
 
 /// `GET /`: what this server is, and how to connect to it.
 pub(crate) async fn landing(State(web): State<Web>) -> Response {
-    let settings = &web.app.settings;
+    let settings = web.app.settings();
     let scopes = settings.default_mount().scopes.iter();
     let page = Landing {
         layout: web.layout(),
@@ -39,7 +39,7 @@ pub(crate) async fn landing(State(web): State<Web>) -> Response {
 
 /// `GET /status`: JSON for programs, a page for browsers; 503 while nobody can sign in.
 pub(crate) async fn status(State(web): State<Web>, headers: HeaderMap) -> Response {
-    let report = web.last_look.report(&web.app, Reading::of(&*web.app.clock)).await;
+    let report = web.last_look.report(&web.app, Reading::of(&**web.app.clock())).await;
     let status = match report.status {
         Health::Ready | Health::Partial => StatusCode::OK,
         Health::Failing => StatusCode::SERVICE_UNAVAILABLE,
@@ -120,7 +120,7 @@ pub(crate) async fn style(State(web): State<Web>) -> Response {
 
 /// `GET /oauth/assets/logo`. An SVG is shown, and runs nothing.
 pub(crate) async fn logo(State(web): State<Web>) -> Response {
-    let Some(logo) = &web.app.settings.brand.logo else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(logo) = &web.app.settings().brand.logo else { return StatusCode::NOT_FOUND.into_response() };
     let headers = [
         (header::CONTENT_TYPE, logo.media_type),
         (header::CACHE_CONTROL, "public, max-age=3600"),

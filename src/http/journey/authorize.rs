@@ -87,7 +87,7 @@ pub(crate) fn ask(web: &Web, request: &AuthorizationRequest, question: &Question
         scopes: asked.scopes,
         learns: asked.learns,
         seen: person.map(|_| asked.seen),
-        lasts: web::lasts(&web.app.settings, &request.client),
+        lasts: web::lasts(web.app.settings(), &request.client),
         account: person.map(web::account),
         upstreams: web.upstreams(),
         notice: notice.map(str::to_owned),

@@ -124,7 +124,7 @@ impl Page<'_> {
     fn sign_in(&self, request: &AuthorizationRequest, notice: Option<Notice>, upstream: &str) -> Response {
         let label = self.web.upstream_label(upstream);
         let notice = notice.or_else(|| {
-            let failing = self.web.app.upstream(upstream).is_none_or(|upstream| !upstream.answers());
+            let failing = !self.web.app.is_answering(upstream);
             failing.then_some(Notice::Unreachable)
         });
         let (status, title, message) = words(notice.as_ref(), &label, &self.web.layout().brand);

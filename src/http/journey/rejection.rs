@@ -143,7 +143,7 @@ fn unusable_document(
 /// What helps an app whose registration does not do, of which `client_id` and `redirect_uri` were sent: to connect anew,
 /// which `brings` something, or to ask whoever runs the server, where apps cannot register.
 fn anew(web: &Web, brings: &str, (client_id, redirect_uri): (&str, &str)) -> (String, Vec<Advice>) {
-    let clients = &web.app.settings.clients;
+    let clients = &web.app.settings().clients;
     let next = match (clients.registration, clients.documents.on) {
         (true, _) => format!("Connect the app anew: {brings}."),
         (false, true) => "Connect the app anew: it may introduce itself in another way. If this page comes back, ask \
@@ -159,7 +159,7 @@ fn anew(web: &Web, brings: &str, (client_id, redirect_uri): (&str, &str)) -> (St
 
 /// Which buttons to press, in the app that asks or in those that may be meant.
 fn advice(web: &Web, client_id: &str, redirect_uri: &str) -> Vec<Advice> {
-    let server = match web.app.settings.mounts.as_slice() {
+    let server = match web.app.settings().mounts.as_slice() {
         [only] => Some((web.mount_name(only), only.resource.to_string())),
         _ => None,
     };

@@ -12,8 +12,8 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 
-use crate::app::App;
 use crate::clock::UnixTime;
+use crate::flow::app::App;
 use crate::flow::person::session;
 use crate::flow::person::sign_in::{self, SESSION_LIFETIME, SignedIn};
 use crate::http::cookies::Cookies;
@@ -27,7 +27,7 @@ pub(crate) const SIGN_IN: &str = "sign_in";
 /// The session layer of the browser's routes. SameSite is Lax: a Strict cookie would not come along when a client or an
 /// upstream sends the browser here.
 pub(crate) fn layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {
-    let cookies = Cookies::new(&app.settings.issuer);
+    let cookies = Cookies::new(&app.settings().issuer);
     SessionManagerLayer::new(Sessions(app.clone()))
         .with_name(cookies.session())
         .with_secure(cookies.secure())
@@ -71,8 +71,7 @@ impl SessionStore for Sessions {
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let Some(data) = session::load(&self.0, &id.to_string()).await.map_err(backend)? else { return Ok(None) };
         let data: HashMap<_, _> = serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
-        let expiry_date =
-            OffsetDateTime::from_unix_timestamp(self.0.clock.now().0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let expiry_date = OffsetDateTime::from_unix_timestamp(self.0.now().0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 

@@ -40,7 +40,7 @@ struct Panicked;
 /// has begun, the request waits for the outcome. The rest of a body has a time of its own: what a client is slow to send is
 /// no failure of this server.
 async fn complete(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let limit = web.app.settings.limits.timeout;
+    let limit = web.app.settings().limits.timeout;
     let for_people = wants_page(request.headers());
     rest::answer(request, async |request| {
         let answer = within(limit, next.run(request)).await;

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The contrast that WCAG 2.2 asks of text (1.4.3).
+pub(super) const READABLE: f64 = 4.5;
+
 /// A colour in sRGB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rgb(pub(super) u8, pub(super) u8, pub(super) u8);
@@ -30,7 +33,7 @@ impl Rgb {
 
     /// White where it can be read on this colour, else black: one of the two always has 4.5 : 1.
     pub(super) fn text_on(self) -> Rgb {
-        if self.contrast(Rgb::WHITE) >= super::style::READABLE { Rgb::WHITE } else { Rgb::BLACK }
+        if self.contrast(Rgb::WHITE) >= READABLE { Rgb::WHITE } else { Rgb::BLACK }
     }
 
     /// The same hue, as much darker as this contrast with `ground` asks for.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::color::Rgb;
+use super::color::{READABLE, Rgb};
 
 /// The style sheet without a colour of the operator's own.
 pub(super) const STYLE: &str = include_str!("../../../templates/style.css");
@@ -13,9 +13,6 @@ pub(super) const LIGHT_GROUND: Rgb = Rgb(0xf5, 0xf4, 0xf2);
 
 /// The lightest ground of the dark scheme: `--card`.
 pub(super) const DARK_GROUND: Rgb = Rgb(0x1b, 0x1c, 0x21);
-
-/// The contrast that WCAG 2.2 asks of text (1.4.3).
-pub(super) const READABLE: f64 = 4.5;
 
 /// The style sheet of all pages, in the operator's accent colour (`#rrggbb`) where there is one.
 ///

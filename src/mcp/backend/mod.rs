@@ -1,4 +1,3 @@
 //! What stands behind a mount.
 
 pub(super) mod builtin;
-mod envelope;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::app::Verified;
 use crate::clock::UnixTime;
+use crate::flow::app::Verified;
 use crate::oauth::scope::{Scope, Scopes};
 
 use super::challenge::{Challenge, StepUp};

@@ -24,8 +24,8 @@ use axum::response::{IntoResponse, Response};
 use tower::util::MapRequest;
 use tower::{Layer as _, Service};
 
-use crate::app::{App, Verified};
 use crate::config::settings::Mount;
+use crate::flow::app::{App, Verified};
 use crate::flow::token::verify::{self, Audience};
 use crate::flow::within;
 use crate::oauth::error::Error;
@@ -49,8 +49,8 @@ where
     S::Response: IntoResponse,
     S::Future: Send,
 {
-    let origins = Arc::new(Origins::new(&app.settings, &mount));
-    let challenge = Arc::new(Challenge::new(&app.settings, &mount));
+    let origins = Arc::new(Origins::new(app.settings(), &mount));
+    let challenge = Arc::new(Challenge::new(app.settings(), &mount));
     let cors = origin::cors(origins.clone());
     let guard = Arc::new(Guard { app, mount, origins, challenge });
     MapRequest::new(cors.layer(Guarded { guard, inner }), origin::keep_known_headers as fn(_) -> _)
@@ -122,7 +122,7 @@ enum Denied {
 impl Guard {
     /// The same within the time that a request has: what stands behind has its own.
     async fn admit_in_time(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
-        let admitted = within(self.app.settings.limits.timeout, self.admit(request)).await;
+        let admitted = within(self.app.settings().limits.timeout, self.admit(request)).await;
         admitted.unwrap_or_else(|| Err(Denied::Token(Error::unavailable("the token could not be verified in time"))))
     }
 
@@ -135,9 +135,9 @@ impl Guard {
             return Err(Denied::Foreign("Pages of this origin may not call this server."));
         }
         let token = bearer(request.headers()).map_err(Denied::Token)?.ok_or(Denied::NoToken)?;
-        let (now, audience) = (self.app.clock.now(), Audience::Only(&self.mount.resource));
+        let (now, audience) = (self.app.now(), Audience::Only(&self.mount.resource));
         let verified = verify::verify(&self.app, token, audience, now).await.map_err(Denied::Token)?;
-        self.app.memory.note_token(&verified);
+        verify::note(&self.app, &verified);
         let owner = Owner::new(self.app.clone(), verified.clone());
         owner.enter(request.headers_mut()).map_err(Denied::Session)?;
         self.allow(request, &verified).await?;
@@ -150,7 +150,7 @@ impl Guard {
     async fn allow(&self, request: &mut Request<Body>, verified: &Verified) -> Result<(), Denied> {
         let needs = match self.mount.tools.as_slice() {
             [] => Ok(Scopes::default()),
-            _ => tools::needs(&self.mount, request, &self.app.settings.limits).await,
+            _ => tools::needs(&self.mount, request, &self.app.settings().limits).await,
         };
         let required = &self.mount.required_scopes;
         let lacks = |scopes: &Scopes| !scopes.is_subset(&verified.scopes);

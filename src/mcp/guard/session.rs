@@ -16,7 +16,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::app::{App, Verified};
+use crate::flow::app::{App, Verified};
+use crate::flow::token::mcp_session;
 
 /// The header of a session id.
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -69,7 +70,7 @@ impl Owner {
     /// Turns the session id of an answer into the outer one.
     pub fn leave(&self, headers: &mut HeaderMap) {
         let Some(inner) = headers.remove(SESSION_ID) else { return };
-        let mac = self.app.root.session_mac(&self.parts(inner.as_bytes()));
+        let mac = mcp_session::mac(&self.app, &self.verified, inner.as_bytes());
         if let Ok(outer) = HeaderValue::from_bytes(&[inner.as_bytes(), b".", mac.as_bytes()].concat()) {
             headers.insert(SESSION_ID, outer);
         }
@@ -77,13 +78,8 @@ impl Owner {
 
     fn inner(&self, outer: &HeaderValue) -> Option<HeaderValue> {
         let (inner, mac) = outer.to_str().ok()?.rsplit_once('.')?;
-        let ours = self.app.root.verify_session_mac(&self.parts(inner.as_bytes()), mac);
-        ours.then(|| HeaderValue::from_str(inner).ok()).flatten()
-    }
-
-    fn parts<'a>(&'a self, inner: &'a [u8]) -> [&'a [u8]; 4] {
-        let Verified { audience, person, client, .. } = &*self.verified;
-        [audience.as_str().as_bytes(), person.id.as_str().as_bytes(), client.as_str().as_bytes(), inner]
+        let is_theirs = mcp_session::is_theirs(&self.app, &self.verified, inner.as_bytes(), mac);
+        is_theirs.then(|| HeaderValue::from_str(inner).ok()).flatten()
     }
 }
 

@@ -22,8 +22,9 @@ use axum::response::Response;
 use http_body::Frame;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::app::{App, Verified};
 use crate::clock::UnixTime;
+use crate::flow::app::{App, Verified};
+use crate::flow::token::{revocations, verify};
 
 /// How often a stream is looked at. Together with the reading of revocations it makes the five seconds that are promised.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -90,14 +91,14 @@ struct Limited {
 
 impl Limited {
     fn is_over(&mut self) -> bool {
-        let (memory, now) = (&self.app.memory, self.app.clock.now());
-        if memory.is_revoked(self.caller.family) {
+        let now = self.app.now();
+        if revocations::is_revoked(&self.app, self.caller.family) {
             return true;
         }
         now >= match self.kind {
             Kind::Listening => {
                 // Kept here too: the memory is bounded.
-                self.last_expiry = self.last_expiry.max(memory.last_expiry(&self.caller));
+                self.last_expiry = self.last_expiry.max(verify::last_expiry(&self.app, &self.caller));
                 self.last_expiry + LISTENS_FOR
             }
             Kind::Call => self.caller.expires_at + CALL_LASTS,

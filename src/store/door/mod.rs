@@ -5,16 +5,19 @@
 //! committed. So a client that hangs up neither tears a unit apart nor leaves a connection in an open transaction.
 //! `BEGIN` is sent here and nowhere else.
 
+mod job;
 mod postgres;
 mod sqlite;
 
 use sqlx::any::AnyRow;
 use tokio::sync::oneshot;
 
-use super::Error;
+use super::error::Error;
 use super::request::Progress;
 use super::statement::Stmt;
+use job::Job;
 
+pub(super) use job::Kind;
 pub(super) use postgres::Postgres;
 pub(super) use sqlite::Sqlite;
 
@@ -25,25 +28,6 @@ pub(super) enum Door {
     Sqlite(Sqlite),
     /// A task for each unit, on a pool for writes only.
     Postgres(Postgres),
-}
-
-/// What a unit is for, which decides whether it runs if its request is over before its turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Gives or spends something, such as a code or a rotation. Does not run then, since the answer would be lost.
-    Give,
-    /// Ends, saves or records something, such as a revocation or the id of an assertion. Runs in any case.
-    Record,
-    /// Is this process's own housekeeping: deletes what has expired, or notes that the process lives. Runs in any case.
-    Tidy,
-}
-
-/// A unit on its way through the door.
-struct Job {
-    unit: Vec<Stmt>,
-    kind: Kind,
-    request: Option<Progress>,
-    answer: oneshot::Sender<Result<Vec<AnyRow>, Error>>,
 }
 
 impl Door {
@@ -65,32 +49,5 @@ impl Door {
             Door::Sqlite(writer) => writer.close().await,
             Door::Postgres(writers) => writers.close().await,
         }
-    }
-}
-
-impl Job {
-    /// Whether the unit may as well be left out.
-    fn is_abandoned(&self) -> bool {
-        self.kind == Kind::Give && self.answer.is_closed()
-    }
-
-    /// Resolves when the unit may as well be left out.
-    async fn abandoned(&mut self) {
-        match self.kind {
-            Kind::Give => self.answer.closed().await,
-            Kind::Record | Kind::Tidy => std::future::pending().await,
-        }
-    }
-
-    /// Whether to run the unit, called right before its first statement. If its request still waits, it waits for the
-    /// outcome from now on.
-    fn begin(&self) -> bool {
-        let is_awaited = self.request.as_ref().is_none_or(Progress::begin);
-        self.kind != Kind::Give || is_awaited && !self.is_abandoned()
-    }
-
-    /// Tells the outcome.
-    fn finish(self, outcome: Result<Vec<AnyRow>, Error>) {
-        let _ = self.answer.send(outcome);
     }
 }

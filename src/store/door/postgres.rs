@@ -4,9 +4,9 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Executor as _};
 use tracing::Instrument as _;
 
-use super::{Job, Kind};
-use crate::store::Error;
+use super::job::{Job, Kind};
 use crate::store::connections::{Connections, Held, PATIENCE, is_read_only, server_is_gone};
+use crate::store::error::Error;
 use crate::store::statement::Stmt;
 use crate::store::watch::Own;
 

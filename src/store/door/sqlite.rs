@@ -10,10 +10,10 @@ use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Job, Kind};
-use crate::store::Error;
+use super::job::{Job, Kind};
+use crate::store::connections::prepare_sqlite;
+use crate::store::error::Error;
 use crate::store::file::DatabaseFile;
-use crate::store::open::prepare_sqlite;
 use crate::store::statement::Stmt;
 
 /// The most units in one transaction.

@@ -1,5 +1,7 @@
-//! The arrows between modules: every path in `src` is read, and one that points the wrong way fails.
+//! The arrows between modules: every path in `src` is read, and one that points the wrong way fails. So does a circle between
+//! files, a module and those below it included.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Which of our modules each file or folder may name. What has no row fails: a new module says where it stands.
@@ -9,15 +11,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "server/",
         &[
-            "Caller", "app", "clock", "config", "fetch", "flow", "http", "keys", "mcp", "oauth", "random", "secret",
-            "store", "testing", "upstream", "wire",
+            "Caller", "clock", "config", "fetch", "flow", "http", "keys", "mcp", "oauth", "random", "secret", "store",
+            "testing", "upstream", "wire",
         ],
     ),
-    ("http/", &["app", "clock", "config", "flow", "http", "oauth", "random", "wire"]),
-    ("mcp/", &["app", "clock", "config", "flow", "mcp", "oauth", "wire"]),
+    ("http/", &["clock", "config", "flow", "http", "oauth", "random", "wire"]),
+    ("mcp/", &["clock", "config", "flow", "mcp", "oauth", "wire"]),
     ("wire/", &["clock", "config", "oauth", "random", "wire"]),
-    ("flow/", &["app", "clock", "config", "fetch", "flow", "keys", "oauth", "random", "secret", "store", "upstream"]),
-    ("app/", &["clock", "config", "fetch", "keys", "oauth", "secret", "store", "upstream"]),
+    ("flow/", &["clock", "config", "fetch", "flow", "keys", "oauth", "random", "secret", "store", "upstream"]),
     ("store/", &["clock", "config", "oauth", "store"]),
     ("upstream/", &["clock", "config", "oauth", "upstream"]),
     ("keys/", &["clock", "config", "oauth"]),
@@ -44,9 +45,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower_sessions", &["http/"]),
     ("axum", &["http/", "mcp/", "wire/", "server/", "cli/serve.rs", "conformance/bench.rs", "testing/"]),
     ("reqwest", &["upstream/", "fetch/", "testing/"]),
-    ("SystemTime::now", &["clock/mod.rs"]),
-    ("Instant::now", &["clock/mod.rs"]),
-    ("now_utc", &["clock/mod.rs"]),
+    ("SystemTime::now", &["clock/time.rs"]),
+    ("Instant::now", &["clock/time.rs"]),
+    ("now_utc", &["clock/time.rs"]),
     ("SystemRandom", &["conformance/key.rs", "keys/", "testing/"]),
     ("rand::fill", &["random.rs"]),
     // SQLite reports success for a write whose commit fails, where only one row is fetched.
@@ -128,6 +129,95 @@ fn own_paths<'a>(file: &str, code: &'a str) -> Vec<(usize, &'a str)> {
     paths
 }
 
+/// The module of a file, as a path from the crate's root.
+fn module_of(file: &str) -> Vec<&str> {
+    let path = file.trim_end_matches(".rs");
+    path.strip_suffix("/mod").unwrap_or(path).split('/').collect()
+}
+
+/// Every path that the code names, as parts from the crate's root: those of `{a, b::c}` one by one.
+fn named_paths(file: &str, code: &str) -> Vec<Vec<String>> {
+    let own = module_of(file);
+    let mut named = Vec::new();
+    for root in ["crate", "super", "self"] {
+        for at in words(code, root).filter(|at| code[at + root.len()..].starts_with("::")) {
+            // `super::super::x` is found at its beginning; who may see an item is no arrow.
+            if ["super::", "self::", "pub(in "].iter().any(|before| code[..at].ends_with(before)) {
+                continue;
+            }
+            spell_out(&code[at..], &[], &mut named);
+        }
+    }
+    // A module of this file, named without a root.
+    let imports = words(code, "use").map(|at| code[at + "use".len()..].trim_start());
+    for path in imports.filter(|path| !["crate", "super", "self"].iter().any(|root| path.starts_with(root))) {
+        spell_out(path, &["self"], &mut named);
+    }
+    let resolve = |path: Vec<&str>| {
+        let mut from: Vec<&str> = if path[0] == "crate" { Vec::new() } else { own.clone() };
+        for part in path {
+            match part {
+                "crate" | "self" => {}
+                "super" => drop(from.pop()),
+                part => from.push(part),
+            }
+        }
+        from.into_iter().map(str::to_owned).collect()
+    };
+    named.into_iter().map(resolve).collect()
+}
+
+/// The paths of a `use` tree, or of a path within code.
+fn spell_out<'a>(text: &'a str, before: &[&'a str], named: &mut Vec<Vec<&'a str>>) {
+    let mut path = before.to_vec();
+    let mut rest = text.trim_start();
+    loop {
+        if let Some(list) = rest.strip_prefix('{') {
+            for item in top_level(list) {
+                spell_out(item, &path, named);
+            }
+            return;
+        }
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        path.extend(Some(&rest[..end]).filter(|part| !part.is_empty()));
+        match rest[end..].strip_prefix("::") {
+            Some(more) => rest = more.trim_start(),
+            None => break,
+        }
+    }
+    named.extend(Some(path).filter(|path| !path.is_empty()));
+}
+
+/// The files that can be reached from one.
+fn reached<'a>(from: &'a str, arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a str> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+    while let Some(file) = next.pop() {
+        next.extend(arrows.get(file).into_iter().flatten().filter(|to| seen.insert(**to)));
+    }
+    seen
+}
+
+/// The circles: the files that can be reached from themselves, by the arrows between files.
+fn circles(files: &BTreeMap<String, String>) -> Vec<Vec<String>> {
+    let modules: BTreeMap<Vec<&str>, &str> =
+        files.keys().map(|file| (module_of(file), file.as_str())).filter(|(_, file)| *file != "lib.rs").collect();
+    let mut arrows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (file, text) in files {
+        let to = named_paths(file, &code(text)).into_iter().filter_map(|path| {
+            let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+            (1..=parts.len()).rev().find_map(|length| modules.get(&parts[..length]).copied())
+        });
+        arrows.insert(file, to.filter(|to| to != file).collect());
+    }
+    let reach: BTreeMap<&str, BTreeSet<&str>> = arrows.keys().map(|file| (*file, reached(file, &arrows))).collect();
+    let circle = |file: &str| -> BTreeSet<&str> {
+        reach[file].iter().copied().filter(|other| reach.get(other).is_some_and(|back| back.contains(file))).collect()
+    };
+    let found: BTreeSet<BTreeSet<&str>> =
+        arrows.keys().map(|file| circle(file)).filter(|all| !all.is_empty()).collect();
+    found.into_iter().map(|circle| circle.into_iter().map(str::to_owned).collect()).collect()
+}
+
 /// The items of a list in braces, up to its closing one; those within inner braces belong to their item.
 fn top_level(list: &str) -> Vec<&str> {
     let (mut depth, mut start, mut items) = (0, 0, Vec::new());
@@ -174,19 +264,58 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-#[test]
-fn no_arrow_points_the_wrong_way() {
+/// Every source of the library and the program, by its path below `src`.
+fn all() -> BTreeMap<String, String> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     sources(&src, &mut files);
-    files.sort();
     assert!(files.len() > 60, "all of src is read: {}", files.len());
-    let mut found = Vec::new();
-    for path in files {
+    let read = |path: PathBuf| {
         let file = path.strip_prefix(&src).expect("below src").to_string_lossy().into_owned();
-        found.extend(wrong(&file, &std::fs::read_to_string(&path).expect("a source")));
-    }
+        (file, std::fs::read_to_string(&path).expect("a source"))
+    };
+    files.into_iter().map(read).collect()
+}
+
+#[test]
+fn no_arrow_points_the_wrong_way() {
+    let found: Vec<String> = all().iter().flat_map(|(file, text)| wrong(file, text)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn no_files_go_round_in_a_circle() {
+    // What tests are made of is about to leave the library.
+    let leaves = |file: &String| file.starts_with("conformance/") || file.starts_with("testing/");
+    let stays: BTreeMap<String, String> = all().into_iter().filter(|(file, _)| !leaves(file)).collect();
+    let found: Vec<String> = circles(&stays).iter().map(|circle| circle.join(", ")).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn a_circle_is_found() {
+    let house = |files: &[(&str, &str)]| -> BTreeMap<String, String> {
+        files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect()
+    };
+    for files in [
+        &[("flow/a.rs", "use super::b;"), ("flow/b.rs", "use crate::flow::a::A;")][..],
+        &[("flow/mod.rs", "pub use a::A;\nuse self::a::B;"), ("flow/a.rs", "fn f() { super::f() }")],
+        &[
+            ("flow/a.rs", "use crate::{oauth::error::Error, flow::{b::{self, B}, c}};"),
+            ("flow/b.rs", ""),
+            ("flow/c.rs", "fn f() { crate::http::d::f() }"),
+            ("http/d.rs", "use crate::flow::a;"),
+        ],
+    ] {
+        assert_eq!(circles(&house(files)).len(), 1, "{files:?}");
+    }
+    for files in [
+        &[("flow/a.rs", "use super::b;\n// use crate::flow::a;"), ("flow/b.rs", "use crate::oauth::A;")][..],
+        &[("flow/mod.rs", "use self::a::B;"), ("flow/a.rs", "use super::b;"), ("flow/b.rs", "")],
+        &[("flow/a.rs", "use super::b;"), ("flow/b.rs", "\n#[cfg(test)]\nmod tests {\n    use crate::flow::a;\n}")],
+    ] {
+        assert_eq!(circles(&house(files)), Vec::<Vec<String>>::new(), "{files:?}");
+    }
 }
 
 #[test]
@@ -202,7 +331,7 @@ fn an_arrow_that_points_the_wrong_way_is_found() {
         ("flow/journey/login.rs", "use openidconnect::Nonce;"),
         ("http/grant/token.rs", "use crate::store::Error;"),
         ("http/grant/token.rs", "    app.find().map_err(|error: crate::store::Error| error)"),
-        ("http/grant/token.rs", "use crate::{\n    app::{App, Memory},\n    store,\n};"),
+        ("http/grant/token.rs", "use crate::{\n    flow::app::{App, Memory},\n    store,\n};"),
         ("http/mod.rs", "use super::store::Store;"),
         ("http/grant/token.rs", "pub use sqlx;"),
         ("http/home/landing.rs", "    let now = std::time::SystemTime::now();"),
@@ -215,8 +344,7 @@ fn an_arrow_that_points_the_wrong_way_is_found() {
         ("store/grant.rs", "    self.record(Stmt::new(\"COMMIT\", [])).await?;"),
         ("store/session.rs", "    query.fetch_all(&pool)"),
         ("upstream/http.rs", "use crate::store::Store;"),
-        ("keys/mod.rs", "use crate::app::App;"),
-        ("app/mod.rs", "use crate::flow::verify;"),
+        ("keys/mod.rs", "use crate::flow::app::App;"),
         ("cli/serve.rs", "use crate::server::Jean;"),
         ("elsewhere.rs", ""),
     ] {

@@ -292,7 +292,7 @@ async fn an_upstream_that_is_gone_keeps_only_newcomers_out() {
 
     // And when jean starts.
     let config = Config::from_toml(&world.config).expect("the configuration can be used");
-    let jean = Jean::start_with_clock(config, world.clock).await.expect("jean starts");
+    let jean = Jean::builder(config).clock(world.clock).start().await.expect("jean starts");
     let mut newcomer = Browser::new(world.origin, jean.service());
     let page = consent_page(&client, &mut newcomer, &[]).await;
     let page = newcomer.press(&page, UPSTREAM).await;

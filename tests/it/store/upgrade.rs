@@ -65,7 +65,7 @@ impl Upgraded {
         config += "[mcp.default]\nscopes = { read = \"Read your data\", write = \"Change your data\" }\n\
                    default_scopes = [\"read\"]\nrequired_scopes = [\"read\"]\n[clients]\nremember_consent = true\n";
         let config = Config::from_toml(&config).expect("the configuration can be used");
-        let jean = Jean::start_with_names(config, clock.clone(), |_| Vec::new()).await.expect("jean starts");
+        let jean = Jean::builder(config).clock(clock.clone()).names(|_| Vec::new()).start().await.expect("jean starts");
         let held = serde_json::from_str(held).expect("JSON");
         Upgraded { jean, clock, issuer, held, database, _folder: folder }
     }

@@ -188,7 +188,7 @@ async fn start(config: &str, bounds: Option<(u64, u64)>, clock: &Arc<ManualClock
         config.bound_registrations(kept, most);
     }
     // No test asks DNS: what is not on this computer does not answer.
-    Jean::start_with_names(config, clock.clone(), |_| Vec::new()).await.expect("jean starts")
+    Jean::builder(config).clock(clock.clone()).names(|_| Vec::new()).start().await.expect("jean starts")
 }
 
 /// The code on its way to the client.

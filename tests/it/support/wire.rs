@@ -77,6 +77,6 @@ impl World {
     /// A jean of another configuration, by the same clock.
     pub async fn start(&self, config: &str) -> Result<Jean, jean::Error> {
         let config = jean::Config::from_toml(config)?;
-        Jean::start_with_names(config, self.clock.clone(), |_| Vec::new()).await
+        Jean::builder(config).clock(self.clock.clone()).names(|_| Vec::new()).start().await
     }
 }

@@ -1,45 +1,15 @@
-//! The built-in MCP server: one tool, `whoami`, which tells the person who is signed in, and shows that all of it works.
+//! The one tool, `whoami`.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::http::Request;
 use axum::http::request::Parts;
-use axum::response::Response;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{CallToolResult, Implementation, ServerCapabilities, ServerConfig};
 use rmcp::service::{RequestContext, RoleServer};
+use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, tool, tool_handler, tool_router};
 use serde_json::json;
-use tower::Service;
 
-use crate::config::settings::Settings;
-use crate::mcp::Caller;
-
-use super::envelope;
-
-/// The service: stateless, so that any replica answers and no session could be taken over.
-pub(crate) fn service(
-    settings: &Settings,
-) -> impl Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
-{
-    let config = StreamableHttpServerConfig::default()
-        .with_legacy_session_mode(false)
-        .with_json_response(true)
-        .with_max_request_body_bytes(settings.limits.body)
-        // The guard checks Host and Origin before anything comes here.
-        .disable_allowed_hosts()
-        .disable_allowed_origins();
-    let service = Server::new(|| Ok(Whoami), Arc::new(LocalSessionManager::default()), config);
-    let limits = Arc::new(settings.limits.clone());
-    tower::service_fn(move |request: Request<Body>| {
-        let (service, limits) = (service.clone(), limits.clone());
-        async move { Ok(envelope::answer(&service, request, &limits).await) }
-    })
-}
+use crate::mcp::guard::caller::Caller;
 
 /// The server as rmcp has it.
 pub(super) type Server = StreamableHttpService<Whoami, LocalSessionManager>;

@@ -1,117 +1,19 @@
-//! What a request may reach: the settings, the store, the keys, the upstreams, the clock, and what this process remembers.
-
-mod client_keys;
-mod documents;
-mod registrations;
-mod repeats;
+//! What the guard remembers between calls.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use moka::policy::EvictionPolicy;
 
-use crate::clock::{Clock, ClockWatch, UnixTime};
+use super::repeats::Repeats;
+use crate::clock::UnixTime;
 use crate::config::settings::Settings;
-use crate::fetch::Fetcher;
-use crate::keys::{KeyRing, SignedLifetimes};
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client_id::ClientId;
 use crate::oauth::grant::{GrantId, Person};
-use crate::oauth::name::Headline;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
-use crate::secret::RootSecret;
-use crate::store::{Lifetimes, Store};
-use crate::upstream::Upstream;
-
-pub(crate) use client_keys::{ClientKeys, FetchedKeys, KeySet};
-pub(crate) use documents::Documents;
-pub(crate) use registrations::Registrations;
-pub(crate) use repeats::Repeats;
-
-/// How far the times of two requests may be apart that wait for the same keys, in seconds: a fetch takes five at most.
-const REORDER: i64 = 10;
-
-/// Everything that flows work with; shared by all requests.
-pub(crate) struct App {
-    /// What was configured.
-    pub settings: Settings,
-    /// The database.
-    pub store: Store,
-    /// What seals and what signs forms.
-    pub root: RootSecret,
-    /// The identity providers, in the order of the settings.
-    pub upstreams: Vec<Arc<Upstream>>,
-    /// Fetches URLs supplied by clients.
-    pub fetch: Fetcher,
-    /// The clients' metadata documents that are known.
-    pub documents: Documents,
-    /// How many registrations nobody used.
-    pub registrations: Registrations,
-    /// The keys of clients that sign assertions.
-    pub client_keys: ClientKeys,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// The signing keys; replaced as a whole.
-    pub keys: RwLock<Arc<KeyRing>>,
-    /// How long what was signed may live, here and at other replicas.
-    pub signed_lifetimes: RwLock<SignedLifetimes>,
-    /// Watches for jumps of the clock.
-    pub clock_watch: Mutex<ClockWatch>,
-    /// What the guard remembers.
-    pub memory: Arc<Memory>,
-    /// This process's name among the replicas.
-    pub replica: String,
-    /// Whether the server is being stopped, so that nobody should send it new requests.
-    pub is_draining: AtomicBool,
-}
-
-impl App {
-    /// The signing keys as they are now.
-    pub fn key_ring(&self) -> Arc<KeyRing> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Puts another ring in place of the one that is there.
-    pub fn set_key_ring(&self, ring: KeyRing) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
-    }
-
-    /// The longest life of anything that is signed; how long a retired key has to stay published.
-    pub fn longest_signed(&self, now: UnixTime) -> Duration {
-        self.signed_lifetimes.read().unwrap_or_else(PoisonError::into_inner).longest(now)
-    }
-
-    /// Replaces what is known of the lifetimes of signed tokens.
-    pub fn set_signed_lifetimes(&self, lifetimes: SignedLifetimes) {
-        *self.signed_lifetimes.write().unwrap_or_else(PoisonError::into_inner) = lifetimes;
-    }
-
-    /// Locks the watch over the clock.
-    pub fn clock_watch(&self) -> MutexGuard<'_, ClockWatch> {
-        self.clock_watch.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How long what is redeemed or rotated now lives in the database.
-    pub fn grant_lifetimes(&self) -> Lifetimes {
-        let tokens = &self.settings.tokens;
-        Lifetimes {
-            idle: tokens.refresh_idle,
-            access: tokens.access_lifetime + tokens.refresh_grace + Duration::from_secs(120),
-        }
-    }
-
-    /// What pages call a client.
-    pub fn headline(&self, client: &Client) -> Headline {
-        client.headline(|outline| self.settings.clients.documents.names(outline) || self.documents.names(outline))
-    }
-
-    /// The identity provider of this name.
-    pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
-        self.upstreams.iter().find(|upstream| upstream.settings().name == name)
-    }
-}
 
 /// The claims of an access token whose signature was checked, and who and what they name.
 #[derive(Debug)]
@@ -122,6 +24,10 @@ pub struct Verified {
     pub kid: String,
     /// The one resource that it is for.
     pub audience: Resource,
+    /// Its own name: `jti`.
+    pub id: String,
+    /// When it was issued.
+    pub issued_at: UnixTime,
     /// When it expires.
     pub expires_at: UnixTime,
     /// What it may do.

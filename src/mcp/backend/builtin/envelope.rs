@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::config::settings::Limits;
 use crate::wire::body::{self, Unread};
 
-use super::builtin::Server;
+use super::whoami::Server;
 
 /// The largest answer to one message of a batch, in bytes.
 const MAX_ANSWER: usize = 1 << 20;

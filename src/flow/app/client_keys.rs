@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::REORDER;
+use super::documents::REORDER;
 use crate::clock::UnixTime;
 use crate::fetch::Receipt;
 use crate::oauth::jwks::Jwks;

@@ -4,11 +4,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::REORDER;
 use crate::clock::UnixTime;
-use crate::oauth::client::{Client, ClientId};
+use crate::oauth::client::Client;
 use crate::oauth::client_document::{DocumentCopy, Unusable};
+use crate::oauth::client_id::ClientId;
 use crate::oauth::name::Outline;
+
+/// How far the times of two requests may be apart that wait for the same keys, in seconds: a fetch takes five at most.
+pub(super) const REORDER: i64 = 10;
 
 /// How many documents are remembered; those that are used most stay.
 const REMEMBERED: u64 = 2_000;

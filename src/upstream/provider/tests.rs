@@ -10,6 +10,8 @@ use url::Url;
 use super::*;
 use crate::clock::{Clock as _, ManualClock};
 use crate::testing::issuer::{Account, Algorithm, Fault, Issuer, IssuerOptions};
+use crate::upstream::http::http_client;
+use crate::upstream::library::TokenError;
 
 const CALLBACK: &str = "http://localhost:8080/oauth/callback/test";
 
@@ -541,9 +543,9 @@ async fn a_wrong_secret_is_refused_in_the_upstreams_words() {
 #[test]
 fn supabase_names_its_errors_in_another_form() {
     let text = r#"{"code":400,"error_code":"invalid_credentials","msg":"client is registered for another method"}"#;
-    let error: Error = serde_json::from_str::<library::TokenError>(text).unwrap().into();
+    let error: Error = serde_json::from_str::<TokenError>(text).unwrap().into();
     assert!(refuses_client(&Err::<(), _>(error)));
-    let error: Error = serde_json::from_str::<library::TokenError>("{}").unwrap().into();
+    let error: Error = serde_json::from_str::<TokenError>("{}").unwrap().into();
     assert!(matches!(error, Error::Invalid { .. }));
 }
 

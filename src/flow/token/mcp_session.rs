@@ -1,0 +1,18 @@
+//! Whose a session of MCP is: a MAC over mount, person and client stands behind each id.
+
+use crate::flow::app::{App, Verified};
+
+/// The MAC of a session that this caller opened, by the id that the server behind gave it.
+pub fn mac(app: &App, caller: &Verified, id: &[u8]) -> String {
+    app.root.session_mac(&parts(caller, id))
+}
+
+/// Whether this caller opened the session.
+pub fn is_theirs(app: &App, caller: &Verified, id: &[u8], mac: &str) -> bool {
+    app.root.verify_session_mac(&parts(caller, id), mac)
+}
+
+fn parts<'a>(caller: &'a Verified, id: &'a [u8]) -> [&'a [u8]; 4] {
+    let Verified { audience, person, client, .. } = caller;
+    [audience.as_str().as_bytes(), person.id.as_str().as_bytes(), client.as_str().as_bytes(), id]
+}

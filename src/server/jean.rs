@@ -1,0 +1,175 @@
+//! [`Jean`]: what is served, and what is known of it.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use secrecy::ExposeSecret as _;
+use tokio::task::JoinSet;
+use tower::Service;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::background;
+use super::error::Error;
+use super::open::Opened;
+use crate::config::settings::Database;
+use crate::flow::app::App;
+use crate::flow::housekeeping;
+use crate::testing::issuer::Issuer as DevIssuer;
+use crate::wire::error::panicked;
+use crate::wire::record::Recorder;
+use crate::{http, mcp};
+
+/// A running authorization server, and the guard in front of what it protects.
+///
+/// Its work in the background ends with the last clone and the last router; [`close`](Jean::close) closes the database.
+#[derive(Clone)]
+pub struct Jean(Arc<Running>);
+
+struct Running {
+    app: Arc<App>,
+    web: http::Web,
+    _background: JoinSet<()>,
+    _dev: Vec<DevIssuer>,
+}
+
+impl fmt::Debug for Jean {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jean").field("issuer", &self.0.app.settings().issuer.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Jean {
+    pub(super) fn run(opened: Opened) -> Self {
+        let Opened { app, stale, dev } = opened;
+        let background = background::start(&app, stale);
+        let web = http::Web::new(app.clone());
+        Jean(Arc::new(Running { app, web, _background: background, _dev: dev }))
+    }
+
+    /// The authorization server: `/oauth/*` and `/.well-known/*`, below the path of the public URL.
+    pub fn router(&self) -> Router {
+        self.record(self.surround(http::routes(&self.0.web)))
+    }
+
+    /// `/authorize`, `/token` and `/register` at the root of the origin, for clients that know no metadata (MCP 2025-03-26,
+    /// "Fallbacks for Servers without Metadata Discovery"): some refresh there after a restart. Not part of
+    /// [`router`](Jean::router), since these paths may be the application's own; without a path that a mount has.
+    pub fn default_endpoints(&self) -> Router {
+        self.record(self.surround(http::default_endpoints(&self.0.web)))
+    }
+
+    /// The landing page, `/status`, `/healthz` and `/readyz`, for an application that has none of its own.
+    pub fn home(&self) -> Router {
+        self.record(self.surround(http::home(&self.0.web)))
+    }
+
+    /// The authorization server, its default endpoints too, and the built-in MCP server behind its guard, at every mount:
+    /// what the binary serves.
+    pub fn service(&self) -> Router {
+        let Running { app, web, .. } = &*self.0;
+        let own =
+            http::routes(web).merge(http::default_endpoints(web)).merge(http::home(web)).merge(http::fallback(web));
+        let mut mounts = Router::new();
+        for mount in &app.settings().mounts {
+            let guarded = mcp::guard(app.clone(), mount.clone(), mcp::builtin(app.settings()));
+            mounts = mount_at(mounts, &format!("{}{}", app.settings().issuer.prefix(), mount.path), guarded);
+        }
+        // Not within what surrounds our own paths: what stands behind a mount has a time and errors of its own.
+        self.record(self.surround(own).merge(mounts.layer(CatchPanicLayer::custom(panicked))))
+    }
+
+    /// Puts around the authorization server's own paths what all of them share.
+    fn surround(&self, router: Router) -> Router {
+        http::layers::surround(router, &self.0.web)
+    }
+
+    /// Puts the outermost layer around a router, which keeps this server alive.
+    fn record(&self, router: Router) -> Router {
+        let app = &self.0.app;
+        let recorder = Recorder { clock: app.clock().clone(), https_only: app.settings().issuer.is_https() };
+        recorder.surround(router).layer(Extension(self.clone()))
+    }
+
+    /// Puts the guard of the default mount in front of an MCP server. What passes has a [`Caller`](crate::Caller) in its
+    /// extensions and no Authorization header.
+    pub fn guard<S>(
+        &self,
+        service: S,
+    ) -> impl Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+    where
+        S: Service<Request<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Response: IntoResponse,
+        S::Future: Send,
+    {
+        mcp::guard(self.0.app.clone(), self.0.app.settings().default_mount().clone(), service)
+    }
+
+    /// The URL to paste into an MCP client.
+    pub fn mcp_url(&self) -> String {
+        self.0.app.settings().default_mount().resource.to_string()
+    }
+
+    /// Where to listen.
+    pub fn listen(&self) -> std::net::SocketAddr {
+        self.0.app.settings().listen
+    }
+
+    /// How long a request may take to be answered, unless it waits for the outcome of a write.
+    pub fn request_timeout(&self) -> Duration {
+        self.0.app.settings().limits.timeout
+    }
+
+    /// What people call the identity providers, each with its issuer.
+    pub fn upstreams(&self) -> Vec<(String, String)> {
+        let upstreams = self.0.app.settings().upstreams.iter();
+        upstreams.map(|upstream| (upstream.name.clone(), upstream.issuer.clone())).collect()
+    }
+
+    /// Where the data is, without a password.
+    pub fn database(&self) -> String {
+        match &self.0.app.settings().database {
+            Database::Sqlite(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            Database::Postgres(url) => {
+                let url = url::Url::parse(url.expose_secret()).ok();
+                let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or("PostgreSQL");
+                format!("PostgreSQL at {host}{}", url.as_ref().map_or("", |url| url.path()))
+            }
+        }
+    }
+
+    /// Resolves with the reason if the SQLite file was replaced or deleted, else never. From then on whatever needs the
+    /// database is answered 503. The program exits; an embedder decides for itself.
+    pub async fn failed(&self) -> Error {
+        Error::DatabaseGone { path: housekeeping::file_is_gone(&self.0.app).await }
+    }
+
+    /// Announces the end: from now on `/readyz` is 503, so that a load balancer sends new requests elsewhere. All requests
+    /// are answered as before. The program calls it at the signal, before the running requests end.
+    pub fn drain(&self) {
+        self.0.app.drain();
+    }
+
+    /// Drains, stores the time, waits for what is being written, and closes the database. Takes up to a minute if the database does
+    /// not answer.
+    pub async fn close(&self) {
+        self.drain();
+        housekeeping::close(&self.0.app).await;
+    }
+}
+
+/// Every path of a mount needs a token, whatever the method.
+fn mount_at<S>(router: Router, path: &str, service: S) -> Router
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+{
+    router
+        .route_service(path, service.clone())
+        .route_service(&format!("{path}/"), service.clone())
+        .route_service(&format!("{path}/{{*rest}}"), service)
+}
