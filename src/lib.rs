@@ -14,7 +14,7 @@
 //! use jean::{Caller, Config, Jean};
 //!
 //! async fn my_mcp_server(Extension(caller): Extension<Caller>) -> String {
-//!     format!("{} calls by {}", caller.subject, caller.client_name)
+//!     format!("{} calls by {}", caller.subject(), caller.client_name())
 //! }
 //!
 //! #[tokio::main]
@@ -118,5 +118,5 @@ mod wire;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};
-pub use mcp::{Caller, StepUp};
-pub use server::{Builder, Error, Jean};
+pub use mcp::{Caller, GuardLayer, Guarded, StepUp};
+pub use server::{Builder, Error, Jean, UnknownMount};

@@ -6,4 +6,4 @@ mod guard;
 pub(crate) use backend::builtin::service as builtin;
 pub use guard::caller::Caller;
 pub use guard::challenge::StepUp;
-pub(crate) use guard::guard;
+pub use guard::layer::{GuardLayer, Guarded};

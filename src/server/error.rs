@@ -56,3 +56,13 @@ impl From<keys::Error> for Error {
         Error::Keys(error.into())
     }
 }
+
+/// The configuration has no mount of this name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no [mcp.{name}] in the configuration; there is: {}", known.join(", "))]
+pub struct UnknownMount {
+    /// The name that was asked for.
+    pub name: String,
+    /// The names that there are.
+    pub known: Vec<String>,
+}

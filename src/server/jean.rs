@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::{Extension, Router};
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinSet;
-use tower::Service;
+use tower::{Layer as _, Service};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::background;
-use super::error::Error;
+use super::error::{Error, UnknownMount};
 use super::open::Opened;
 use crate::config::settings::Database;
 use crate::flow::app::App;
 use crate::flow::housekeeping;
+use crate::mcp::{GuardLayer, Guarded};
 use crate::testing::issuer::Issuer as DevIssuer;
 use crate::wire::error::panicked;
 use crate::wire::record::Recorder;
@@ -77,7 +78,7 @@ impl Jean {
             http::routes(web).merge(http::default_endpoints(web)).merge(http::home(web)).merge(http::fallback(web));
         let mut mounts = Router::new();
         for mount in &app.settings().mounts {
-            let guarded = mcp::guard(app.clone(), mount.clone(), mcp::builtin(app.settings()));
+            let guarded = GuardLayer::new(app.clone(), mount).layer(mcp::builtin(app.settings()));
             mounts = mount_at(mounts, &format!("{}{}", app.settings().issuer.prefix(), mount.path), guarded);
         }
         // Not within what surrounds our own paths: what stands behind a mount has a time and errors of its own.
@@ -98,16 +99,41 @@ impl Jean {
 
     /// Puts the guard of the default mount in front of an MCP server. What passes has a [`Caller`](crate::Caller) in its
     /// extensions and no Authorization header.
-    pub fn guard<S>(
-        &self,
-        service: S,
-    ) -> impl Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
-    where
-        S: Service<Request<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
-        S::Response: IntoResponse,
-        S::Future: Send,
-    {
-        mcp::guard(self.0.app.clone(), self.0.app.settings().default_mount().clone(), service)
+    pub fn guard<S>(&self, service: S) -> Guarded<S> {
+        self.layer().layer(service)
+    }
+
+    /// Puts the guard of the mount `[mcp.NAME]` in front of an MCP server. Route it at the path of that mount, which the
+    /// metadata names.
+    pub fn guard_at<S>(&self, name: &str, service: S) -> Result<Guarded<S>, UnknownMount> {
+        self.layer_at(name).map(|layer| layer.layer(service))
+    }
+
+    /// The guard of the default mount, as a layer.
+    ///
+    /// ```no_run
+    /// # async fn serve(jean: jean::Jean) {
+    /// use axum::Router;
+    /// use axum::routing::any;
+    ///
+    /// let tools = Router::new().route("/mcp", any(async || "for those who may")).layer(jean.layer());
+    /// let app: Router = tools.merge(jean.router());
+    /// # }
+    /// ```
+    pub fn layer(&self) -> GuardLayer {
+        GuardLayer::new(self.0.app.clone(), self.0.app.settings().default_mount())
+    }
+
+    /// The guard of the mount `[mcp.NAME]`, as a layer.
+    pub fn layer_at(&self, name: &str) -> Result<GuardLayer, UnknownMount> {
+        let mounts = &self.0.app.settings().mounts;
+        match mounts.iter().find(|mount| mount.name == name) {
+            Some(mount) => Ok(GuardLayer::new(self.0.app.clone(), mount)),
+            None => Err(UnknownMount {
+                name: name.to_owned(),
+                known: mounts.iter().map(|mount| mount.name.clone()).collect(),
+            }),
+        }
     }
 
     /// The URL to paste into an MCP client.

@@ -7,5 +7,5 @@ mod jean;
 mod open;
 
 pub use builder::Builder;
-pub use error::Error;
+pub use error::{Error, UnknownMount};
 pub use jean::Jean;

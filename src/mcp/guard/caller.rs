@@ -10,59 +10,74 @@ use crate::oauth::scope::{Scope, Scopes};
 use super::challenge::{Challenge, StepUp};
 
 /// Who is calling: the person, the client that acts for them, and what it may do. Found in the extensions of every
-/// request that passed the guard. Its Debug text leaves out the name and the email, since libraries log extensions.
+/// request that passed the guard. A clone shares what the guard verified. Its Debug text leaves out the name and the email,
+/// since libraries log extensions.
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct Caller {
-    /// jean's own id of the person: the `sub` of the token.
-    pub subject: String,
-    /// The person's name, where the upstream told one.
-    pub name: Option<String>,
-    /// The person's email, where the upstream told one.
-    pub email: Option<String>,
-    /// Whether the upstream vouches for the email.
-    pub email_verified: bool,
-    /// `client_id` of the client.
-    pub client_id: String,
-    /// What the client calls itself.
-    pub client_name: String,
-    /// What the token may do.
-    pub scopes: Vec<String>,
-    /// When the token expires.
-    pub expires_at: UnixTime,
+    verified: Arc<Verified>,
     challenge: Arc<Challenge>,
 }
 
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Caller")
-            .field("subject", &self.subject)
-            .field("client_id", &self.client_id)
-            .field("scopes", &self.scopes)
-            .field("expires_at", &self.expires_at)
+            .field("subject", &self.subject())
+            .field("client_id", &self.client_id())
+            .field("scopes", &self.verified.scopes.to_string())
+            .field("expires_at", &self.expires_at())
             .finish_non_exhaustive()
     }
 }
 
 impl Caller {
-    pub(super) fn new(verified: &Verified, challenge: Arc<Challenge>) -> Self {
-        let person = &verified.person;
-        Caller {
-            subject: person.id.to_string(),
-            name: person.name.clone(),
-            email: person.email.clone(),
-            email_verified: person.is_email_vouched_for(),
-            client_id: verified.client.to_string(),
-            client_name: verified.client_name.clone(),
-            scopes: verified.scopes.to_vec(),
-            expires_at: verified.expires_at,
-            challenge,
-        }
+    pub(super) fn new(verified: Arc<Verified>, challenge: Arc<Challenge>) -> Self {
+        Caller { verified, challenge }
+    }
+
+    /// jean's own id of the person: the `sub` of the token.
+    pub fn subject(&self) -> &str {
+        self.verified.person.id.as_str()
+    }
+
+    /// The person's name, if the identity provider told one.
+    pub fn name(&self) -> Option<&str> {
+        self.verified.person.name.as_deref()
+    }
+
+    /// The person's email, if the identity provider told one. Only if [`email_verified`](Self::email_verified) is true, it
+    /// is known to be theirs.
+    pub fn email(&self) -> Option<&str> {
+        self.verified.person.email.as_deref()
+    }
+
+    /// Whether the identity provider vouches for the email.
+    pub fn email_verified(&self) -> bool {
+        self.verified.person.is_email_vouched_for()
+    }
+
+    /// `client_id` of the client.
+    pub fn client_id(&self) -> &str {
+        self.verified.client.as_str()
+    }
+
+    /// What the client calls itself.
+    pub fn client_name(&self) -> &str {
+        &self.verified.client_name
+    }
+
+    /// What the token may do, in a stable order.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.verified.scopes.iter().map(Scope::as_str)
+    }
+
+    /// When the token expires.
+    pub fn expires_at(&self) -> UnixTime {
+        self.verified.expires_at
     }
 
     /// Whether the token may do what this scope stands for.
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|granted| granted == scope)
+        self.verified.scopes.contains(scope)
     }
 
     /// Asks for scopes that an operation needs, all of them at once: where the token lacks one, the error is the answer
@@ -84,9 +99,7 @@ impl Caller {
         if scopes.iter().all(|scope| self.has_scope(scope)) {
             return Ok(());
         }
-        let parse = |scopes: &mut dyn Iterator<Item = &str>| scopes.filter_map(Scope::parse).collect::<Scopes>();
-        let needed = parse(&mut scopes.iter().copied());
-        let granted = parse(&mut self.scopes.iter().map(String::as_str));
-        Err(StepUp::new(&self.challenge, &needed, &granted))
+        let needed: Scopes = scopes.iter().copied().filter_map(Scope::parse).collect();
+        Err(StepUp::new(&self.challenge, &needed, &self.verified.scopes))
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn foreign(why: &'static str) -> Response {
 }
 
 /// An answer by which a client asks the person for more: status 403, and a challenge with every scope that the operation
-/// needs (`insufficient_scope`, RFC 6750 section 3.1). Made by [`Caller::needs`](super::Caller::needs).
+/// needs (`insufficient_scope`, RFC 6750 section 3.1). Made by [`Caller::needs`](crate::Caller::needs).
 ///
 /// The challenge names the scopes that the operation needs, what the mount requires of every call among them, and those
 /// that the token has already. The last are there for clients of revisions before 2026-07-28: they ask for exactly what the

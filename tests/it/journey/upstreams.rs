@@ -260,7 +260,7 @@ async fn a_person_whose_claims_were_never_stored_stays_signed_in() {
 async fn email_verified_means_that_somebody_vouches_for_the_address() {
     let world = World::new().await;
     let jean = google(&world, "").await;
-    let server = any(async |Extension(caller): Extension<Caller>| caller.email_verified.to_string());
+    let server = any(async |Extension(caller): Extension<Caller>| caller.email_verified().to_string());
     let app = Router::new().route_service("/mcp", jean.guard(server)).merge(jean.router());
     let client = world.client().await.at(ORIGIN, app);
     for (hosted_domain, vouched) in [(None, false), (Some("example.com"), true)] {

@@ -36,7 +36,7 @@ impl Mirror {
         let parts = context.extensions.get::<Parts>().expect("the request");
         let caller = parts.extensions.get::<Caller>().expect("the caller");
         let session = parts.headers.get("mcp-session-id").map(|id| id.to_str().expect("text"));
-        Ok(CallToolResult::structured(json!({ "email": caller.email, "session": session })))
+        Ok(CallToolResult::structured(json!({ "email": caller.email(), "session": session })))
     }
 }
 

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Json, Router};
-use jean::Caller;
+use axum::routing::any;
+use axum::{Extension, Json, Router};
+use jean::{Caller, Guarded, Jean};
 use serde_json::json;
 use tower::ServiceExt as _;
 
@@ -36,14 +37,14 @@ async fn application(world: &World) -> (Router, Arc<AtomicUsize>) {
 fn seen(request: &Request<Body>) -> Response {
     let caller = request.extensions().get::<Caller>().expect("the guard tells who is calling");
     Json(json!({
-        "subject": caller.subject,
-        "name": caller.name,
-        "email": caller.email,
-        "email_verified": caller.email_verified,
-        "client_id": caller.client_id,
-        "client_name": caller.client_name,
-        "scopes": caller.scopes,
-        "expires_at": caller.expires_at,
+        "subject": caller.subject(),
+        "name": caller.name(),
+        "email": caller.email(),
+        "email_verified": caller.email_verified(),
+        "client_id": caller.client_id(),
+        "client_name": caller.client_name(),
+        "scopes": caller.scopes().collect::<Vec<_>>(),
+        "expires_at": caller.expires_at(),
         "reads": caller.has_scope("read"),
         "writes": caller.has_scope("write"),
         "authorization": request.headers().contains_key(header::AUTHORIZATION),
@@ -102,6 +103,73 @@ async fn a_router_merges_into_an_application_with_its_own_fallback() {
     assert_eq!(ask(&app, "POST", "/mcp", &[("authorization", &bearer)], "").await.body, "the tool's answer");
     assert_eq!(ask(&app, "POST", "/mcp", &[], "").await.status, 401);
     assert_eq!(ask(&app, "GET", "/elsewhere", &[], "").await.body, "the application's own 404");
+}
+
+/// A mount of an application, with what stands behind it.
+fn notes(jean: &Jean) -> Router {
+    let service = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>("a note") });
+    let guarded = jean.guard_at("notes", service).expect("the mount is known");
+    Router::new().route_service("/notes", guarded)
+}
+
+#[tokio::test]
+async fn the_guard_of_any_mount_has_its_name_and_an_unknown_name_is_an_error() {
+    let world = World::with("[mcp.default]\n[mcp.notes]\nscopes = { read = \"Read\" }\n").await;
+    let app = notes(&world.jean).route("/mcp", any(async || "a tool").layer(world.jean.layer()));
+    let app = app.merge(world.jean.router());
+    for (path, other) in [("/notes", "/mcp"), ("/mcp", "/notes")] {
+        let (_, tokens) = tokens_of(ORIGIN, &app, &[("resource", &format!("{ORIGIN}{path}"))]).await;
+        let bearer = format!("Bearer {}", tokens.access());
+        assert_eq!(ask(&app, "POST", path, &[("authorization", &bearer)], "").await.status, 200, "{path}");
+        assert_eq!(ask(&app, "POST", other, &[("authorization", &bearer)], "").await.status, 401, "{path} at {other}");
+    }
+    let challenge = ask(&app, "POST", "/notes", &[], "").await;
+    let header = challenge.headers["www-authenticate"].to_str().expect("text");
+    assert!(header.contains("/.well-known/oauth-protected-resource/notes\""), "{header}");
+
+    for unknown in ["note", "", "Notes", "/notes"] {
+        let error =
+            world.jean.guard_at(unknown, tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>("") }));
+        let error = error.expect_err("no such mount");
+        assert_eq!(error.known, ["default", "notes"]);
+        let told = format!("there is no [mcp.{unknown}] in the configuration; there is: default, notes");
+        assert_eq!(error.to_string(), told);
+    }
+}
+
+/// The guard may live longer than what it was made of: with a lifetime of `&Jean` in it this would not compile.
+#[tokio::test]
+async fn the_guard_is_a_layer_of_tower_and_keeps_no_borrow() {
+    fn application(jean: Jean) -> Router {
+        let tools = Router::new().route("/mcp", any(async || "a tool")).layer(jean.layer());
+        tools.merge(jean.router())
+    }
+    fn guarded(jean: Jean) -> Guarded<Router> {
+        tower::Layer::layer(&jean.layer(), Router::new().fallback(async || "whatever it is"))
+    }
+    let world = World::new().await;
+    let app = application(world.jean.clone());
+    let (_, tokens) = tokens_of(ORIGIN, &app, &[]).await;
+    let bearer = format!("Bearer {}", tokens.access());
+    assert_eq!(ask(&app, "POST", "/mcp", &[("authorization", &bearer)], "").await.body, "a tool");
+    assert_eq!(ask(&app, "POST", "/mcp", &[], "").await.status, 401);
+    let alone = Router::new().fallback_service(guarded(world.jean.clone()));
+    assert_eq!(ask(&alone, "POST", "/any", &[("authorization", &bearer)], "").await.body, "whatever it is");
+    assert_eq!(ask(&alone, "POST", "/any", &[], "").await.status, 401);
+}
+
+/// A server behind may keep who is calling for as long as it likes: nothing of it is copied.
+#[tokio::test]
+async fn a_caller_is_shared_and_not_copied() {
+    let world = World::new().await;
+    let is_shared = async |Extension(caller): Extension<Caller>| {
+        let clone = caller.clone();
+        std::ptr::eq(caller.subject(), clone.subject()).to_string()
+    };
+    let app = Router::new().route_service("/mcp", world.jean.guard(any(is_shared))).merge(world.jean.router());
+    let (_, tokens) = tokens_of(ORIGIN, &app, &[]).await;
+    let bearer = format!("Bearer {}", tokens.access());
+    assert_eq!(ask(&app, "POST", "/mcp", &[("authorization", &bearer)], "").await.body, "true");
 }
 
 /// <https://github.com/advisories/GHSA-g53w-w6mj-hrpp>: spellings of a path that slip past the check.

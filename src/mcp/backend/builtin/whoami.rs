@@ -29,11 +29,11 @@ impl Whoami {
         let caller = context.extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Caller>());
         let caller = caller.ok_or_else(|| ErrorData::internal_error("nobody is calling", None))?;
         Ok(CallToolResult::structured(json!({
-            "subject": caller.subject,
-            "name": caller.name,
-            "email": caller.email,
-            "client": { "id": caller.client_id, "name": caller.client_name },
-            "scopes": caller.scopes,
+            "subject": caller.subject(),
+            "name": caller.name(),
+            "email": caller.email(),
+            "client": { "id": caller.client_id(), "name": caller.client_name() },
+            "scopes": caller.scopes().collect::<Vec<_>>(),
         })))
     }
 }

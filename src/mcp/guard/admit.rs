@@ -1,0 +1,105 @@
+//! Whether a request passes, and what it becomes if it does.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use axum::response::{IntoResponse, Response};
+
+use super::caller::Caller;
+use super::challenge::{self, Challenge, StepUp};
+use super::origin::Origins;
+use super::session::{self, Owner};
+use super::tools;
+use crate::config::settings::Mount;
+use crate::flow::app::{App, Verified};
+use crate::flow::token::verify::{self, Audience};
+use crate::flow::within;
+use crate::oauth::error::Error;
+use crate::oauth::scope::Scopes;
+use crate::wire::headers::bearer;
+
+/// The guard of one mount.
+pub struct Guard {
+    pub(super) app: Arc<App>,
+    pub(super) mount: Mount,
+    pub(super) origins: Arc<Origins>,
+    challenge: Arc<Challenge>,
+}
+
+/// Why a request does not pass.
+pub(super) enum Denied {
+    /// It names another host, or comes from a foreign page.
+    Foreign(&'static str),
+    /// It carries no token.
+    NoToken,
+    /// Its token is no good, or cannot be judged.
+    Token(Error),
+    /// Its session belongs to somebody else, or to nobody.
+    Session(session::Unknown),
+    /// Its token says too little.
+    Scopes(StepUp),
+    /// Its body hides what it calls.
+    Message(tools::Refused),
+}
+
+impl Guard {
+    /// The guard of this mount.
+    pub(super) fn new(app: Arc<App>, mount: &Mount) -> Self {
+        let origins = Arc::new(Origins::new(app.settings(), mount));
+        let challenge = Arc::new(Challenge::new(app.settings(), mount));
+        Guard { app, mount: mount.clone(), origins, challenge }
+    }
+
+    /// The same within the time that a request has: what stands behind has its own.
+    pub(super) async fn admit_in_time(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
+        let admitted = within(self.app.settings().limits.timeout, self.admit(request)).await;
+        admitted.unwrap_or_else(|| Err(Denied::Token(Error::unavailable("the token could not be verified in time"))))
+    }
+
+    /// Makes the request what goes on; whose the sessions are that come of it.
+    async fn admit(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
+        if !self.origins.is_our_host(request.uri(), request.headers()) {
+            return Err(Denied::Foreign("The Host header does not name this server: call it by its public URL."));
+        }
+        if !self.origins.may_call(request.headers()) {
+            return Err(Denied::Foreign("Pages of this origin may not call this server."));
+        }
+        let token = bearer(request.headers()).map_err(Denied::Token)?.ok_or(Denied::NoToken)?;
+        let (now, audience) = (self.app.now(), Audience::Only(&self.mount.resource));
+        let verified = verify::verify(&self.app, token, audience, now).await.map_err(Denied::Token)?;
+        verify::note(&self.app, &verified);
+        let owner = Owner::new(self.app.clone(), verified.clone());
+        owner.enter(request.headers_mut()).map_err(Denied::Session)?;
+        self.allow(request, &verified).await?;
+        request.headers_mut().remove(header::AUTHORIZATION);
+        request.extensions_mut().insert(Caller::new(verified, self.challenge.clone()));
+        Ok(owner)
+    }
+
+    /// Whether the token may do what the request asks for. What it lacks is told at once, of the mount and of the tools.
+    async fn allow(&self, request: &mut Request<Body>, verified: &Verified) -> Result<(), Denied> {
+        let needs = match self.mount.tools.as_slice() {
+            [] => Ok(Scopes::default()),
+            _ => tools::needs(&self.mount, request, &self.app.settings().limits).await,
+        };
+        let required = &self.mount.required_scopes;
+        let lacks = |scopes: &Scopes| !scopes.is_subset(&verified.scopes);
+        if lacks(required) || needs.as_ref().is_ok_and(lacks) {
+            let needed = required.union(&needs.unwrap_or_default());
+            return Err(Denied::Scopes(StepUp::new(&self.challenge, &needed, &verified.scopes)));
+        }
+        needs.map(|_| ()).map_err(Denied::Message)
+    }
+
+    pub(super) fn deny(&self, denied: Denied) -> Response {
+        match denied {
+            Denied::Foreign(why) => challenge::foreign(why),
+            Denied::NoToken => self.challenge.no_token(),
+            Denied::Token(error) => self.challenge.reject(error),
+            Denied::Session(unknown) => unknown.into_response(),
+            Denied::Scopes(step_up) => step_up.into_response(),
+            Denied::Message(refused) => refused.into_response(),
+        }
+    }
+}
