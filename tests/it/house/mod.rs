@@ -1,6 +1,5 @@
-//! The code itself, its documents, and what it is built from.
+//! The code itself, and its documents.
 
 mod layering;
-mod lockfile;
 mod readme;
 mod spec;
