@@ -14,7 +14,8 @@ use crate::oauth::params::Params;
 use crate::oauth::token::ClientSecret;
 
 use super::assertion::{self, Assertion};
-use super::find::{Need, find, unknown};
+use super::find::{Need, find};
+use super::not_found::unknown;
 
 /// What a request presents of a client, by one method only.
 struct Presented {

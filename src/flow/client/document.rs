@@ -22,39 +22,25 @@ use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::client_document::{self, DocumentCopy, Fault, MAX_DOCUMENT, Unusable};
 use crate::oauth::client_id::ClientId;
 use crate::oauth::document_url::DocumentUrl;
+use crate::oauth::error::Error;
 use crate::oauth::masked::without_addresses;
 use crate::store;
+
+use super::not_found::NotFound;
 
 /// How long a document serves at least and at most, whatever its headers say (section 5.2).
 const LIFETIME: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
 
-/// Why there is no client.
-#[derive(Debug)]
-pub enum Refused {
-    /// This server does not know clients by documents.
-    Off,
-    /// The document cannot be used.
-    Unusable(Unusable),
-    /// The database does not answer.
-    Store(store::Error),
-}
-
-impl From<store::Error> for Refused {
-    fn from(error: store::Error) -> Self {
-        Refused::Store(error)
-    }
-}
-
 /// The client as its document says now, for a new authorization.
-pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, Refused> {
+pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
     check(app, id)?;
     let known = app.documents.of(id);
     if let Some(answer) = known.answer(now) {
-        return answer.map_err(Refused::Unusable);
+        return answer.map_err(NotFound::Document);
     }
     let _turn = known.asking.lock().await;
     if let Some(answer) = known.answer(now) {
-        return answer.map_err(Refused::Unusable);
+        return answer.map_err(NotFound::Document);
     }
     let stored = app.store.find_document(id).await?;
     if let Some(stored) = &stored {
@@ -93,13 +79,13 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
         None => {
             tracing::info!(client = %without_addresses(id.as_str()), why = failure.why, "a client's metadata document cannot be used");
             known.fail(&failure, now);
-            Err(Refused::Unusable(failure))
+            Err(NotFound::Document(failure))
         }
     }
 }
 
 /// The client by any copy that is at hand, else as its document says now.
-pub async fn known(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, Refused> {
+pub async fn known(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
     check(app, id)?;
     match at_hand(app, id, now).await? {
         Some(copy) => Ok(copy),
@@ -130,12 +116,12 @@ pub async fn at_hand(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<C
 }
 
 /// Fetches a document again, and brings the stored copy up to date if there is one.
-pub async fn look_again(app: &App, id: &ClientId, now: UnixTime) -> Result<(), store::Error> {
-    if let Err(Refused::Store(error)) = current(app, id, now).await {
+pub async fn look_again(app: &App, id: &ClientId, now: UnixTime) -> Result<(), Error> {
+    if let Err(NotFound::Fault(error)) = current(app, id, now).await {
         return Err(error);
     }
     match app.documents.of(id).copy() {
-        Some(copy) => app.store.renew_document(&copy, now).await,
+        Some(copy) => Ok(app.store.renew_document(&copy, now).await?),
         None => Ok(()),
     }
 }
@@ -148,12 +134,12 @@ pub fn needs_copy(app: &App, client: &Client) -> bool {
 }
 
 /// Whether such a client may be at all.
-fn check(app: &App, id: &ClientId) -> Result<(), Refused> {
+fn check(app: &App, id: &ClientId) -> Result<(), NotFound> {
     let settings = &app.settings.clients.documents;
     if !settings.on {
-        return Err(Refused::Off);
+        return Err(NotFound::Unknown);
     }
-    let unusable = |fault, why: &str| Refused::Unusable(Unusable::new(id, fault, why));
+    let unusable = |fault, why: &str| NotFound::Document(Unusable::new(id, fault, why));
     let url = DocumentUrl::parse(id.as_str(), settings.local)
         .map_err(|why| unusable(Fault::Address, &format!("its address {why}")))?;
     if !settings.allows(url.authority()) {

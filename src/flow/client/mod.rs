@@ -5,4 +5,5 @@ pub mod authenticate;
 pub mod configuration;
 pub mod document;
 pub mod find;
+pub mod not_found;
 pub mod register;

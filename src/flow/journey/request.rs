@@ -3,7 +3,8 @@
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
-use crate::flow::client::find::{self, Need, NotFound};
+use crate::flow::client::find::{self, Need};
+use crate::flow::client::not_found::NotFound;
 use crate::flow::scopes;
 use crate::oauth::client::Client;
 use crate::oauth::client_id::ClientId;

@@ -9,7 +9,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::clock::UnixTime;
 use crate::flow::app::{App, Verified};
-use crate::flow::client::find::{self, Need, NotFound};
+use crate::flow::client::find::{self, Need};
+use crate::flow::client::not_found::NotFound;
 use crate::flow::keys as key_flow;
 use crate::flow::person::admission;
 use crate::keys::{self, Purpose};

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::caller::Caller;
-use super::challenge::{self, Challenge, StepUp};
+use super::challenge::{Challenge, StepUp};
+use super::denied::Denied;
 use super::origin::Origins;
-use super::session::{self, Owner};
+use super::session::Owner;
 use super::tools;
 use crate::config::settings::Mount;
 use crate::flow::app::{App, Verified};
@@ -27,22 +28,6 @@ pub struct Guard {
     challenge: Arc<Challenge>,
 }
 
-/// Why a request does not pass.
-pub(super) enum Denied {
-    /// It names another host, or comes from a foreign page.
-    Foreign(&'static str),
-    /// It carries no token.
-    NoToken,
-    /// Its token is no good, or cannot be judged.
-    Token(Error),
-    /// Its session belongs to somebody else, or to nobody.
-    Session(session::Unknown),
-    /// Its token says too little.
-    Scopes(StepUp),
-    /// Its body hides what it calls.
-    Message(tools::Refused),
-}
-
 impl Guard {
     /// The guard of this mount.
     pub(super) fn new(app: Arc<App>, mount: &Mount) -> Self {
@@ -51,13 +36,13 @@ impl Guard {
         Guard { app, mount: mount.clone(), origins, challenge }
     }
 
-    /// The same within the time that a request has: what stands behind has its own.
+    /// [`admit`](Self::admit) within `limits.timeout`. The service behind has its own time.
     pub(super) async fn admit_in_time(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
         let admitted = within(self.app.settings().limits.timeout, self.admit(request)).await;
         admitted.unwrap_or_else(|| Err(Denied::Token(Error::unavailable("the token could not be verified in time"))))
     }
 
-    /// Makes the request what goes on; whose the sessions are that come of it.
+    /// Judges a request, and turns it into what the service behind sees. Gives the owner of the sessions that it opens.
     async fn admit(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
         if !self.origins.is_our_host(request.uri(), request.headers()) {
             return Err(Denied::Foreign("The Host header does not name this server: call it by its public URL."));
@@ -70,14 +55,14 @@ impl Guard {
         let verified = verify::verify(&self.app, token, audience, now).await.map_err(Denied::Token)?;
         verify::note(&self.app, &verified);
         let owner = Owner::new(self.app.clone(), verified.clone());
-        owner.enter(request.headers_mut()).map_err(Denied::Session)?;
+        owner.unwrap_id(request.headers_mut())?;
         self.allow(request, &verified).await?;
         request.headers_mut().remove(header::AUTHORIZATION);
         request.extensions_mut().insert(Caller::new(verified, self.challenge.clone()));
         Ok(owner)
     }
 
-    /// Whether the token may do what the request asks for. What it lacks is told at once, of the mount and of the tools.
+    /// Rejects the request if the token lacks a scope, with all that the mount and the called tools need.
     async fn allow(&self, request: &mut Request<Body>, verified: &Verified) -> Result<(), Denied> {
         let needs = match self.mount.tools.as_slice() {
             [] => Ok(Scopes::default()),
@@ -89,17 +74,11 @@ impl Guard {
             let needed = required.union(&needs.unwrap_or_default());
             return Err(Denied::Scopes(StepUp::new(&self.challenge, &needed, &verified.scopes)));
         }
-        needs.map(|_| ()).map_err(Denied::Message)
+        needs.map(|_| ())
     }
 
+    /// The answer to a request that does not pass.
     pub(super) fn deny(&self, denied: Denied) -> Response {
-        match denied {
-            Denied::Foreign(why) => challenge::foreign(why),
-            Denied::NoToken => self.challenge.no_token(),
-            Denied::Token(error) => self.challenge.reject(error),
-            Denied::Session(unknown) => unknown.into_response(),
-            Denied::Scopes(step_up) => step_up.into_response(),
-            Denied::Message(refused) => refused.into_response(),
-        }
+        denied.into_response(&self.challenge)
     }
 }

@@ -4,7 +4,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::config::settings::{Mount, Settings};
@@ -60,13 +59,6 @@ impl Challenge {
         let challenge = challenge.with("resource_metadata", &*self.metadata);
         if scopes.is_empty() { challenge } else { challenge.with("scope", scopes.to_string()) }
     }
-}
-
-/// The answer to a request from a host or a page that may not call: no challenge, since no sign-in shall begin there.
-pub(super) fn foreign(why: &'static str) -> Response {
-    let mut response = ErrorBody { error: Error::new(ErrorCode::AccessDenied, why), challenge: None }.into_response();
-    *response.status_mut() = StatusCode::FORBIDDEN;
-    response
 }
 
 /// An answer by which a client asks the person for more: status 403, and a challenge with every scope that the operation

@@ -110,7 +110,7 @@ where
             match guard.admit_in_time(&mut request).await {
                 Ok(owner) => {
                     let mut response = inner.call(request).await?.into_response();
-                    owner.leave(response.headers_mut());
+                    owner.wrap_id(response.headers_mut());
                     Ok(stream::limit(&guard.app, owner.into_verified(), kind, response))
                 }
                 Err(denied) => Ok(rest::read(request.into_body(), guard.deny(denied)).await),

@@ -9,8 +9,10 @@
 mod admit;
 pub(super) mod caller;
 pub(super) mod challenge;
+mod denied;
 pub(super) mod layer;
 mod origin;
 mod session;
 mod stream;
+mod strict_json;
 mod tools;

@@ -11,11 +11,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::denied::Denied;
 use crate::flow::app::{App, Verified};
 use crate::flow::token::mcp_session;
 
@@ -34,9 +32,6 @@ pub(super) struct Owner {
     verified: Arc<Verified>,
 }
 
-/// The session of a request is not one of its sender's.
-pub(super) struct Unknown;
-
 impl Owner {
     /// The sender of a request.
     pub fn new(app: Arc<App>, verified: Arc<Verified>) -> Self {
@@ -50,7 +45,7 @@ impl Owner {
 
     /// Turns the session id of a request into the inner one. The requests of revision 2026-07-28 have no session: the
     /// header is taken off, as that revision asks.
-    pub fn enter(&self, headers: &mut HeaderMap) -> Result<(), Unknown> {
+    pub fn unwrap_id(&self, headers: &mut HeaderMap) -> Result<(), Denied> {
         let is_stateless =
             headers.get(PROTOCOL_VERSION).is_some_and(|version| version.as_bytes() >= STATELESS.as_bytes());
         let inner = {
@@ -58,8 +53,8 @@ impl Owner {
             match (ids.next(), ids.next()) {
                 (None, _) => return Ok(()),
                 _ if is_stateless => None,
-                (Some(id), None) => Some(self.inner(id).ok_or(Unknown)?),
-                _ => return Err(Unknown),
+                (Some(id), None) => Some(self.inner(id).ok_or(Denied::Session)?),
+                _ => return Err(Denied::Session),
             }
         };
         headers.remove(SESSION_ID);
@@ -68,7 +63,7 @@ impl Owner {
     }
 
     /// Turns the session id of an answer into the outer one.
-    pub fn leave(&self, headers: &mut HeaderMap) {
+    pub fn wrap_id(&self, headers: &mut HeaderMap) {
         let Some(inner) = headers.remove(SESSION_ID) else { return };
         let mac = mcp_session::mac(&self.app, &self.verified, inner.as_bytes());
         if let Ok(outer) = HeaderValue::from_bytes(&[inner.as_bytes(), b".", mac.as_bytes()].concat()) {
@@ -80,13 +75,5 @@ impl Owner {
         let (inner, mac) = outer.to_str().ok()?.rsplit_once('.')?;
         let is_theirs = mcp_session::is_theirs(&self.app, &self.verified, inner.as_bytes(), mac);
         is_theirs.then(|| HeaderValue::from_str(inner).ok()).flatten()
-    }
-}
-
-impl IntoResponse for Unknown {
-    /// 404, at which a client opens a new session (revision 2025-11-25, "Session Management").
-    fn into_response(self) -> Response {
-        let error = json!({ "code": -32001, "message": "Session not found" });
-        (StatusCode::NOT_FOUND, Json(json!({ "jsonrpc": "2.0", "error": error }))).into_response()
     }
 }

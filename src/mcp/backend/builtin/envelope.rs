@@ -19,7 +19,7 @@ use super::whoami::Server;
 const MAX_ANSWER: usize = 1 << 20;
 
 /// Answers a request whose body is within the limits.
-pub(super) async fn answer(server: &Server, request: Request<Body>, limits: &Limits) -> Response {
+pub(super) async fn handle(server: &Server, request: Request<Body>, limits: &Limits) -> Response {
     if request.method() != Method::POST {
         return pass(server, request).await;
     }

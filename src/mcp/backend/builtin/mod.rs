@@ -33,6 +33,6 @@ pub(crate) fn service(
     let limits = Arc::new(settings.limits.clone());
     tower::service_fn(move |request: Request<Body>| {
         let (service, limits) = (service.clone(), limits.clone());
-        async move { Ok(envelope::answer(&service, request, &limits).await) }
+        async move { Ok(envelope::handle(&service, request, &limits).await) }
     })
 }
