@@ -82,7 +82,7 @@
 //!    its `refresh` a refresh token into its successor. [`flow::grant::revoke`] ends a grant. A client with the scope
 //!    `openid` learns who the person is from [`flow::token::userinfo`].
 //! 6. `/mcp`: the guard asks [`flow::token::verify`] on every call, servers elsewhere [`flow::token::introspect`];
-//!    [`flow::token::revocations`] tells it what was revoked elsewhere.
+//!    [`flow::revocations`] tells it what was revoked elsewhere.
 //!
 //! # Where to begin
 //!

@@ -11,6 +11,7 @@ pub mod housekeeping;
 pub mod journey;
 pub mod keys;
 pub mod person;
+pub mod revocations;
 pub mod scopes;
 pub mod status;
 pub mod time;

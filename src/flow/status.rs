@@ -13,7 +13,7 @@ use crate::flow::app::App;
 use crate::upstream::Health;
 
 use super::grant::issue;
-use super::token::revocations;
+use super::revocations;
 
 /// How long a look at the parts is remembered.
 const REMEMBERED: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::flow::app::App;
 use crate::flow::client::{document, register};
 use crate::flow::person::admission;
-use crate::flow::token::revocations;
+use crate::flow::revocations;
 use crate::flow::{housekeeping, keys, time};
 use crate::oauth::client_id::ClientId;
 

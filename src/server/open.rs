@@ -11,7 +11,7 @@ use crate::config::settings::{Database, Settings, UpstreamKind, UpstreamSettings
 use crate::config::{Config, warnings};
 use crate::fetch::{Fetcher, Names};
 use crate::flow::app::{App, Parts};
-use crate::flow::token::revocations;
+use crate::flow::revocations;
 use crate::flow::{keys, time};
 use crate::oauth::client_id::ClientId;
 use crate::secret::{self, RootSecret};

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
-use crate::flow::token::revocations;
+use crate::flow::revocations;
 use crate::oauth::client::Client;
 use crate::oauth::client_id::ClientId;
 use crate::oauth::error::{Error, ErrorCode};

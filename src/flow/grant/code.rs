@@ -2,7 +2,7 @@
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
-use crate::flow::token::revocations;
+use crate::flow::revocations;
 use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;
 use crate::oauth::params::Params;

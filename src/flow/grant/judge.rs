@@ -6,8 +6,8 @@
 use crate::clock::UnixTime;
 use crate::flow::app::App;
 use crate::flow::person::admission;
+use crate::flow::revocations;
 use crate::flow::scopes::{self, not_served};
-use crate::flow::token::revocations;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{Grant, Origin};
 use crate::oauth::resource::Resource;

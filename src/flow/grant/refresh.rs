@@ -6,7 +6,7 @@
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
-use crate::flow::token::revocations;
+use crate::flow::revocations;
 use crate::oauth::client::Client;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::{Grant, GrantId};

@@ -2,7 +2,8 @@
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
-use crate::flow::token::{revocations, verify};
+use crate::flow::revocations;
+use crate::flow::token::verify;
 use crate::oauth::client::Client;
 use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;

@@ -1,7 +1,6 @@
-//! Tokens that are presented: whether they are valid, what they tell, and which were revoked.
+//! Tokens that are presented: whether they are valid, and what they tell.
 
 pub mod introspect;
 pub mod mcp_session;
-pub mod revocations;
 pub mod userinfo;
 pub mod verify;

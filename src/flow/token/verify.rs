@@ -13,6 +13,7 @@ use crate::flow::client::find::{self, Need};
 use crate::flow::client::not_found::NotFound;
 use crate::flow::keys as key_flow;
 use crate::flow::person::admission;
+use crate::flow::revocations;
 use crate::keys::{self, Purpose};
 use crate::oauth::access_token::AccessClaims;
 use crate::oauth::client_id::ClientId;
@@ -20,8 +21,6 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::GrantId;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
-
-use super::revocations;
 
 /// Which resource a token has to be for.
 #[derive(Clone, Copy, Debug)]

@@ -24,7 +24,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::clock::UnixTime;
 use crate::flow::app::{App, Verified};
-use crate::flow::token::{revocations, verify};
+use crate::flow::revocations;
+use crate::flow::token::verify;
 
 /// How often a stream is looked at. Together with the reading of revocations it makes the five seconds that are promised.
 const INTERVAL: Duration = Duration::from_secs(1);

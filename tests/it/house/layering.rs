@@ -197,8 +197,8 @@ fn reached<'a>(from: &'a str, arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> 
     seen
 }
 
-/// The circles: the files that can be reached from themselves, by the arrows between files.
-fn circles(files: &BTreeMap<String, String>) -> Vec<Vec<String>> {
+/// The arrows between files: for each one those that it names.
+fn arrows_between(files: &BTreeMap<String, String>) -> BTreeMap<&str, BTreeSet<&str>> {
     let modules: BTreeMap<Vec<&str>, &str> =
         files.keys().map(|file| (module_of(file), file.as_str())).filter(|(_, file)| *file != "lib.rs").collect();
     let mut arrows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -209,13 +209,34 @@ fn circles(files: &BTreeMap<String, String>) -> Vec<Vec<String>> {
         });
         arrows.insert(file, to.filter(|to| to != file).collect());
     }
-    let reach: BTreeMap<&str, BTreeSet<&str>> = arrows.keys().map(|file| (*file, reached(file, &arrows))).collect();
-    let circle = |file: &str| -> BTreeSet<&str> {
-        reach[file].iter().copied().filter(|other| reach.get(other).is_some_and(|back| back.contains(file))).collect()
+    arrows
+}
+
+/// The same between folders of this depth: a layer has one part, a wing of it two. A file that is not so deep stands for
+/// itself; a folder's `mod.rs` only says what is in it.
+fn between_folders<'a>(
+    arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>,
+    depth: usize,
+) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let folder = |file: &'a str| file.match_indices('/').nth(depth - 1).map_or(file, |(at, _)| &file[..at]);
+    let mut between: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (file, to) in arrows.iter().filter(|(file, _)| file.matches('/').count() >= depth || !file.ends_with("mod.rs"))
+    {
+        let to = to.iter().map(|to| folder(to)).filter(|to| *to != folder(file));
+        between.entry(folder(file)).or_default().extend(to);
+    }
+    between
+}
+
+/// The circles: what can be reached from itself.
+fn circles(arrows: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<String> {
+    let reach: BTreeMap<&str, BTreeSet<&str>> = arrows.keys().map(|from| (*from, reached(from, arrows))).collect();
+    let circle = |from: &str| -> BTreeSet<&str> {
+        reach[from].iter().copied().filter(|other| reach.get(other).is_some_and(|back| back.contains(from))).collect()
     };
     let found: BTreeSet<BTreeSet<&str>> =
-        arrows.keys().map(|file| circle(file)).filter(|all| !all.is_empty()).collect();
-    found.into_iter().map(|circle| circle.into_iter().map(str::to_owned).collect()).collect()
+        arrows.keys().map(|from| circle(from)).filter(|all| !all.is_empty()).collect();
+    found.into_iter().map(|circle| circle.into_iter().collect::<Vec<_>>().join(", ")).collect()
 }
 
 /// The items of a list in braces, up to its closing one; those within inner braces belong to their item.
@@ -283,13 +304,17 @@ fn no_arrow_points_the_wrong_way() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// Between files, between the wings of a layer, and between layers.
 #[test]
-fn no_files_go_round_in_a_circle() {
+fn nothing_goes_round_in_a_circle() {
     // What tests are made of is about to leave the library.
     let leaves = |file: &String| file.starts_with("conformance/") || file.starts_with("testing/");
     let stays: BTreeMap<String, String> = all().into_iter().filter(|(file, _)| !leaves(file)).collect();
-    let found: Vec<String> = circles(&stays).iter().map(|circle| circle.join(", ")).collect();
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    let arrows = arrows_between(&stays);
+    assert!(arrows.values().map(BTreeSet::len).sum::<usize>() > 500, "the arrows are found");
+    for found in [circles(&arrows), circles(&between_folders(&arrows, 2)), circles(&between_folders(&arrows, 1))] {
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
 }
 
 #[test]
@@ -307,15 +332,25 @@ fn a_circle_is_found() {
             ("http/d.rs", "use crate::flow::a;"),
         ],
     ] {
-        assert_eq!(circles(&house(files)).len(), 1, "{files:?}");
+        assert_eq!(circles(&arrows_between(&house(files))).len(), 1, "{files:?}");
     }
     for files in [
         &[("flow/a.rs", "use super::b;\n// use crate::flow::a;"), ("flow/b.rs", "use crate::oauth::A;")][..],
         &[("flow/mod.rs", "use self::a::B;"), ("flow/a.rs", "use super::b;"), ("flow/b.rs", "")],
         &[("flow/a.rs", "use super::b;"), ("flow/b.rs", "\n#[cfg(test)]\nmod tests {\n    use crate::flow::a;\n}")],
     ] {
-        assert_eq!(circles(&house(files)), Vec::<Vec<String>>::new(), "{files:?}");
+        assert_eq!(circles(&arrows_between(&house(files))), Vec::<String>::new(), "{files:?}");
     }
+    let wings = house(&[
+        ("flow/journey/a.rs", "use crate::flow::client::b;"),
+        ("flow/client/b.rs", ""),
+        ("flow/client/c.rs", "use crate::flow::journey::d;"),
+        ("flow/journey/d.rs", ""),
+    ]);
+    let arrows = arrows_between(&wings);
+    assert_eq!(circles(&arrows), Vec::<String>::new(), "no file goes round");
+    assert_eq!(circles(&between_folders(&arrows, 2)), ["flow/client, flow/journey"]);
+    assert_eq!(circles(&between_folders(&arrows, 1)), Vec::<String>::new(), "within one layer");
 }
 
 #[test]
