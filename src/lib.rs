@@ -97,6 +97,7 @@
 mod clock;
 mod config;
 #[cfg(feature = "conformance")]
+#[path = "../crates/checks/src/lib.rs"]
 pub mod conformance;
 mod fetch;
 mod flow;
@@ -109,8 +110,10 @@ mod secret;
 mod server;
 mod store;
 #[cfg(feature = "testing")]
+#[path = "../crates/testing/src/lib.rs"]
 pub mod testing;
 #[cfg(not(feature = "testing"))]
+#[path = "../crates/testing/src/lib.rs"]
 #[allow(dead_code, reason = "the program needs neither the dev issuer's faults nor every step of the scripted client")]
 mod testing;
 mod upstream;
