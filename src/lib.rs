@@ -46,10 +46,14 @@
 //! | [`keys`] | signing and reading tokens, and the only `use` of jsonwebtoken | the store |
 //! | [`secret`] | the root secret: the seal over private keys, the code of form tokens | what is sealed |
 //! | [`clock`], [`random`] | the time, which tests move, whether it jumped, and chance | all else |
-//! | [`testing`] | the dev provider, and with the feature `testing` a scripted browser and client | jean's rules |
-//! | [`conformance`] | the table of what the specifications ask for, checked from outside | jean's types |
+//! | `testing` | by its feature: what an application's tests need of jean's own types | all else |
 //!
 //! The program, `src/main.rs` and `src/cli`, uses only what is public here.
+//!
+//! Two more packages are in `crates/`, and name nothing of jean: `jean-testing`, the dev provider with a scripted browser and
+//! client, and `jean-checks`, the table of `jean conformance`. The program needs both. The library needs `jean-testing` for
+//! its feature `dev`, and its feature `builtin` brings the built-in server and [`Jean::service`]; `default-features = false`
+//! does without all of it.
 //!
 //! # The arrows
 //!
@@ -96,9 +100,6 @@
 
 mod clock;
 mod config;
-#[cfg(feature = "conformance")]
-#[path = "../crates/checks/src/lib.rs"]
-pub mod conformance;
 mod fetch;
 mod flow;
 mod http;
@@ -110,16 +111,11 @@ mod secret;
 mod server;
 mod store;
 #[cfg(feature = "testing")]
-#[path = "../crates/testing/src/lib.rs"]
 pub mod testing;
-#[cfg(not(feature = "testing"))]
-#[path = "../crates/testing/src/lib.rs"]
-#[allow(dead_code, reason = "the program needs neither the dev issuer's faults nor every step of the scripted client")]
-mod testing;
 mod upstream;
 mod wire;
 
-pub use clock::{Clock, ManualClock, SystemClock, UnixTime};
+pub use clock::{Clock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};
 pub use mcp::{Caller, GuardLayer, Guarded, StepUp};
 pub use server::{Builder, Error, Jean, UnknownMount};

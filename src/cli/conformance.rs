@@ -2,9 +2,14 @@
 
 use std::fmt;
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::time::Duration;
 
-use jean::conformance::{Finding, Report, Revision};
+use jean::{Clock, Config, Jean, UnixTime};
+use jean_checks::{Finding, Report, Revision, Setup, Subject};
 use serde_json::json;
+
+/// The version that the table is about.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Where lines end: what the narrowest terminals have.
 const WIDTH: usize = 80;
@@ -14,13 +19,13 @@ const INDENT: usize = 18;
 
 /// Runs the table and prints it, as text or as JSON. What does not hold is an error.
 pub async fn run(as_json: bool) -> anyhow::Result<()> {
-    let report = jean::conformance::run().await?;
+    let report = jean_checks::run(start).await?;
     let failed = report.findings.iter().filter(|finding| finding.failure.is_some()).count();
     let mut out = std::io::stdout().lock();
     let text = if as_json {
-        let Report { version, findings, .. } = &report;
+        let findings = &report.findings;
         let all = json!({
-            "version": version,
+            "version": VERSION,
             "requirements": findings.len(),
             "failed": failed,
             "findings": findings,
@@ -37,6 +42,36 @@ pub async fn run(as_json: bool) -> anyhow::Result<()> {
     }
     anyhow::ensure!(failed == 0, "{failed} of {} requirements do not hold", report.findings.len());
     Ok(())
+}
+
+/// Starts a complete jean, with a database in the table's folder. Nothing of an operator's configuration or data is read.
+async fn start(setup: Setup) -> anyhow::Result<Subject> {
+    let mut config = Config::from_toml(&setup.tables)?;
+    for (key, value) in [
+        ("public_url", &setup.public_url),
+        ("database", &format!("sqlite://{}", setup.folder.join("jean.db").display())),
+        ("upstream.idp.kind", &"oidc".to_owned()),
+        ("upstream.idp.issuer", &setup.provider.issuer),
+        ("upstream.idp.client_id", &setup.provider.client_id),
+        ("upstream.idp.client_secret", &setup.provider.client_secret),
+    ] {
+        config.set(key, value)?;
+    }
+    let jean = Jean::builder(config).clock(TableClock(setup.clock)).start().await?;
+    Ok(Subject::new(jean.service(), async move { jean.close().await }))
+}
+
+/// The clock that the table moves.
+struct TableClock(jean_checks::Clock);
+
+impl Clock for TableClock {
+    fn now(&self) -> UnixTime {
+        UnixTime(self.0.now())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.passed()
+    }
 }
 
 /// The report for people.
@@ -88,7 +123,7 @@ impl Table<'_> {
         for name in names {
             writeln!(f, "{name:14}  {}", self.count(findings().filter(|finding| finding.specification == name)))?;
         }
-        writeln!(f, "{:14}  {}", format!("jean {}", self.report.version), self.count(findings()))
+        writeln!(f, "{:14}  {}", format!("jean {VERSION}"), self.count(findings()))
     }
 
     fn count<'b>(&self, findings: impl Iterator<Item = &'b Finding>) -> String {
@@ -103,7 +138,7 @@ impl Table<'_> {
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "jean {}: what the specifications ask for, checked from outside.", self.report.version)?;
+        writeln!(f, "jean {VERSION}: what the specifications ask for, checked from outside.")?;
         let mut before = "";
         for finding in &self.report.findings {
             if finding.specification != before {

@@ -2,7 +2,6 @@
 
 mod check;
 mod config;
-#[cfg(feature = "conformance")]
 mod conformance;
 mod serve;
 
@@ -32,7 +31,6 @@ enum Command {
     /// Print the reference of jean.toml, to begin with: jean config > jean.toml
     Config,
     /// Check this version against the specifications, with a server and data of its own
-    #[cfg(feature = "conformance")]
     Conformance {
         /// Print JSON
         #[arg(long)]
@@ -53,7 +51,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Serve => serve::run(arguments.load()?).await,
         Command::Check => check::run(&arguments.load()?),
         Command::Config => config::run(),
-        #[cfg(feature = "conformance")]
         Command::Conformance { json } => conformance::run(json).await,
     }
 }

@@ -119,6 +119,7 @@ pub(crate) fn home(web: &Web) -> Router {
 }
 
 /// What everybody else gets.
+#[cfg(feature = "builtin")]
 pub(crate) fn fallback(web: &Web) -> Router {
-    Router::new().fallback(front::not_found).with_state(web.clone())
+    Router::new().fallback(home::not_found::not_found).with_state(web.clone())
 }

@@ -3,6 +3,7 @@
 mod backend;
 mod guard;
 
+#[cfg(feature = "builtin")]
 pub(crate) use backend::builtin::service as builtin;
 pub use guard::caller::Caller;
 pub use guard::challenge::StepUp;

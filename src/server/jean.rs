@@ -1,42 +1,38 @@
 //! [`Jean`]: what is served, and what is known of it.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Request;
-use axum::response::Response;
 use axum::{Extension, Router};
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinSet;
-use tower::{Layer as _, Service};
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::Layer as _;
 
 use super::background;
+#[cfg(feature = "dev")]
+use super::dev;
 use super::error::{Error, UnknownMount};
 use super::open::Opened;
 use crate::config::settings::Database;
 use crate::flow::app::App;
 use crate::flow::housekeeping;
+use crate::http;
 use crate::mcp::{GuardLayer, Guarded};
-use crate::testing::issuer::Issuer as DevIssuer;
-use crate::wire::error::panicked;
 use crate::wire::record::Recorder;
-use crate::{http, mcp};
 
 /// A running authorization server, and the guard in front of what it protects.
 ///
 /// Its work in the background ends with the last clone and the last router; [`close`](Jean::close) closes the database.
 #[derive(Clone)]
-pub struct Jean(Arc<Running>);
+pub struct Jean(pub(super) Arc<Running>);
 
-struct Running {
-    app: Arc<App>,
-    web: http::Web,
+pub(super) struct Running {
+    pub(super) app: Arc<App>,
+    pub(super) web: http::Web,
     _background: JoinSet<()>,
-    _dev: Vec<DevIssuer>,
+    #[cfg(feature = "dev")]
+    _dev: dev::Providers,
 }
 
 impl fmt::Debug for Jean {
@@ -47,10 +43,15 @@ impl fmt::Debug for Jean {
 
 impl Jean {
     pub(super) fn run(opened: Opened) -> Self {
-        let Opened { app, stale, dev } = opened;
-        let background = background::start(&app, stale);
-        let web = http::Web::new(app.clone());
-        Jean(Arc::new(Running { app, web, _background: background, _dev: dev }))
+        let background = background::start(&opened.app, opened.stale);
+        let web = http::Web::new(opened.app.clone());
+        Jean(Arc::new(Running {
+            app: opened.app,
+            web,
+            _background: background,
+            #[cfg(feature = "dev")]
+            _dev: opened.dev,
+        }))
     }
 
     /// The authorization server: `/oauth/*` and `/.well-known/*`, below the path of the public URL.
@@ -70,28 +71,13 @@ impl Jean {
         self.record(self.surround(http::home(&self.0.web)))
     }
 
-    /// The authorization server, its default endpoints too, and the built-in MCP server behind its guard, at every mount:
-    /// what the binary serves.
-    pub fn service(&self) -> Router {
-        let Running { app, web, .. } = &*self.0;
-        let own =
-            http::routes(web).merge(http::default_endpoints(web)).merge(http::home(web)).merge(http::fallback(web));
-        let mut mounts = Router::new();
-        for mount in &app.settings().mounts {
-            let guarded = GuardLayer::new(app.clone(), mount).layer(mcp::builtin(app.settings()));
-            mounts = mount_at(mounts, &format!("{}{}", app.settings().issuer.prefix(), mount.path), guarded);
-        }
-        // Not within what surrounds our own paths: what stands behind a mount has a time and errors of its own.
-        self.record(self.surround(own).merge(mounts.layer(CatchPanicLayer::custom(panicked))))
-    }
-
     /// Puts around the authorization server's own paths what all of them share.
-    fn surround(&self, router: Router) -> Router {
+    pub(super) fn surround(&self, router: Router) -> Router {
         http::layers::surround(router, &self.0.web)
     }
 
     /// Puts the outermost layer around a router, which keeps this server alive.
-    fn record(&self, router: Router) -> Router {
+    pub(super) fn record(&self, router: Router) -> Router {
         let app = &self.0.app;
         let recorder = Recorder { clock: app.clock().clone(), https_only: app.settings().issuer.is_https() };
         recorder.surround(router).layer(Extension(self.clone()))
@@ -187,15 +173,4 @@ impl Jean {
         self.drain();
         housekeeping::close(&self.0.app).await;
     }
-}
-
-/// Every path of a mount needs a token, whatever the method.
-fn mount_at<S>(router: Router, path: &str, service: S) -> Router
-where
-    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
-{
-    router
-        .route_service(path, service.clone())
-        .route_service(&format!("{path}/"), service.clone())
-        .route_service(&format!("{path}/{{*rest}}"), service)
 }

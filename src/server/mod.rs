@@ -2,6 +2,10 @@
 
 mod background;
 mod builder;
+#[cfg(feature = "builtin")]
+mod builtin;
+#[cfg(feature = "dev")]
+mod dev;
 mod error;
 mod jean;
 mod open;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
+#[cfg(feature = "dev")]
+use super::dev;
 use super::error::Error;
 use crate::clock::Clock;
-use crate::config::settings::{Database, Settings, UpstreamKind, UpstreamSettings};
+use crate::config::settings::{Database, Settings, UpstreamSettings};
 use crate::config::{Config, warnings};
 use crate::fetch::{Fetcher, Names};
 use crate::flow::app::{App, Parts};
@@ -16,7 +18,6 @@ use crate::flow::{keys, time};
 use crate::oauth::client_id::ClientId;
 use crate::secret::{self, RootSecret};
 use crate::store::Store;
-use crate::testing::issuer::{Issuer as DevIssuer, IssuerOptions};
 use crate::upstream::{self, Upstream};
 
 /// What is open.
@@ -26,14 +27,17 @@ pub(super) struct Opened {
     /// The clients whose metadata documents have to be fetched again.
     pub stale: mpsc::Receiver<ClientId>,
     /// The identity providers of `[upstream.dev]`.
-    pub dev: Vec<DevIssuer>,
+    #[cfg(feature = "dev")]
+    pub dev: dev::Providers,
 }
 
 /// Opens the database, and reads or makes the keys.
 pub(super) async fn open(config: Config, clock: Arc<dyn Clock>, names: Arc<dyn Names>) -> Result<Opened, Error> {
+    #[cfg_attr(not(feature = "dev"), expect(unused_mut, reason = "the dev providers tell where they listen"))]
     let mut settings = config.settings()?;
     warn_of(&settings);
-    let dev = start_dev_upstreams(&mut settings, &clock).await?;
+    #[cfg(feature = "dev")]
+    let dev = dev::start(&mut settings, &clock).await?;
     let root = RootSecret::new(&root_secrets(&settings)?)?;
     let store = Store::open(&settings.database).await?;
     keys::check_secret(&store, &root).await?;
@@ -52,7 +56,12 @@ pub(super) async fn open(config: Config, clock: Arc<dyn Clock>, names: Arc<dyn N
     keys::ensure(&app, now).await?;
     keys::reseal(&app).await?;
     revocations::poll(&app, now).await.map_err(|error| Error::Database(error.into()))?;
-    Ok(Opened { app: Arc::new(app), stale, dev })
+    Ok(Opened {
+        app: Arc::new(app),
+        stale,
+        #[cfg(feature = "dev")]
+        dev,
+    })
 }
 
 /// Logs what the configuration probably does not mean, one line each.
@@ -81,29 +90,4 @@ fn connect_upstreams(settings: &Settings) -> Result<Vec<Arc<Upstream>>, Error> {
         Ok(Arc::new(Upstream::new(upstream.clone(), settings.issuer.callback(&upstream.name), client)))
     };
     settings.upstreams.iter().map(connect).collect()
-}
-
-/// Starts the dev upstreams on their own ports and tells the settings what they are.
-async fn start_dev_upstreams(settings: &mut Settings, clock: &Arc<dyn Clock>) -> Result<Vec<DevIssuer>, Error> {
-    let mut running = Vec::new();
-    let dev = |upstream: &&UpstreamSettings| upstream.kind == UpstreamKind::Dev;
-    let upstreams: Vec<UpstreamSettings> = settings.upstreams.iter().filter(dev).cloned().collect();
-    for upstream in upstreams {
-        let address = upstream.issuer.trim_start_matches("http://").to_owned();
-        let failed = |source| Error::DevUpstream { address: address.clone(), source };
-        let listen = address.parse().map_err(|error| failed(std::io::Error::other(error)))?;
-        let options = IssuerOptions {
-            listen,
-            redirect_uris: vec![settings.issuer.callback(&upstream.name)],
-            ..IssuerOptions::new(clock.clone())
-        };
-        let issuer = DevIssuer::start(options).await.map_err(failed)?;
-        for known in settings.upstreams.iter_mut().filter(|known| known.name == upstream.name) {
-            known.issuer = issuer.url().to_owned();
-            known.client_id = issuer.client_id().to_owned();
-            known.client_secret = Some(issuer.client_secret().to_owned().into());
-        }
-        running.push(issuer);
-    }
-    Ok(running)
 }

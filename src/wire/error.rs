@@ -1,6 +1,5 @@
 //! An error for a program: the JSON body of RFC 6749 section 5.2; and why an answer is what it is, for the log.
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -81,7 +80,8 @@ pub(crate) fn because(error: Error, mut response: Response) -> Response {
 }
 
 /// The answer in the place of a handler that panicked.
-pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
+#[cfg(feature = "builtin")]
+pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     ErrorBody::from(Error::server("a handler panicked")).into_response()
 }
 

@@ -7,11 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::Row;
-use super::bench::{Bench, ISSUER, RESOURCE};
-use super::key::{Key, signing_input};
-use super::source::rfc;
-use super::wire::jwt_part;
+use crate::bench::Bench;
+use crate::key::{Key, signing_input};
+use crate::row::Row;
+use crate::source::rfc;
+use crate::subject::{ISSUER, RESOURCE};
+use crate::wire::jwt_part;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![

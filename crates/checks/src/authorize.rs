@@ -4,10 +4,10 @@
 use anyhow::ensure;
 use serde_json::json;
 
-use super::Row;
-use super::bench::CALLBACK;
-use super::source::{oauth21, rfc};
-use super::wire::{answer, dead_end, granted, header, refused, told};
+use crate::row::Row;
+use crate::source::{oauth21, rfc};
+use crate::subject::CALLBACK;
+use crate::wire::{answer, dead_end, granted, header, refused, told};
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = whom_to_tell();
@@ -238,8 +238,8 @@ fn codes() -> Vec<Row> {
                 Ok(())
             },
         ),
-        rfc(6749, "4.1.2").should("code-expires", "A code lives ten minutes at most.", async |_| {
-            let bench = super::bench::Bench::start().await?;
+        rfc(6749, "4.1.2").should("code-expires", "A code lives ten minutes at most.", async |bench| {
+            let bench = bench.fresh().await?;
             let (client, code) = bench.code().await?;
             bench.clock.advance(600);
             refused(&client.redeem(&code, &[]).await, 400, "invalid_grant")?;

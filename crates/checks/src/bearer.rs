@@ -3,9 +3,9 @@
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::Row;
-use super::source::rfc;
-use super::wire::{challenge, header};
+use crate::row::Row;
+use crate::source::rfc;
+use crate::wire::{challenge, header};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -102,8 +102,8 @@ pub(super) fn rows() -> Vec<Row> {
         rfc(6750, "5.3").should(
             "short-lived",
             "An access token lives an hour at most, and then opens nothing.",
-            async |_| {
-                let bench = super::bench::Bench::start().await?;
+            async |bench| {
+                let bench = bench.fresh().await?;
                 let (client, tokens) = bench.tokens().await?;
                 let lifetime = tokens.json["expires_in"].as_i64().unwrap_or(i64::MAX);
                 ensure!(lifetime <= 3600, "it lives {lifetime} seconds");

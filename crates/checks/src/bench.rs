@@ -1,83 +1,92 @@
-//! The jean that is checked: complete, started for the table, and gone with it.
+//! The bench on which a server is checked: started for the table, with a provider and a person, and gone with it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::{Client, Tokens};
+use jean_testing::issuer::{Account, Issuer, IssuerOptions};
+use jean_testing::random;
 use serde_json::Value;
 
-use crate::testing::browser::{Browser, Page};
-use crate::testing::client::{Client, Tokens};
-use crate::testing::issuer::{Account, Issuer, IssuerOptions};
-use crate::{Clock as _, Config, Jean, ManualClock, SystemClock, random};
+use crate::subject::{CALLBACK, Clock, ISSUER, MOUNT, Provider, Setup, Subject};
+use crate::wire;
 
-use super::wire;
+/// Starts a server.
+type Start = Rc<dyn Fn(Setup) -> Pin<Box<dyn Future<Output = Result<Subject>>>>>;
 
-/// The issuer of the jean that is checked. It answers within this process: nothing listens there.
-pub(super) const ISSUER: &str = "http://localhost:8080";
-
-/// Its one protected resource, the built-in MCP server.
-pub(super) const RESOURCE: &str = "http://localhost:8080/mcp";
-
-/// Where clients of the table want their answers.
-pub(super) const CALLBACK: &str = "http://127.0.0.1:7777/callback";
-
-/// The mount of the built-in server: one scope by default, one to ask for.
-pub(super) const MOUNT: &str = "[mcp.default]\nscopes = { read = \"Read your data\", write = \"Change your data\" }\n\
-                     default_scopes = [\"read\"]\nrequired_scopes = [\"read\"]\n";
-
-/// A running jean, the provider where people sign in, and the time by which both go.
+/// A running server, the provider where people sign in, and the time by which both go.
 pub(super) struct Bench {
-    pub(super) clock: Arc<ManualClock>,
-    router: Router,
+    pub(super) clock: Clock,
+    start: Start,
+    router: Option<Router>,
     /// Whoever sends a single request.
     anybody: Client,
     /// A browser that nobody used.
     browser: Browser,
-    jean: Jean,
+    end: Pin<Box<dyn Future<Output = ()>>>,
     _issuer: Issuer,
     _folder: Folder,
 }
 
 impl Bench {
-    /// Starts one on SQLite with one mount.
-    pub(super) async fn start() -> Result<Self> {
-        Bench::with(MOUNT).await
+    /// One with one mount.
+    pub(super) async fn start<S>(start: S) -> Result<Self>
+    where
+        S: AsyncFn(Setup) -> Result<Subject> + 'static,
+    {
+        let start = Rc::new(start);
+        let start: Start = Rc::new(move |setup| {
+            let start = start.clone();
+            Box::pin(async move { start(setup).await })
+        });
+        Bench::set_up(start, ISSUER, MOUNT).await
     }
 
-    /// The same with other tables in its `jean.toml`; its clock is its own.
-    pub(super) async fn with(tables: &str) -> Result<Self> {
-        Bench::at(ISSUER, tables).await
+    /// Another of the same kind, for a row that moves the clock.
+    pub(super) async fn fresh(&self) -> Result<Self> {
+        self.with(MOUNT).await
+    }
+
+    /// Another with other tables in its `jean.toml`; its clock is its own.
+    pub(super) async fn with(&self, tables: &str) -> Result<Self> {
+        self.at(ISSUER, tables).await
     }
 
     /// The same with another public URL. Clients and browsers of the bench know [`ISSUER`] only.
-    pub(super) async fn at(public_url: &str, tables: &str) -> Result<Self> {
-        let clock = Arc::new(ManualClock::new(SystemClock.now()));
-        let issuer = Issuer::start(IssuerOptions::new(clock.clone())).await.context("the provider")?;
+    pub(super) async fn at(&self, public_url: &str, tables: &str) -> Result<Self> {
+        Bench::set_up(self.start.clone(), public_url, tables).await
+    }
+
+    async fn set_up(start: Start, public_url: &str, tables: &str) -> Result<Self> {
+        let clock = Clock::new();
+        let time = clock.clone();
+        let issuer = Issuer::start(IssuerOptions::new(move || time.now())).await.context("the provider")?;
         issuer.allow_redirect_uri(format!("{public_url}/oauth/callback/idp"));
         issuer.sign_in_as(Account::named("Ada Lovelace"));
         let folder = Folder::make().context("a temporary folder")?;
-        let mut config = Config::from_toml(tables)?;
-        for (key, value) in [
-            ("public_url", public_url),
-            ("database", &format!("sqlite://{}", folder.0.join("jean.db").display())),
-            ("upstream.idp.kind", "oidc"),
-            ("upstream.idp.issuer", issuer.url()),
-            ("upstream.idp.client_id", issuer.client_id()),
-            ("upstream.idp.client_secret", issuer.client_secret()),
-        ] {
-            config.set(key, value)?;
-        }
-        let jean = Jean::builder(config).clock(clock.clone()).start().await?;
-        let router = jean.service();
+        let setup = Setup {
+            public_url: public_url.to_owned(),
+            tables: tables.to_owned(),
+            provider: Provider {
+                issuer: issuer.url().to_owned(),
+                client_id: issuer.client_id().to_owned(),
+                client_secret: issuer.client_secret().to_owned(),
+            },
+            clock: clock.clone(),
+            folder: folder.0.clone(),
+        };
+        let Subject { router, end } = start(setup).await?;
         let (anybody, browser) = (Client::new(ISSUER, router.clone()), Browser::new(ISSUER, router.clone()));
-        Ok(Bench { clock, router, anybody, browser, jean, _issuer: issuer, _folder: folder })
+        Ok(Bench { clock, start, router, anybody, browser, end, _issuer: issuer, _folder: folder })
     }
 
     /// Ends it, and takes its files away.
     pub(super) async fn close(self) {
-        self.jean.close().await;
+        self.end.await;
     }
 
     /// A browser without cookies.
@@ -176,7 +185,7 @@ impl Bench {
         self.document("/.well-known/oauth-authorization-server").await
     }
 
-    /// Calls the MCP endpoint with these headers beside those that every call has.
+    /// Calls the MCP endpoint with these headers and those that every call has.
     pub(super) async fn call(&self, headers: &[(&str, &str)], message: &Value) -> Page {
         let mut all = vec![("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
         all.extend_from_slice(headers);

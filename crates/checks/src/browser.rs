@@ -3,10 +3,10 @@
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 
-use super::Row;
-use super::bench::{Bench, MOUNT};
-use super::source::rfc;
-use super::wire::{answer, header};
+use crate::row::Row;
+use crate::source::rfc;
+use crate::subject::MOUNT;
+use crate::wire::{answer, header};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -40,8 +40,8 @@ pub(super) fn rows() -> Vec<Row> {
         rfc(6749, "10.2").should(
             "remembered-exactly",
             "A consent that is remembered covers that very request only.",
-            async |_| {
-                let bench = Bench::with(&format!("{MOUNT}[clients]\nremember_consent = true\n")).await?;
+            async |bench| {
+                let bench = bench.with(&format!("{MOUNT}[clients]\nremember_consent = true\n")).await?;
                 let uris = json!({ "redirect_uris": ["https://client.example/one", "https://client.example/two"] });
                 let client = bench.client_with(uris).await?;
                 let mut browser = bench.browser();

@@ -3,13 +3,13 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::Row;
-use super::bench::{Bench, ISSUER};
-use super::key::Key;
-use super::source::rfc;
-use super::wire::{granted, list, refused};
-use crate::Clock as _;
-use crate::testing::client::{Client, Tokens};
+use crate::bench::Bench;
+use crate::key::Key;
+use crate::row::Row;
+use crate::source::rfc;
+use crate::subject::ISSUER;
+use crate::wire::{granted, list, refused};
+use jean_testing::client::{Client, Tokens};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -28,7 +28,7 @@ impl Keyed {
         let changes = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [key.public()] } });
         let client = bench.client_with(changes).await?;
         let code = bench.code_for(&client, &[]).await?;
-        let (now, id) = (bench.clock.now().0, &client.id);
+        let (now, id) = (bench.clock.now(), &client.id);
         let claims = json!({ "iss": id, "sub": id, "aud": ISSUER, "iat": now, "exp": now + 60, "jti": "once" });
         Ok(Keyed { client, key, code, claims })
     }
@@ -59,7 +59,7 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         rfc(7523, "3").must("rules", "Issuer, subject, audience and times of the JWT are checked.", async |bench| {
             let keyed = Keyed::at(bench).await?;
-            let now = bench.clock.now().0;
+            let now = bench.clock.now();
             for (name, value) in [
                 ("iss", json!("somebody-else")),
                 ("sub", json!("somebody-else")),
@@ -92,7 +92,7 @@ pub(super) fn rows() -> Vec<Row> {
             let keyed = Keyed::at(bench).await?;
             let header = json!({ "alg": "ES256", "kid": "key" });
             let foreign = Key::generate()?.sign(&header, &keyed.claims)?;
-            let unsigned = super::key::signing_input(&json!({ "alg": "none", "kid": "key" }), &keyed.claims) + ".";
+            let unsigned = crate::key::signing_input(&json!({ "alg": "none", "kid": "key" }), &keyed.claims) + ".";
             for forged in [foreign, unsigned] {
                 refused(&keyed.redeem(&forged).await, 401, "invalid_client")?;
             }

@@ -3,12 +3,13 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::Row;
-use super::bench::{Bench, CALLBACK, ISSUER};
-use super::source::rfc;
-use super::wire::{header, json, problem, refused};
-use crate::testing::browser::Page;
-use crate::testing::client::Client;
+use crate::bench::Bench;
+use crate::row::Row;
+use crate::source::rfc;
+use crate::subject::{CALLBACK, ISSUER};
+use crate::wire::{header, json, problem, refused};
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
 
 /// A registration as its client knows it.
 struct Registration {
@@ -94,7 +95,7 @@ pub(super) fn rows() -> Vec<Row> {
             let moved = json!(["http://127.0.0.1:7777/moved"]);
             ensure!(registration.update(bench, "redirect_uris", moved.clone()).await.status == 200);
             ensure!(json(&registration.read(bench).await)?["redirect_uris"] == moved);
-            super::wire::dead_end(&bench.refusal(&registration.client, &[("redirect_uri", CALLBACK)]).await)
+            crate::wire::dead_end(&bench.refusal(&registration.client, &[("redirect_uri", CALLBACK)]).await)
         }),
         rfc(7592, "2.2").must(
             "update-refused",
@@ -127,7 +128,7 @@ pub(super) fn rows() -> Vec<Row> {
             ensure!(client.whoami(tokens.access()).await.status == 401, "the access token lives on");
             refused(&client.refresh(tokens.refresh(), &[]).await, 401, "invalid_client")?;
             ensure!(registration.read(bench).await.status == 401, "the registration access token lives on");
-            super::wire::dead_end(&bench.refusal(client, &[]).await)
+            crate::wire::dead_end(&bench.refusal(client, &[]).await)
         }),
     ]
 }

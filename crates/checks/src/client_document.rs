@@ -7,12 +7,13 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::Row;
-use super::bench::{Bench, CALLBACK};
-use super::source::cimd;
-use super::wire::{answer, dead_end, granted, jwt_part, refused};
-use crate::testing::client::Client;
-use crate::testing::document::{Answer, DocumentHost};
+use crate::bench::Bench;
+use crate::row::Row;
+use crate::source::cimd;
+use crate::subject::CALLBACK;
+use crate::wire::{answer, dead_end, granted, jwt_part, refused};
+use jean_testing::client::Client;
+use jean_testing::document::{Answer, DocumentHost};
 
 /// The web site of clients.
 struct Site(DocumentHost);
@@ -250,8 +251,8 @@ fn fetching() -> Vec<Row> {
         cimd("5.2").should(
             "cached",
             "A document is kept as long as its headers say, and then asked for again.",
-            async |_| {
-                let bench = Bench::start().await?;
+            async |bench| {
+                let bench = bench.fresh().await?;
                 let site = Site::start().await?;
                 let good = Answer::json(&site.document("/c")).with("cache-control", "max-age=600");
                 let client = site.put(&bench, "/c", good);
@@ -269,8 +270,8 @@ fn fetching() -> Vec<Row> {
         cimd("5.2").must(
             "failure-not-cached",
             "A failure is not kept: the document works as soon as it is there.",
-            async |_| {
-                let bench = Bench::start().await?;
+            async |bench| {
+                let bench = bench.fresh().await?;
                 let site = Site::start().await?;
                 let other = json!({ "client_id": "https://other.example/" });
                 for failure in [Answer::status(404), Answer::json(&json!([])), Answer::json(&other)] {
@@ -283,8 +284,8 @@ fn fetching() -> Vec<Row> {
                 Ok(())
             },
         ),
-        cimd("8.6").must("no-ssrf", "A server on the web connects to nothing on its own computer.", async |_| {
-            let bench = Bench::at("https://jean.example", "").await?;
+        cimd("8.6").must("no-ssrf", "A server on the web connects to nothing on its own computer.", async |bench| {
+            let bench = bench.at("https://jean.example", "").await?;
             let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
             let port = listener.local_addr()?.port();
             for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "127.1", "0.0.0.0", "[::1]"] {
@@ -293,7 +294,7 @@ fn fetching() -> Vec<Row> {
                     let mut client = bench.stranger();
                     client.id = id.clone();
                     let url = client.authorization_url(&[]);
-                    let path = url.strip_prefix(super::bench::ISSUER).unwrap_or_default();
+                    let path = url.strip_prefix(crate::subject::ISSUER).unwrap_or_default();
                     let page = bench.send("GET", path, &[("host", "jean.example"), ("accept", "text/html")], "").await;
                     ensure!(page.status == 400 && page.leads_to().is_none(), "{id} is answered with {}", page.status);
                 }

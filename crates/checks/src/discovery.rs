@@ -3,11 +3,11 @@
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::Row;
-use super::bearer::ping;
-use super::bench::{Bench, ISSUER, RESOURCE};
-use super::source::rfc;
-use super::wire::{challenge, header, list};
+use crate::bearer::ping;
+use crate::row::Row;
+use crate::source::rfc;
+use crate::subject::{ISSUER, RESOURCE};
+use crate::wire::{challenge, header, list};
 
 const SERVER: &str = "/.well-known/oauth-authorization-server";
 const PROTECTED: &str = "/.well-known/oauth-protected-resource";
@@ -73,9 +73,9 @@ fn authorization_server() -> Vec<Row> {
         rfc(8414, "3.1").must(
             "path-inserted",
             "For an issuer with a path the well-known name comes before it.",
-            async |_| {
+            async |bench| {
                 let issuer = "https://jean.example/team/notes";
-                let bench = Bench::at(issuer, "").await?;
+                let bench = bench.at(issuer, "").await?;
                 for path in [format!("{SERVER}/team/notes"), format!("{PROTECTED}/team/notes/mcp")] {
                     let page = bench.send("GET", &path, &[("host", "jean.example")], "").await;
                     ensure!(page.status == 200 && page.body.contains(issuer), "{path} answers {}", page.status);
@@ -180,9 +180,9 @@ fn protected_resource() -> Vec<Row> {
             }
             Ok(())
         }),
-        rfc(9728, "3.1").must("each-its-own", "Each of several resources has a document of its own.", async |_| {
-            let bench = Bench::with(super::resource::TWO).await?;
-            for (path, resource, scope) in [("/mcp", RESOURCE, "read"), ("/notes", super::resource::NOTES, "note")] {
+        rfc(9728, "3.1").must("each-its-own", "Each of several resources has a document of its own.", async |bench| {
+            let bench = bench.with(crate::resource::TWO).await?;
+            for (path, resource, scope) in [("/mcp", RESOURCE, "read"), ("/notes", crate::resource::NOTES, "note")] {
                 let document = bench.document(&format!("{PROTECTED}{path}")).await?;
                 ensure!(document["resource"] == resource, "{}", document["resource"]);
                 ensure!(list(&document, "scopes_supported") == [scope]);

@@ -3,13 +3,14 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::Row;
-use super::bench::{Bench, ISSUER, RESOURCE};
-use super::resource::{NOTES, TWO};
-use super::source::rfc;
-use super::wire::{header, json, jwt_part, problem};
-use crate::testing::browser::Page;
-use crate::testing::client::{Client, Tokens};
+use crate::bench::Bench;
+use crate::resource::{NOTES, TWO};
+use crate::row::Row;
+use crate::source::rfc;
+use crate::subject::{ISSUER, RESOURCE};
+use crate::wire::{header, json, jwt_part, problem};
+use jean_testing::browser::Page;
+use jean_testing::client::{Client, Tokens};
 
 /// Whoever serves the notes, as `jean.toml` names it.
 const RESOURCE_SERVER: &str =
@@ -77,8 +78,8 @@ pub(super) fn rows() -> Vec<Row> {
             ensure!(page.status.is_client_error(), "a public client is answered with {}", page.status);
             Ok(())
         }),
-        rfc(7662, "2.2").must("over", "A token that was revoked or expired is not active.", async |_| {
-            let bench = Bench::start().await?;
+        rfc(7662, "2.2").must("over", "A token that was revoked or expired is not active.", async |bench| {
+            let bench = bench.fresh().await?;
             let (client, first) = confidential(&bench).await?;
             let second = bench.tokens_for(&client, &[]).await?;
             ensure!(json(&ask(&client, first.access()).await)?["active"] == true);
@@ -94,8 +95,8 @@ pub(super) fn rows() -> Vec<Row> {
         rfc(7662, "4").must(
             "resource-server",
             "A resource server learns of the tokens for it, and of no others.",
-            async |_| {
-                let bench = Bench::with(&format!("{TWO}{RESOURCE_SERVER}")).await?;
+            async |bench| {
+                let bench = bench.with(&format!("{TWO}{RESOURCE_SERVER}")).await?;
                 let client = bench.client().await?;
                 let mut server = bench.stranger();
                 (server.id, server.secret) = ("notes-server".into(), Some("a-secret-of-its-own".into()));

@@ -2,10 +2,10 @@
 
 use anyhow::ensure;
 
-use super::Row;
-use super::bench::ISSUER;
-use super::source::rfc;
-use super::wire::{answer, told};
+use crate::row::Row;
+use crate::source::rfc;
+use crate::subject::ISSUER;
+use crate::wire::{answer, told};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![

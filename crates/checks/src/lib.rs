@@ -1,10 +1,13 @@
-//! What the specifications ask for, as a table of black-box checks: `jean conformance` prints it for the running
-//! version, and `tests/it/spec.rs` holds every row.
+//! What the specifications ask of an OAuth server for MCP, as a table of black-box checks: `jean conformance` prints it for
+//! the running version, and jean's tests hold every row.
 //!
-//! [`run`] starts a complete jean of its own, with a temporary folder and the dev provider, and sends it what a client
-//! and a browser would send. Nothing of an operator's configuration or data is read. A row is one requirement with its
-//! source ([`source`]) and 3 to 10 lines of check over the [`mod@bench`]; there is one file for each topic. Rows know the
-//! wire and nothing else: no type of the server's own is named here.
+//! [`run`] is told how to start a server, the [`Subject`], and sends it what a client and a browser would send, with an
+//! identity provider and a clock of its own. A row is one requirement with its source ([`source`]) and 3 to 10 lines of
+//! check over the [`mod@bench`]; there is one file for each topic. Rows know the wire and nothing else: this crate uses
+//! nothing of the server that it checks.
+
+// The docs above lead to what only `--document-private-items` shows.
+#![expect(rustdoc::private_intra_doc_links, reason = "the crate's docs are its map, for those who work on it")]
 
 mod access_token;
 mod authorize;
@@ -26,28 +29,25 @@ mod refresh;
 mod register;
 mod resource;
 mod revoke;
+mod row;
 mod source;
+mod subject;
 mod token;
 mod transport;
 mod wire;
 
-use std::pin::Pin;
-
 use serde::Serialize;
 
 use bench::Bench;
+use row::Row;
 use source::Source;
 pub use source::{Level, Revision};
-
-/// The version that the table is about.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub use subject::{Clock, Provider, Setup, Subject};
 
 /// What became of every row.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Report {
-    /// The version of jean.
-    pub version: &'static str,
     /// The rows, those of one specification together.
     pub findings: Vec<Finding>,
 }
@@ -70,15 +70,15 @@ pub struct Finding {
     pub level: Level,
     /// One sentence.
     pub requirement: &'static str,
-    /// The revisions of MCP that ask for it; empty for what stands beside MCP.
+    /// The revisions of MCP that ask for it; empty if none does.
     pub revisions: Vec<Revision>,
-    /// What went wrong, where it does not hold.
+    /// What went wrong, if it does not hold.
     pub failure: Option<String>,
 }
 
 /// Why the table could not be run at all.
 #[derive(Debug, thiserror::Error)]
-#[error("no jean could be started to check: {0:#}")]
+#[error("no server could be started to check: {0:#}")]
 pub struct Error(anyhow::Error);
 
 impl Report {
@@ -88,12 +88,15 @@ impl Report {
     }
 }
 
-/// Runs the whole table against a jean of its own.
+/// Runs the whole table against servers that `start` starts, most rows against the same one.
 ///
 /// # Errors
-/// Where there is no room for a temporary folder, or no free port on loopback.
-pub async fn run() -> Result<Report, Error> {
-    let bench = Bench::start().await.map_err(Error)?;
+/// If there is no room for a temporary folder or no free port on loopback, or `start` fails.
+pub async fn run<S>(start: S) -> Result<Report, Error>
+where
+    S: AsyncFn(Setup) -> anyhow::Result<Subject> + 'static,
+{
+    let bench = Bench::start(start).await.map_err(Error)?;
     let rows = rows();
     // Some at once: most of the time of a check is spent waiting for the disk.
     let lane = |first| checked(&bench, rows.iter().enumerate().skip(first).step_by(4));
@@ -101,7 +104,7 @@ pub async fn run() -> Result<Report, Error> {
     let mut findings = [a, b, c, d].concat();
     findings.sort_by_key(|(place, _)| *place);
     bench.close().await;
-    Ok(Report { version: VERSION, findings: findings.into_iter().map(|(_, finding)| finding).collect() })
+    Ok(Report { findings: findings.into_iter().map(|(_, finding)| finding).collect() })
 }
 
 /// Checks rows one after the other; each with its place in the table.
@@ -128,54 +131,6 @@ impl Finding {
             revisions: row.source.revisions().collect(),
             failure,
         }
-    }
-}
-
-/// A check under way, on one thread.
-type Checking<'a> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'a>>;
-
-type Check = Box<dyn for<'a> Fn(&'a Bench) -> Checking<'a>>;
-
-/// One requirement.
-struct Row {
-    id: &'static str,
-    source: Source,
-    level: Level,
-    requirement: &'static str,
-    check: Check,
-}
-
-impl Source {
-    /// What an implementation is bound to do.
-    fn must<F>(self, id: &'static str, requirement: &'static str, check: F) -> Row
-    where
-        F: AsyncFn(&Bench) -> anyhow::Result<()> + Copy + 'static,
-    {
-        self.row(Level::Must, (id, requirement), check)
-    }
-
-    /// What an implementation does unless there is a good reason.
-    fn should<F>(self, id: &'static str, requirement: &'static str, check: F) -> Row
-    where
-        F: AsyncFn(&Bench) -> anyhow::Result<()> + Copy + 'static,
-    {
-        self.row(Level::Should, (id, requirement), check)
-    }
-
-    /// What an implementation may do, and jean does.
-    fn may<F>(self, id: &'static str, requirement: &'static str, check: F) -> Row
-    where
-        F: AsyncFn(&Bench) -> anyhow::Result<()> + Copy + 'static,
-    {
-        self.row(Level::May, (id, requirement), check)
-    }
-
-    fn row<F>(self, level: Level, (id, requirement): (&'static str, &'static str), check: F) -> Row
-    where
-        F: AsyncFn(&Bench) -> anyhow::Result<()> + Copy + 'static,
-    {
-        let check: Check = Box::new(move |bench| Box::pin(async move { check(bench).await }));
-        Row { id, source: self, level, requirement, check }
     }
 }
 

@@ -3,9 +3,9 @@
 use anyhow::ensure;
 use serde_json::json;
 
-use super::Row;
-use super::source::rfc;
-use super::wire::{answer, dead_end, told};
+use crate::row::Row;
+use crate::source::rfc;
+use crate::wire::{answer, dead_end, told};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![

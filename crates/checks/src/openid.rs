@@ -6,12 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::Row;
-use super::bench::{Bench, ISSUER};
-use super::source::Revision::V2025_11_25;
-use super::source::{mcp, openid, openid_discovery};
-use super::wire::{answer, challenge, header, json, jwt_part, list, told};
-use crate::testing::browser::Page;
+use crate::bench::Bench;
+use crate::row::Row;
+use crate::source::Revision::V2025_11_25;
+use crate::source::{mcp, openid, openid_discovery};
+use crate::subject::ISSUER;
+use crate::wire::{answer, challenge, header, json, jwt_part, list, told};
+use jean_testing::browser::Page;
 
 const CONFIGURATION: &str = "/.well-known/openid-configuration";
 
@@ -75,9 +76,9 @@ fn discovery() -> Vec<Row> {
         mcp(V2025_11_25, "authorization#authorization-server-metadata-discovery").must(
             "openid-configuration",
             "openid-configuration is in all places where clients look, and says the same.",
-            async |_| {
+            async |bench| {
                 let issuer = "https://jean.example/team";
-                let bench = Bench::at(issuer, "").await?;
+                let bench = bench.at(issuer, "").await?;
                 for path in [
                     "/.well-known/oauth-authorization-server/team",
                     "/.well-known/openid-configuration/team",
@@ -137,7 +138,7 @@ fn core() -> Vec<Row> {
                 let token = tokens.text("id_token");
                 ensure!(jwt_part(token, 0)?["alg"] == "RS256");
                 let (signed, signature) = token.rsplit_once('.').context("no JWT")?;
-                let key = super::access_token::published(bench, token).await?;
+                let key = crate::access_token::published(bench, token).await?;
                 let part = |name: &str| -> Result<Vec<u8>> {
                     Ok(URL_SAFE_NO_PAD.decode(key[name].as_str().with_context(|| format!("no RSA key: {key}"))?)?)
                 };

@@ -2,9 +2,9 @@
 
 use anyhow::ensure;
 
-use super::Row;
-use super::source::{oauth21, rfc};
-use super::wire::{granted, list, refused, told};
+use crate::row::Row;
+use crate::source::{oauth21, rfc};
+use crate::wire::{granted, list, refused, told};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -45,7 +45,7 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         rfc(7636, "4.6").must("challenge-as-verifier", "The challenge itself is no verifier.", async |bench| {
             let (client, code) = bench.code().await?;
-            let challenge = crate::testing::client::challenge(&client.verifier);
+            let challenge = jean_testing::client::challenge(&client.verifier);
             refused(&client.redeem(&code, &[("code_verifier", &challenge)]).await, 400, "invalid_grant")?;
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
@@ -69,7 +69,7 @@ pub(super) fn rows() -> Vec<Row> {
                 ] {
                     let mut client = bench.client().await?;
                     // The challenge of any text, also of one that is no verifier.
-                    let challenge = super::wire::s256(&verifier);
+                    let challenge = crate::wire::s256(&verifier);
                     let code = bench.code_for(&client, &[("code_challenge", &challenge)]).await?;
                     client.verifier = verifier;
                     let tokens = client.redeem(&code, &[]).await;

@@ -3,9 +3,9 @@
 use anyhow::ensure;
 use serde_json::json;
 
-use super::Row;
-use super::source::{oauth21, rfc};
-use super::wire::{granted, jwt_part, refused};
+use crate::row::Row;
+use crate::source::{oauth21, rfc};
+use crate::wire::{granted, jwt_part, refused};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -105,8 +105,8 @@ pub(super) fn rows() -> Vec<Row> {
                 Ok(())
             },
         ),
-        rfc(9700, "4.14.2").must("refresh-expires", "A refresh token that is not used expires.", async |_| {
-            let bench = super::bench::Bench::start().await?;
+        rfc(9700, "4.14.2").must("refresh-expires", "A refresh token that is not used expires.", async |bench| {
+            let bench = bench.fresh().await?;
             let (client, tokens) = bench.tokens().await?;
             bench.clock.advance(400 * 24 * 3600);
             refused(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")?;

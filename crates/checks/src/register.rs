@@ -3,11 +3,12 @@
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::Row;
-use super::bench::{Bench, CALLBACK};
-use super::source::rfc;
-use super::wire::{header, json, problem};
-use crate::testing::browser::Page;
+use crate::bench::Bench;
+use crate::row::Row;
+use crate::source::rfc;
+use crate::subject::CALLBACK;
+use crate::wire::{header, json, problem};
+use jean_testing::browser::Page;
 
 /// Registers what is given, and nothing else.
 async fn register(bench: &Bench, metadata: &Value) -> Page {

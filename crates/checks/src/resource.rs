@@ -2,11 +2,12 @@
 
 use anyhow::{Result, ensure};
 
-use super::Row;
-use super::bench::{Bench, RESOURCE};
-use super::source::rfc;
-use super::wire::{granted, jwt_part, refused, told};
-use crate::testing::client::Client;
+use crate::bench::Bench;
+use crate::row::Row;
+use crate::source::rfc;
+use crate::subject::RESOURCE;
+use crate::wire::{granted, jwt_part, refused, told};
+use jean_testing::client::Client;
 
 /// Two resources on one server.
 pub(super) const TWO: &str = "[mcp.default]\nscopes = { read = \"Read your data\" }\n\
@@ -23,7 +24,7 @@ async fn call(bench: &Bench, path: &str, token: &str) -> Result<u16> {
         ("content-type", "application/json"),
         ("accept", "application/json, text/event-stream"),
     ];
-    Ok(bench.send("POST", path, &headers, &super::bearer::ping().to_string()).await.status.as_u16())
+    Ok(bench.send("POST", path, &headers, &crate::bearer::ping().to_string()).await.status.as_u16())
 }
 
 /// A code for both resources.
@@ -31,7 +32,7 @@ async fn code_for_both(bench: &Bench) -> Result<(Client, String)> {
     let client = bench.client().await?;
     let url = format!("{}&resource={RESOURCE}&resource={NOTES}", client.authorization_url(&[]));
     let page = client.authorize_at(&mut bench.browser(), &url).await;
-    let code = super::wire::answer(&page, &client)?.remove("code").unwrap_or_default();
+    let code = crate::wire::answer(&page, &client)?.remove("code").unwrap_or_default();
     Ok((client, code))
 }
 
@@ -80,8 +81,8 @@ pub(super) fn rows() -> Vec<Row> {
         rfc(8707, "2").must(
             "several",
             "resource may come more than once; each token is then for one of them.",
-            async |_| {
-                let bench = Bench::with(TWO).await?;
+            async |bench| {
+                let bench = bench.with(TWO).await?;
                 let (client, code) = code_for_both(&bench).await?;
                 refused(&client.redeem(&code, &[]).await, 400, "invalid_target")?;
                 let notes = granted(client.redeem(&code, &[("resource", NOTES)]).await)?;
@@ -97,8 +98,8 @@ pub(super) fn rows() -> Vec<Row> {
         rfc(8707, "2.2").must(
             "not-widened",
             "What was granted for one resource never becomes good for another.",
-            async |_| {
-                let bench = Bench::with(TWO).await?;
+            async |bench| {
+                let bench = bench.with(TWO).await?;
                 let client = bench.client().await?;
                 let code = bench.code_for(&client, &[("resource", RESOURCE)]).await?;
                 refused(&client.redeem(&code, &[("resource", NOTES)]).await, 400, "invalid_target")?;

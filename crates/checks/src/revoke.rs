@@ -2,9 +2,9 @@
 
 use anyhow::ensure;
 
-use super::Row;
-use super::source::rfc;
-use super::wire::{granted, header, problem, refused};
+use crate::row::Row;
+use crate::source::rfc;
+use crate::wire::{granted, header, problem, refused};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![

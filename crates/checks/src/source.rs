@@ -69,7 +69,7 @@ impl fmt::Display for Level {
 
 /// A document that asks for something. The order is that of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Specification {
+pub(crate) enum Specification {
     /// An RFC by its number.
     Rfc(u16),
     /// OAuth 2.1, where it says what RFC 6749 does not.
@@ -86,7 +86,7 @@ pub(super) enum Specification {
 
 impl Specification {
     /// What it is about.
-    pub(super) fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Specification::Rfc(6749) => "The OAuth 2.0 Authorization Framework",
             Specification::Rfc(6750) => "Bearer Token Usage",
@@ -113,7 +113,7 @@ impl Specification {
     }
 
     /// How row names begin.
-    pub(super) fn slug(self) -> String {
+    pub(crate) fn slug(self) -> String {
         match self {
             Specification::Rfc(number) => format!("rfc{number}"),
             Specification::OAuth21 => "oauth21".into(),
@@ -125,7 +125,7 @@ impl Specification {
     }
 
     /// Where to read a section.
-    pub(super) fn link(self, section: &str) -> String {
+    pub(crate) fn link(self, section: &str) -> String {
         let draft =
             |name: &str| format!("https://datatracker.ietf.org/doc/html/draft-ietf-oauth-{name}#section-{section}");
         let openid = |name: &str| format!("https://openid.net/specs/openid-connect-{name}-1_0.html#{section}");
@@ -171,9 +171,9 @@ impl fmt::Display for Specification {
 
 /// Where one requirement stands, and how long MCP asked for it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Source {
-    pub(super) specification: Specification,
-    pub(super) section: &'static str,
+pub(crate) struct Source {
+    pub(crate) specification: Specification,
+    pub(crate) section: &'static str,
     until: Revision,
 }
 
@@ -183,13 +183,13 @@ impl Source {
     }
 
     /// The last revision of MCP that asks for it.
-    pub(super) fn until(mut self, revision: Revision) -> Self {
+    pub(crate) fn until(mut self, revision: Revision) -> Self {
         self.until = revision;
         self
     }
 
     /// The revisions of MCP that ask for it.
-    pub(super) fn revisions(self) -> impl Iterator<Item = Revision> {
+    pub(crate) fn revisions(self) -> impl Iterator<Item = Revision> {
         let since = self.specification.since();
         Revision::ALL
             .into_iter()
@@ -198,31 +198,31 @@ impl Source {
 }
 
 /// A section of an RFC.
-pub(super) fn rfc(number: u16, section: &'static str) -> Source {
+pub(crate) fn rfc(number: u16, section: &'static str) -> Source {
     Source::new(Specification::Rfc(number), section)
 }
 
 /// A section of OAuth 2.1, the draft that MCP names.
-pub(super) fn oauth21(section: &'static str) -> Source {
+pub(crate) fn oauth21(section: &'static str) -> Source {
     Source::new(Specification::OAuth21, section)
 }
 
 /// A section of the draft about client ID metadata documents.
-pub(super) fn cimd(section: &'static str) -> Source {
+pub(crate) fn cimd(section: &'static str) -> Source {
     Source::new(Specification::Cimd, section)
 }
 
 /// A part of OpenID Connect Core, by the name of its anchor.
-pub(super) fn openid(anchor: &'static str) -> Source {
+pub(crate) fn openid(anchor: &'static str) -> Source {
     Source::new(Specification::OpenIdCore, anchor)
 }
 
 /// A part of OpenID Connect Discovery, by the name of its anchor.
-pub(super) fn openid_discovery(anchor: &'static str) -> Source {
+pub(crate) fn openid_discovery(anchor: &'static str) -> Source {
     Source::new(Specification::OpenIdDiscovery, anchor)
 }
 
 /// A page and heading of a revision of MCP, below `basic/`; what it asks for goes on in later revisions.
-pub(super) fn mcp(revision: Revision, section: &'static str) -> Source {
+pub(crate) fn mcp(revision: Revision, section: &'static str) -> Source {
     Source::new(Specification::Mcp(revision), section)
 }

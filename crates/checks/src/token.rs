@@ -4,10 +4,10 @@ use anyhow::ensure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::Row;
-use super::source::{oauth21, rfc};
-use super::wire::{granted, header, json, problem, refused};
-use crate::testing::client::Client;
+use crate::row::Row;
+use crate::source::{oauth21, rfc};
+use crate::wire::{granted, header, json, problem, refused};
+use jean_testing::client::Client;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 

@@ -3,13 +3,13 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::Row;
-use super::bearer::ping;
-use super::bench::Bench;
-use super::source::Revision::{self, V2025_03_26, V2025_06_18, V2025_11_25, V2026_07_28};
-use super::source::mcp;
-use super::wire::{header, json};
-use crate::testing::browser::Page;
+use crate::bearer::ping;
+use crate::bench::Bench;
+use crate::row::Row;
+use crate::source::Revision::{self, V2025_03_26, V2025_06_18, V2025_11_25, V2026_07_28};
+use crate::source::mcp;
+use crate::wire::{header, json};
+use jean_testing::browser::Page;
 
 /// A person's token at a bench.
 struct Caller<'a> {
@@ -187,7 +187,7 @@ fn for_all() -> Vec<Row> {
             async |bench| {
                 let client = bench.client().await?;
                 let url = client.authorization_url(&[]);
-                let path = url.strip_prefix(super::bench::ISSUER).unwrap_or_default();
+                let path = url.strip_prefix(crate::subject::ISSUER).unwrap_or_default();
                 let page = bench.send("GET", path, &[("origin", "https://inspector.example")], "").await;
                 ensure!(header(&page, "access-control-allow-origin").is_empty());
                 Ok(())

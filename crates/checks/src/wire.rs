@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::testing::browser::Page;
-use crate::testing::client::{Client, Tokens};
+use jean_testing::browser::Page;
+use jean_testing::client::{Client, Tokens};
 
-use super::bench::ISSUER;
+use crate::subject::ISSUER;
 
 /// A header's text; empty where it is missing.
 pub(super) fn header<'a>(page: &'a Page, name: &str) -> &'a str {

@@ -4,20 +4,16 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use tower::ServiceExt as _;
 use url::Url;
 
-/// The most bytes of an answer that are read.
-const MAX_BODY: usize = 4 << 20;
+use crate::way::{Way, origin_of};
 
 /// One person's browser.
 #[derive(Clone)]
 pub struct Browser {
     origin: String,
-    router: Router,
-    network: reqwest::Client,
+    way: Way,
     /// By host, since cookies know no ports; then by name.
     cookies: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -36,9 +32,9 @@ pub struct Page {
 }
 
 impl Browser {
-    /// A browser without cookies, for which `router` answers at `origin`.
-    pub fn new(origin: impl Into<String>, router: Router) -> Self {
-        Browser { origin: origin.into(), router, network: network(), cookies: BTreeMap::new() }
+    /// A browser without cookies, for which `router` answers at `origin` or, if there is none, the network.
+    pub fn new(origin: impl Into<String>, router: impl Into<Option<Router>>) -> Self {
+        Browser { origin: origin.into(), way: Way::new(router.into()), cookies: BTreeMap::new() }
     }
 
     /// Opens an address, without following where it leads.
@@ -77,7 +73,7 @@ impl Browser {
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
-        let page = exchange(&self.router, &self.network, (&self.origin, &url), request, body.unwrap_or_default()).await;
+        let page = self.way.send(&self.origin, &url, request, body.unwrap_or_default()).await;
         self.keep_cookies(&host, &page.headers);
         page
     }
@@ -186,74 +182,8 @@ pub struct Form {
     pub answers: Vec<String>,
 }
 
-/// A client for loopback addresses: without proxies, redirects, and the certificates that take long to read.
-pub(super) fn network() -> reqwest::Client {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-    client.tls_certs_only([]).build().unwrap_or_default()
-}
-
-/// Sends a request to the router at `origin`, or over the network.
-pub(super) async fn exchange(
-    router: &Router,
-    network: &reqwest::Client,
-    (origin, url): (&str, &str),
-    request: axum::http::request::Builder,
-    body: String,
-) -> Page {
-    let failed = |why: String| Page {
-        url: url.to_owned(),
-        status: StatusCode::BAD_GATEWAY,
-        headers: HeaderMap::new(),
-        body: why,
-    };
-    if origin_of(url) != origin {
-        let request = match request.uri(url).body(body) {
-            Ok(request) => request,
-            Err(error) => return failed(error.to_string()),
-        };
-        let answer = match reqwest::Request::try_from(request) {
-            Ok(request) => network.execute(request).await,
-            Err(error) => return failed(error.to_string()),
-        };
-        return match answer {
-            Ok(answer) => Page {
-                url: url.to_owned(),
-                status: answer.status(),
-                headers: answer.headers().clone(),
-                body: answer.text().await.unwrap_or_default(),
-            },
-            Err(error) => failed(error.to_string()),
-        };
-    }
-    let path = &url[origin.len()..];
-    let path = path.split('#').next().unwrap_or_default();
-    let has_host = request.headers_ref().is_some_and(|headers| headers.contains_key(header::HOST));
-    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
-    let request = if has_host { request } else { request.header(header::HOST, authority) };
-    let request = match request.uri(if path.is_empty() { "/" } else { path }).body(Body::from(body)) {
-        Ok(request) => request,
-        Err(error) => return failed(error.to_string()),
-    };
-    let response = match router.clone().oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
-    Page {
-        url: url.to_owned(),
-        status: parts.status,
-        headers: parts.headers,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    }
-}
-
 fn host_of(url: &str) -> String {
     Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
-}
-
-fn origin_of(url: &str) -> String {
-    Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
 /// Our issuer, and nothing else, is at an address of this form.

@@ -3,22 +3,22 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
 use axum::http::{Method, Request, StatusCode, header};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::browser::{Browser, Page, exchange, network};
-use super::document::{Answer, DocumentHost};
-use crate::oauth::pkce::CodeVerifier;
+use crate::browser::{Browser, Page};
+use crate::document::{Answer, DocumentHost};
 use crate::random;
+use crate::way::{Way, origin_of};
 
 /// A client of one server.
 #[derive(Clone)]
 pub struct Client {
-    router: Router,
-    network: reqwest::Client,
+    way: Way,
     /// The server's issuer: its origin and, where it has one, its path.
     pub issuer: String,
     /// `client_id`; empty until registered.
@@ -66,17 +66,17 @@ impl Tokens {
     }
 }
 
-/// The challenge of a verifier; empty where that is none.
+/// The challenge of a verifier, and of any other text, by the method S256 (RFC 7636 section 4.2).
 pub fn challenge(verifier: &str) -> String {
-    CodeVerifier::parse(verifier).map(|verifier| verifier.challenge().encode()).unwrap_or_default()
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()))
 }
 
 impl Client {
-    /// A client that is not registered yet, of the server that `router` is, whose issuer is `issuer`.
-    pub fn new(issuer: &str, router: Router) -> Self {
+    /// A client that is not registered yet, of the server whose issuer is `issuer`: `router` in this process or, if there
+    /// is none, one on the network.
+    pub fn new(issuer: &str, router: impl Into<Option<Router>>) -> Self {
         Client {
-            router,
-            network: network(),
+            way: Way::new(router.into()),
             issuer: issuer.to_owned(),
             id: String::new(),
             secret: None,
@@ -89,8 +89,8 @@ impl Client {
 
     /// The same client at another server, or at another process of the same.
     #[must_use]
-    pub fn at(&self, issuer: &str, router: Router) -> Self {
-        Client { issuer: issuer.to_owned(), router, ..self.clone() }
+    pub fn at(&self, issuer: &str, router: impl Into<Option<Router>>) -> Self {
+        Client { issuer: issuer.to_owned(), way: self.way.to(router.into()), ..self.clone() }
     }
 
     /// The metadata that [`register`](Self::register) sends.
@@ -261,7 +261,16 @@ impl Client {
     /// Sends a request to a path below the issuer.
     pub async fn send(&self, path: &str, request: axum::http::request::Builder, body: String) -> Page {
         let url = format!("{}{path}", self.issuer);
-        let origin = url::Url::parse(&url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-        exchange(&self.router, &self.network, (&origin, &url), request, body).await
+        self.way.send(&origin_of(&url), &url, request, body).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// The example of RFC 7636, appendix B.
+    #[test]
+    fn the_challenge_is_that_of_the_rfc() {
+        let challenge = super::challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

@@ -29,16 +29,16 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::clock::{Clock, UnixTime};
+use crate::form::Form;
 use crate::random;
 
 pub use signing::Algorithm;
 use signing::Key;
 
-/// How long an ID token and an access token are good for.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
-/// How long a code is good for.
-const CODE_LIFETIME: Duration = Duration::from_secs(60);
+/// How long an ID token and an access token are good for, in seconds.
+const TOKEN_LIFETIME: i64 = 3600;
+/// How long a code is good for, in seconds.
+const CODE_LIFETIME: i64 = 60;
 /// How many requests are remembered.
 const REQUESTS_KEPT: usize = 1000;
 /// How large a form may be, in bytes.
@@ -56,8 +56,8 @@ pub struct Issuer {
 pub struct IssuerOptions {
     /// Where to listen, on loopback; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The time of its tokens.
-    pub clock: Arc<dyn Clock>,
+    /// The time by which it goes: whole seconds since 1970, as in its tokens.
+    pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// The one client.
     pub client_id: String,
     /// The client's secret; a random one where none is given.
@@ -73,11 +73,12 @@ pub struct IssuerOptions {
 }
 
 impl IssuerOptions {
-    /// A free port of 127.0.0.1, the client `jean` with both ways to authenticate, ES256.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    /// A free port of 127.0.0.1, the client `jean` with both ways to authenticate, ES256. `clock` gives the seconds since
+    /// 1970.
+    pub fn new(clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         IssuerOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            clock,
+            clock: Arc::new(clock),
             client_id: "jean".into(),
             client_secret: None,
             redirect_uris: Vec::new(),
@@ -313,19 +314,25 @@ struct Memory {
     account: Option<Account>,
     codes: HashMap<String, Code>,
     /// By access token, until they expire.
-    access: HashMap<String, (Account, UnixTime)>,
+    access: HashMap<String, Access>,
     requests: VecDeque<ReceivedRequest>,
+}
+
+/// Whom an access token stands for.
+struct Access {
+    account: Account,
+    expires_at: i64,
 }
 
 /// What a code stands for.
 struct Code {
     account: Account,
-    auth_time: UnixTime,
+    auth_time: i64,
     nonce: String,
     redirect_uri: String,
     challenge: String,
     scope: String,
-    expires_at: UnixTime,
+    expires_at: i64,
 }
 
 impl Shared {
@@ -337,8 +344,8 @@ impl Shared {
         self.memory().fault.clone()
     }
 
-    fn now(&self) -> UnixTime {
-        self.options.clock.now()
+    fn now(&self) -> i64 {
+        (self.options.clock)()
     }
 
     fn remember(&self, request: ReceivedRequest) {
@@ -372,11 +379,11 @@ async fn remember(State(shared): State<Arc<Shared>>, request: Request, next: Nex
     let Ok(body) = axum::body::to_bytes(body, MAX_FORM).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    let parameters = query.chain(url::form_urlencoded::parse(&body));
+    let mut parameters = Form::parse(parts.uri.query().unwrap_or_default().as_bytes()).0;
+    parameters.extend(Form::parse(&body).0);
     shared.remember(ReceivedRequest {
         path: parts.uri.path().to_owned(),
-        parameters: parameters.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+        parameters,
         authorization: header_text(&parts.headers, header::AUTHORIZATION),
     });
     if shared.fault() == Some(Fault::Down) {

@@ -1,14 +1,18 @@
-//! Stand-ins for the other parties, for jean's tests, for those of embedders, and for a first run without an account anywhere.
+//! Stand-ins for the other parties of an OAuth server: for the tests of jean, for those of applications that embed it, and
+//! for a first run without an account anywhere.
 //!
-//! [`issuer`] is an identity provider on loopback. It is compiled into the binary, which starts it for `[upstream.dev]`; the
-//! feature `testing` makes it public, and adds [`browser`] and [`client`]: a person's browser and an MCP client, which make
-//! the whole journey against a [`Jean`](crate::Jean) in the same process and stop at any step; and [`document`], a web site
-//! for clients that are known by a metadata document. The feature `conformance` uses them too.
+//! [`issuer`] is an identity provider on loopback, which signs in anyone who types a name and misbehaves if it is told to.
+//! [`browser`] and [`client`] are a person's browser and an MCP client: they make the whole journey against a server in the
+//! same process or on loopback, and stop at any step. [`document`] is a web site for clients that are known by a metadata
+//! document.
+//!
+//! These are the other side of every test, so this crate uses nothing of jean: it reads forms, computes PKCE challenges and
+//! signs by itself. An error in one of jean's rules is then not made twice.
 
-#[cfg(any(feature = "conformance", feature = "testing"))]
 pub mod browser;
-#[cfg(any(feature = "conformance", feature = "testing"))]
 pub mod client;
-#[cfg(any(feature = "conformance", feature = "testing"))]
 pub mod document;
+mod form;
 pub mod issuer;
+pub mod random;
+mod way;

@@ -74,6 +74,9 @@ impl Pass<'_> {
             kind.issuer(table, listen).map_err(|(wrong, message)| self.tell(&key(wrong), message)).ok();
         let (client_id, client_secret) = match kind {
             UpstreamKind::Dev => {
+                if let Some(message) = lacks_dev(cfg!(feature = "dev")) {
+                    self.tell(&base, message);
+                }
                 self.dev_is_local(&base, issuer, listen);
                 (Some("jean".to_owned()), Some(None))
             }
@@ -167,10 +170,18 @@ fn is_path_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// What is wrong with `[upstream.dev]` in a program that was built with the feature `dev` or without it.
+fn lacks_dev(built_in: bool) -> Option<&'static str> {
+    let message = "needs the development provider, which this program was built without; build it with the feature \
+                   `dev` of jean, or replace the table by another provider's";
+    (!built_in).then_some(message)
+}
+
 #[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret;
 
+    use super::lacks_dev;
     use crate::config::Config;
     use crate::config::settings::UpstreamKind;
 
@@ -250,5 +261,11 @@ mod tests {
             let told = told(text);
             assert!(told.contains(expected), "{text}: {told}");
         }
+    }
+
+    #[test]
+    fn the_dev_upstream_needs_its_feature() {
+        assert_eq!(lacks_dev(true), None);
+        assert!(lacks_dev(false).is_some_and(|message| message.contains("the feature `dev` of jean")));
     }
 }

@@ -17,6 +17,7 @@ use crate::oauth::scope::Scopes;
 
 /// The claims of an access token whose signature was checked, and who and what they name.
 #[derive(Debug)]
+#[cfg_attr(feature = "testing", derive(Clone))]
 pub struct Verified {
     /// The family that it belongs to.
     pub family: GrantId,

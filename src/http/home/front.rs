@@ -10,10 +10,8 @@ use crate::config::settings::UpstreamKind;
 use crate::flow::status::{self as flow, State as Health};
 use crate::http::extract::Now;
 use crate::http::layers::wants_page;
-use crate::http::pages::{ComponentLine, Landing, McpUrl, Overall, Problem, ScopeLine, StandardLine, Status};
+use crate::http::pages::{ComponentLine, Landing, McpUrl, Overall, ScopeLine, StandardLine, Status};
 use crate::http::web::Web;
-use crate::oauth::error::Error;
-use crate::wire::error::ErrorBody;
 
 /// `GET /`: what this server is, and how to connect to it.
 pub(crate) async fn landing(State(web): State<Web>) -> Response {
@@ -127,18 +125,4 @@ pub(crate) async fn logo(State(web): State<Web>) -> Response {
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
     ];
     (headers, logo.bytes.clone()).into_response()
-}
-
-/// Whatever else is asked for. The page does not repeat the address, which may be anybody's words.
-pub(crate) async fn not_found(State(web): State<Web>, headers: HeaderMap) -> Response {
-    if !wants_page(&headers) {
-        let mut response = ErrorBody::from(Error::invalid_request("There is nothing at this address.")).into_response();
-        *response.status_mut() = StatusCode::NOT_FOUND;
-        return response;
-    }
-    let link = Some(("Front page".to_owned(), web.layout().home));
-    let message = "This server has no page at this address.";
-    let page =
-        Problem { link, ..web.problem("There is nothing here", message, "The front page tells how to connect.") };
-    web.refusal(StatusCode::NOT_FOUND, &page, "there is no such page")
 }

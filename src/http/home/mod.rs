@@ -2,3 +2,5 @@
 
 pub(super) mod discovery;
 pub(super) mod front;
+#[cfg(feature = "builtin")]
+pub(super) mod not_found;

@@ -409,25 +409,6 @@ pub(crate) struct Status {
     pub(crate) standards: Vec<StandardLine>,
 }
 
-/// The sign-in of the built-in development identity provider, in nobody's brand. Inputs: `name` and `email`;
-/// answers: `sign-in`, `cancel`.
-#[derive(Debug, Template)]
-#[template(path = "dev_login.html")]
-pub(crate) struct DevLogin {
-    /// Where [`stylesheet`] is served.
-    pub(crate) style: String,
-    /// Where the form goes.
-    pub(crate) action: String,
-    /// What the form carries along: names and values.
-    pub(crate) hidden: Vec<(String, String)>,
-    /// For whom the person signs in.
-    pub(crate) client_label: String,
-    /// What was typed, or who signed in last.
-    pub(crate) name: String,
-    /// What was wrong with the last answer.
-    pub(crate) error: Option<String>,
-}
-
 /// The first letter or digit, in upper case.
 fn initial(text: &str) -> String {
     text.chars().find(|c| c.is_alphanumeric()).map_or_else(|| "·".to_owned(), |c| c.to_uppercase().collect())

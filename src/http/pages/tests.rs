@@ -182,17 +182,6 @@ fn status() -> Status {
     }
 }
 
-fn dev_login() -> DevLogin {
-    DevLogin {
-        style: "style.css".into(),
-        action: "/dev/authorize".into(),
-        hidden: vec![("request".into(), "state=abc".into())],
-        client_label: "Jean Memory".into(),
-        name: "Ada".into(),
-        error: None,
-    }
-}
-
 /// Every page, in every state that looks different.
 fn pages() -> Vec<(&'static str, String)> {
     let long = "A-very-long-name-without-any-place-to-break-it-which-goes-on-and-on-until-eighty-chars".to_owned();
@@ -426,8 +415,6 @@ fn pages() -> Vec<(&'static str, String)> {
                 ..status()
             },
         ),
-        show("dev-login", &dev_login()),
-        show("dev-login-error", &DevLogin { error: Some("Type a name.".into()), ..dev_login() }),
     ]
 }
 
@@ -522,7 +509,6 @@ fn the_buttons_follow_from_who_is_signed_in() {
     assert_eq!(answers(retry().render().unwrap()), ["upstream:google", "cancel"]);
     let refused = Retry { can_switch: true, upstreams: vec![], ..retry() };
     assert_eq!(answers(refused.render().unwrap()), ["switch", "cancel"]);
-    assert_eq!(answers(dev_login().render().unwrap()), ["sign-in", "cancel"]);
 }
 
 /// The text of the page's main part, as somebody reads it.
@@ -754,7 +740,6 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         components: vec![ComponentLine { name: e(), ready: false, detail: e() }],
         standards: vec![StandardLine { name: e(), title: e(), met: false, detail: e() }],
     });
-    check(&DevLogin { style: e(), action: e(), hidden: vec![(e(), e())], client_label: e(), name: e(), error: some() });
 }
 
 #[test]

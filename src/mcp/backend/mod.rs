@@ -1,3 +1,4 @@
 //! What stands behind a mount.
 
+#[cfg(feature = "builtin")]
 pub(super) mod builtin;

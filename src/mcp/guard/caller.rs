@@ -14,8 +14,8 @@ use super::challenge::{Challenge, StepUp};
 /// since libraries log extensions.
 #[derive(Clone)]
 pub struct Caller {
-    verified: Arc<Verified>,
-    challenge: Arc<Challenge>,
+    pub(super) verified: Arc<Verified>,
+    pub(super) challenge: Arc<Challenge>,
 }
 
 impl fmt::Debug for Caller {

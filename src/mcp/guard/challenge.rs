@@ -33,6 +33,13 @@ impl Challenge {
         }
     }
 
+    /// The challenges of no mount.
+    #[cfg(feature = "testing")]
+    pub(super) fn made_up() -> Self {
+        let metadata = "http://localhost/.well-known/oauth-protected-resource".to_owned();
+        Challenge { metadata, first: Scopes::default(), known: Scopes::default() }
+    }
+
     /// The answer to a request that carried no token: where to get one, and no error.
     pub fn no_token(&self) -> Response {
         // Old clients that see the body alone, as MCP Inspector up to 0.15 does, begin to sign in at the word "Unauthorized".

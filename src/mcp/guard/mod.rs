@@ -11,6 +11,8 @@ pub(super) mod caller;
 pub(super) mod challenge;
 mod denied;
 pub(super) mod layer;
+#[cfg(feature = "testing")]
+mod made_up;
 mod origin;
 mod session;
 mod stream;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jean_testing::issuer::{Account, Algorithm, Fault, Issuer, IssuerOptions};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::*;
 use crate::clock::{Clock as _, ManualClock};
-use crate::testing::issuer::{Account, Algorithm, Fault, Issuer, IssuerOptions};
 use crate::upstream::http::http_client;
 use crate::upstream::library::TokenError;
 
@@ -19,6 +19,12 @@ struct Fixture {
     clock: Arc<ManualClock>,
     issuer: Issuer,
     upstream: Upstream,
+}
+
+/// The provider's clock: the seconds of ours.
+fn seconds_of(clock: &Arc<ManualClock>) -> impl Fn() -> i64 + Send + Sync + 'static {
+    let clock = clock.clone();
+    move || clock.now().0
 }
 
 impl Fixture {
@@ -37,7 +43,7 @@ impl Fixture {
         settings: impl FnOnce(&mut UpstreamSettings),
     ) -> Self {
         let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
-        let mut options = IssuerOptions::new(clock.clone());
+        let mut options = IssuerOptions::new(seconds_of(&clock));
         options.redirect_uris = vec![CALLBACK.into()];
         change(&mut options);
         let issuer = Issuer::start(options).await.unwrap();
@@ -267,7 +273,7 @@ async fn an_upstream_that_comes_back_is_found_again() {
     assert!(matches!(refused, Err(Error::Unreachable { .. })), "{refused:?}");
     let refused = upstream.exchange(&code, &attempt(), clock.now()).await;
     assert!(matches!(refused, Err(Error::Unreachable { .. })), "{refused:?}");
-    let options = IssuerOptions { listen: address, ..IssuerOptions::new(clock) };
+    let options = IssuerOptions { listen: address, ..IssuerOptions::new(seconds_of(&clock)) };
     let mut issuer = Issuer::start(options.clone()).await;
     for _ in 0..50 {
         if issuer.is_ok() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use jean::Clock as _;
-use jean::testing::client::Client;
+use jean_testing::client::Client;
 use serde_json::json;
 
 use crate::support::browsing::to_upstream;

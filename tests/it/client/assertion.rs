@@ -4,9 +4,9 @@
 
 use axum::http::StatusCode;
 use jean::Clock as _;
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
-use jean::testing::document::{Answer, DocumentHost};
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
+use jean_testing::document::{Answer, DocumentHost};
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
 use serde_json::json;
 
 use crate::support::World;

@@ -2,8 +2,8 @@
 //! else does.
 
 use axum::http::{Method, StatusCode};
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
 use serde_json::{Value, json};
 
 use crate::support::browsing::{asks, consent_page, reads};

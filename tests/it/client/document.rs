@@ -1,7 +1,7 @@
 //! Clients that are known by a metadata document (draft-ietf-oauth-client-id-metadata-document-02), end to end.
 
-use jean::testing::browser::Browser;
-use jean::testing::document::{Answer, DocumentHost};
+use jean_testing::browser::Browser;
+use jean_testing::document::{Answer, DocumentHost};
 use serde_json::{Value, json};
 
 use crate::support::browsing::{answer_to, asks, assert_page, consent_page, error_to};

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use jean::testing::browser::Browser;
-use jean::testing::client::Client;
-use jean::testing::document::{Answer, DocumentHost};
+use jean_testing::browser::Browser;
+use jean_testing::client::Client;
+use jean_testing::document::{Answer, DocumentHost};
 use serde_json::json;
 
 use crate::support::browsing::{asks, assert_page, consent_page, error_to};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use jean::testing::browser::Page;
+use jean_testing::browser::Page;
 use serde_json::{Value, json};
 
 use crate::support::browsing::asks;

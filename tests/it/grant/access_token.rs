@@ -2,8 +2,8 @@
 //! knows nothing but the published key set.
 
 use axum::http::Method;
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ async fn the_subject_is_the_person_and_not_the_client() {
     let subject = |token: &str| jwt_part(token, 1)["sub"].clone();
     let (one, other) = (world.tokens().await.1, world.tokens().await.1);
     assert_eq!(subject(one.access()), subject(other.access()));
-    let mut grace = jean::testing::issuer::Account::named("Ada Lovelace");
+    let mut grace = jean_testing::issuer::Account::named("Ada Lovelace");
     grace.sub = "another-ada".into();
     world.issuer.sign_in_as(grace);
     assert_ne!(subject(world.tokens().await.1.access()), subject(one.access()));

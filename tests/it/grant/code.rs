@@ -1,7 +1,7 @@
 //! The authorization code at the token endpoint (RFC 6749 section 4.1.3, RFC 7636 section 4.6, OAuth 2.1 section 4.1.3).
 
 use axum::http::StatusCode;
-use jean::testing::client::Client;
+use jean_testing::client::Client;
 use serde_json::json;
 
 use crate::support::tokens::{assert_alive, assert_dead, assert_error, forged};
@@ -100,7 +100,7 @@ async fn a_refused_request_leaves_the_code_usable() {
 async fn a_code_is_worth_nothing_without_its_verifier() {
     let world = World::new().await;
     let (client, code) = world.code().await;
-    let challenge = jean::testing::client::challenge(&client.verifier);
+    let challenge = jean_testing::client::challenge(&client.verifier);
     for (verifier, error) in [
         (String::new(), "invalid_request"),
         ("a".repeat(42), "invalid_request"),

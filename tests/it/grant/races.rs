@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use axum::http::{Method, Request};
-use jean::testing::client::{Client, Tokens};
+use jean_testing::client::{Client, Tokens};
 use tokio::task::JoinSet;
 
 use crate::support::tokens::{assert_alive, assert_dead, json_of, moved};
@@ -175,7 +175,7 @@ async fn two_starts_at_once_on_an_empty_database_agree() {
         let ours = json_of(&one_client.send("/oauth/jwks", jwks, String::new()).await);
         assert_eq!(ours["keys"].as_array().map(Vec::len), Some(2), "{db:?}: one for each purpose");
 
-        let mut browser = jean::testing::browser::Browser::new(ORIGIN, one.service());
+        let mut browser = jean_testing::browser::Browser::new(ORIGIN, one.service());
         let page = one_client.authorize(&mut browser, &[]).await;
         let tokens = one_client.redeem(&crate::support::code_of(&page), &[]).await;
         for other in [&two, &three] {

@@ -1,7 +1,7 @@
 //! Refresh tokens (RFC 6749 section 6, RFC 9700 section 4.14): rotated on every use, a lost answer is given again, a reuse
 //! revokes the family.
 
-use jean::testing::client::{Client, Tokens};
+use jean_testing::client::{Client, Tokens};
 use serde_json::json;
 
 use crate::support::log::Log;

@@ -2,7 +2,7 @@
 //!
 //! CVE-2025-69196 (fastmcp) and GHSA-p2fr-6hmx-4528 (better-auth): the resource was ignored, or chosen at token time.
 
-use jean::testing::client::{Client, Tokens};
+use jean_testing::client::{Client, Tokens};
 use serde_json::{Value, json};
 
 use crate::support::tokens::{jwt_part, moved};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use jean::testing::client::Tokens;
+use jean_testing::client::Tokens;
 use serde_json::json;
 
 use crate::support::tokens::{FORM, assert_alive, assert_dead, assert_error, assert_no_store, forged, moved};

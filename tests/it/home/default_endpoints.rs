@@ -2,8 +2,8 @@
 //! root of the origin.
 
 use axum::Router;
-use jean::testing::browser::{Browser, Page};
-use jean::testing::client::{Client, Tokens};
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::{Client, Tokens};
 
 use crate::support::wire::{ask, json_of, text};
 use crate::support::{BOTH, Db, ORIGIN, World, code_of};

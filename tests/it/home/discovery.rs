@@ -189,7 +189,7 @@ async fn the_issuer_is_the_same_text_everywhere() {
         assert_eq!(resource["authorization_servers"], serde_json::json!([issuer]));
         assert_eq!(resource["resource"], format!("{issuer}/mcp"));
 
-        let mut client = jean::testing::client::Client::new(issuer, world.router.clone());
+        let mut client = jean_testing::client::Client::new(issuer, world.router.clone());
         client.register().await;
         let page = client.authorize(&mut world.browser(), &[]).await;
         assert_eq!(page.answer().get("iss").map(String::as_str), Some(issuer));
@@ -259,7 +259,7 @@ async fn a_deployment_does_not_answer_at_the_address_of_another() {
     let cookies = async |prefix: &str| {
         let world = below(prefix).await;
         let mut client =
-            jean::testing::client::Client::new(&format!("https://jean.example{prefix}"), world.router.clone());
+            jean_testing::client::Client::new(&format!("https://jean.example{prefix}"), world.router.clone());
         client.register().await;
         let mut browser = world.browser();
         client.authorize(&mut browser, &[]).await;

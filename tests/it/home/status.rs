@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use jean::testing::issuer::Fault;
+use jean_testing::issuer::Fault;
 use serde_json::{Value, json};
 
 use crate::support::log::Log;

@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "server/",
         &[
             "Caller", "clock", "config", "fetch", "flow", "http", "keys", "mcp", "oauth", "random", "secret", "store",
-            "testing", "upstream", "wire",
+            "upstream", "wire",
         ],
     ),
     ("http/", &["clock", "config", "flow", "http", "oauth", "random", "wire"]),
@@ -28,8 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("oauth/", &["clock", "oauth", "random"]),
     ("clock/", &[]),
     ("random.rs", &[]),
-    ("testing/", &["clock", "http", "oauth", "random", "testing"]),
-    ("conformance/", &["Clock", "Config", "Jean", "ManualClock", "SystemClock", "conformance", "random", "testing"]),
+    ("testing.rs", &["Jean", "clock", "mcp"]),
     ("lib.rs", &[]),
 ];
 
@@ -37,18 +36,23 @@ const ARROWS: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["store/"]),
     ("openidconnect", &["upstream/"]),
-    ("jsonwebtoken", &["keys/", "testing/"]),
-    ("rmcp", &["mcp/"]),
+    ("jsonwebtoken", &["keys/"]),
+    ("rmcp", &["mcp/backend/"]),
+    ("clap", &["main.rs", "cli/"]),
+    ("anyhow", &["main.rs", "cli/"]),
+    ("tracing_subscriber", &["cli/"]),
+    ("jean_testing", &["server/dev.rs"]),
+    ("jean_checks", &["cli/conformance.rs"]),
     ("figment", &["config/"]),
     ("toml", &["config/"]),
-    ("askama", &["http/", "testing/"]),
+    ("askama", &["http/"]),
     ("tower_sessions", &["http/"]),
-    ("axum", &["http/", "mcp/", "wire/", "server/", "cli/serve.rs", "conformance/bench.rs", "testing/"]),
-    ("reqwest", &["upstream/", "fetch/", "testing/"]),
+    ("axum", &["http/", "mcp/", "wire/", "server/", "cli/serve.rs"]),
+    ("reqwest", &["upstream/", "fetch/"]),
     ("SystemTime::now", &["clock/time.rs"]),
     ("Instant::now", &["clock/time.rs"]),
     ("now_utc", &["clock/time.rs"]),
-    ("SystemRandom", &["conformance/key.rs", "keys/", "testing/"]),
+    ("SystemRandom", &["keys/"]),
     ("rand::fill", &["random.rs"]),
     // SQLite reports success for a write whose commit fails, where only one row is fetched.
     ("fetch_one", &[]),
@@ -75,6 +79,26 @@ const OF_THE_DOOR: &[&str] = &[
 
 /// The files that see what was configured; all others see the settings made of it.
 const READ_CONFIG: &[&str] = &["config/", "server/", "lib.rs"];
+
+/// The other packages of the workspace, and what each must not name: they are the other side of jean's tests.
+const CRATES: &[(&str, &[&str])] = &[("testing", &["jean", "jean_checks"]), ("checks", &["jean"])];
+
+/// Which of these names a file of another package holds, one line each.
+fn wrong_in_crate(file: &str, text: &str, forbidden: &[&str]) -> Vec<String> {
+    let code = code(text);
+    let line = |at: usize| code[..at].matches('\n').count() + 1;
+    let names = forbidden.iter().flat_map(|name| words(&code, name).map(move |at| (at, name)));
+    names.map(|(at, name)| format!("{file}:{}: may not name {name}", line(at))).collect()
+}
+
+/// Which of these packages a manifest depends on, for its tests too.
+fn wrong_in_manifest(manifest: &str, forbidden: &[&str]) -> Vec<String> {
+    let manifest: toml::Table = manifest.parse().expect("a manifest");
+    let tables = manifest.iter().filter(|(key, _)| key.ends_with("dependencies"));
+    let dependencies = tables.filter_map(|(_, table)| table.as_table()).flatten();
+    let names = dependencies.map(|(name, what)| what.get("package").and_then(|name| name.as_str()).unwrap_or(name));
+    names.map(|name| name.replace('-', "_")).filter(|name| forbidden.contains(&name.as_str())).collect()
+}
 
 /// What is wrong with a file, one line each.
 fn wrong(file: &str, text: &str) -> Vec<String> {
@@ -285,14 +309,15 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every source of the library and the program, by its path below `src`.
-fn all() -> BTreeMap<String, String> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// Every source in a folder of the repository, by its path below that.
+fn all(folder: &str) -> BTreeMap<String, String> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files = Vec::new();
     sources(&src, &mut files);
-    assert!(files.len() > 60, "all of src is read: {}", files.len());
+    let least = if folder == "src" { 60 } else { 10 };
+    assert!(files.len() > least, "all of {folder} is read: {}", files.len());
     let read = |path: PathBuf| {
-        let file = path.strip_prefix(&src).expect("below src").to_string_lossy().into_owned();
+        let file = path.strip_prefix(&src).expect("below its folder").to_string_lossy().into_owned();
         (file, std::fs::read_to_string(&path).expect("a source"))
     };
     files.into_iter().map(read).collect()
@@ -300,20 +325,20 @@ fn all() -> BTreeMap<String, String> {
 
 #[test]
 fn no_arrow_points_the_wrong_way() {
-    let found: Vec<String> = all().iter().flat_map(|(file, text)| wrong(file, text)).collect();
+    let found: Vec<String> = all("src").iter().flat_map(|(file, text)| wrong(file, text)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 /// Between files, between the wings of a layer, and between layers.
 #[test]
 fn nothing_goes_round_in_a_circle() {
-    // What tests are made of is about to leave the library.
-    let leaves = |file: &String| file.starts_with("conformance/") || file.starts_with("testing/");
-    let stays: BTreeMap<String, String> = all().into_iter().filter(|(file, _)| !leaves(file)).collect();
-    let arrows = arrows_between(&stays);
-    assert!(arrows.values().map(BTreeSet::len).sum::<usize>() > 500, "the arrows are found");
-    for found in [circles(&arrows), circles(&between_folders(&arrows, 2)), circles(&between_folders(&arrows, 1))] {
-        assert!(found.is_empty(), "{}", found.join("\n"));
+    for (folder, least) in [("src", 500), ("crates/testing/src", 10), ("crates/checks/src", 10)] {
+        let files = all(folder);
+        let arrows = arrows_between(&files);
+        assert!(arrows.values().map(BTreeSet::len).sum::<usize>() > least, "the arrows are found");
+        for found in [circles(&arrows), circles(&between_folders(&arrows, 2)), circles(&between_folders(&arrows, 1))] {
+            assert!(found.is_empty(), "{folder}: {}", found.join("\n"));
+        }
     }
 }
 
@@ -354,6 +379,31 @@ fn a_circle_is_found() {
 }
 
 #[test]
+fn the_other_packages_use_nothing_of_jean() {
+    for (package, forbidden) in CRATES {
+        for (file, text) in all(&format!("crates/{package}/src")) {
+            assert_eq!(wrong_in_crate(&format!("{package}/{file}"), &text, forbidden), Vec::<String>::new());
+        }
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(package).join("Cargo.toml");
+        let manifest = std::fs::read_to_string(manifest).expect("a manifest");
+        assert_eq!(wrong_in_manifest(&manifest, forbidden), Vec::<String>::new(), "{package}");
+    }
+    let found = |text| wrong_in_crate("lib.rs", text, &["jean"]).len();
+    assert_eq!(found("use jean::Config;\nuse ::jean::{Jean};\nfn f() -> jean::Error {}"), 3);
+    assert_eq!(found("//! Of jean.\nuse jean_testing::random; // jean\nlet name = \"jean\";"), 0);
+    for manifest in [
+        "[dependencies]\njean = { path = \"../..\" }",
+        "[dev-dependencies]\njean.workspace = true",
+        "[build-dependencies]\nother = { package = \"jean\", path = \"../..\" }",
+    ] {
+        assert_eq!(wrong_in_manifest(manifest, &["jean"]), ["jean"], "{manifest}");
+    }
+    assert!(
+        wrong_in_manifest("[package]\nname = \"jean\"\n[dependencies]\njean-testing = \"1\"", &["jean"]).is_empty()
+    );
+}
+
+#[test]
 fn an_arrow_that_points_the_wrong_way_is_found() {
     for (file, text) in [
         ("oauth/scope.rs", "use axum::Json;"),
@@ -381,6 +431,8 @@ fn an_arrow_that_points_the_wrong_way_is_found() {
         ("upstream/http.rs", "use crate::store::Store;"),
         ("keys/mod.rs", "use crate::flow::app::App;"),
         ("cli/serve.rs", "use crate::server::Jean;"),
+        ("flow/grant/code.rs", "    anyhow::bail!()"),
+        ("server/mod.rs", "use jean_testing::issuer::Issuer;"),
         ("elsewhere.rs", ""),
     ] {
         assert_eq!(wrong(file, text).len(), 1, "{file}: {text}: {:?}", wrong(file, text));

@@ -1,8 +1,8 @@
 //! `GET /oauth/authorize` (RFC 6749 section 4.1.1): what is refused, whom it is told, and what is asked for.
 
 use axum::http::Method;
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
 use serde_json::json;
 
 use crate::support::browsing::{answer_to, asks, assert_page, consent_page, error_to, knows_who, parameter};

@@ -1,9 +1,9 @@
 //! The consent page and its form: what the form is bound to, and what a yes is remembered for.
 
 use axum::http::Method;
-use jean::testing::browser::{Browser, Page};
-use jean::testing::client::Client;
-use jean::testing::issuer::Account;
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::Client;
+use jean_testing::issuer::Account;
 use serde_json::json;
 
 use crate::support::browsing::{

@@ -1,10 +1,10 @@
 //! What the consent page, and the page after the upstream, say of the client: who vouches for it, where the answer goes, and
 //! what is new since the last time.
 
-use jean::testing::browser::{Browser, Page};
-use jean::testing::client::Client;
-use jean::testing::document::DocumentHost;
-use jean::testing::issuer::Fault;
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::Client;
+use jean_testing::document::DocumentHost;
+use jean_testing::issuer::Fault;
 use serde_json::json;
 
 use crate::support::browsing::{UPSTREAM, consent_page, reads, title};
@@ -396,7 +396,7 @@ async fn known_since_is_of_this_person_and_this_client() {
     let twin = world.document("https://app.example/another.json", Some("Claude"), &[CALLBACK]).await;
     let text = reads(&consent_page(&twin, &mut browser, &[]).await);
     assert!(text.contains("Connected never before"), "{text}");
-    world.issuer.sign_in_as(jean::testing::issuer::Account::named("Bob"));
+    world.issuer.sign_in_as(jean_testing::issuer::Account::named("Bob"));
     let page = consent_page(&client, &mut world.browser(), &[]).await;
     let mut browser = world.browser();
     assert!(!page.body.contains("Connected"), "nobody is known: {}", page.body);

@@ -1,7 +1,7 @@
 //! A HEAD request of a browser's path takes no step: monitors and previews of links send them.
 
 use axum::http::Method;
-use jean::testing::browser::{Browser, Page};
+use jean_testing::browser::{Browser, Page};
 
 use crate::support::browsing::to_callback;
 use crate::support::{BOTH, World, code_of};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use jean::testing::browser::{Browser, Page};
-use jean::testing::issuer::{Account, Fault};
+use jean_testing::browser::{Browser, Page};
+use jean_testing::issuer::{Account, Fault};
 
 use crate::support::browsing::{
     UPSTREAM, answer_to, assert_page, consent_page, depart, knows_who, parameter, reads, through_upstream, to_callback,

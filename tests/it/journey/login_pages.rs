@@ -1,6 +1,6 @@
 //! The journey's own page: "Continue as …?", another account, cancel, reload and the back button.
 
-use jean::testing::issuer::Account;
+use jean_testing::issuer::Account;
 
 use crate::support::browsing::{
     UPSTREAM, answer_to, assert_page, consent_page, depart, error_to, knows_who, parameter, through_upstream,

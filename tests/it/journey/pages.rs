@@ -1,8 +1,8 @@
 //! What every page and every cookie has, and that no request header changes an address of ours.
 
 use axum::http::Method;
-use jean::testing::browser::{Browser, Page};
-use jean::testing::issuer::{Account, Fault};
+use jean_testing::browser::{Browser, Page};
+use jean_testing::issuer::{Account, Fault};
 
 use crate::support::browsing::{UPSTREAM, answer_to, consent_page, depart, through_upstream, to_callback, to_upstream};
 use crate::support::{Db, ORIGIN, RESOURCE, World, code_of};

@@ -1,7 +1,7 @@
 //! `prompt` and `max_age`: when the upstream is asked anew, and when nobody may be (OpenID Connect Core section 3.1.2.1).
 
 use jean::Clock as _;
-use jean::testing::issuer::Account;
+use jean_testing::issuer::Account;
 use serde_json::{Value, json};
 
 use crate::support::browsing::{
@@ -111,7 +111,7 @@ async fn what_binds_a_journey_binds_each_of_its_attempts() {
         let client = world.client().await;
         let mut browser = world.browser();
         let page = consent_page(&client, &mut browser, &[("prompt", "login consent"), ("max_age", "300")]).await;
-        world.issuer.misbehave(jean::testing::issuer::Fault::AuthorizeError("access_denied".into(), String::new()));
+        world.issuer.misbehave(jean_testing::issuer::Fault::AuthorizeError("access_denied".into(), String::new()));
         let page = browser.press(&page, UPSTREAM).await;
         world.issuer.misbehave(None);
         assert_eq!(world.row("SELECT prompt FROM logins").await, ["login consent"], "{db:?}");

@@ -2,7 +2,7 @@
 //! the field register them and as attackers write them; at the registration and at the authorization request.
 
 use axum::http::StatusCode;
-use jean::testing::client::Client;
+use jean_testing::client::Client;
 use serde_json::json;
 
 use crate::support::browsing::{assert_page, consent_page};

@@ -1,9 +1,9 @@
 //! What a yes is remembered for, and that by default it is for nothing.
 
-use jean::testing::browser::{Browser, Page};
-use jean::testing::client::Client;
-use jean::testing::document::DocumentHost;
-use jean::testing::issuer::Account;
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::Client;
+use jean_testing::document::DocumentHost;
+use jean_testing::issuer::Account;
 
 use crate::support::browsing::{UPSTREAM, answer_to, asks, assert_page, consent_page, error_to, knows_who};
 use crate::support::{BOTH, RESOURCE, World, code_of};

@@ -2,7 +2,7 @@
 //! `invalid_client` for programs.
 
 use axum::http::Method;
-use jean::testing::document::{Answer, DocumentHost};
+use jean_testing::document::{Answer, DocumentHost};
 
 use crate::support::browsing::{assert_page, reads};
 use crate::support::{RESOURCE, World};

@@ -1,10 +1,10 @@
 //! Each way in which an upstream breaks the rules, through the whole journey: the client gets no code, the person a page in
 //! our own words, and once the fault is gone "try again" leads on.
 
-use jean::testing::browser::{Browser, Page};
-use jean::testing::client::Client;
-use jean::testing::issuer::{Account, Fault};
 use jean::{Config, Jean};
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::Client;
+use jean_testing::issuer::{Account, Fault};
 use serde_json::Value;
 
 use crate::support::browsing::{

@@ -4,8 +4,8 @@
 use axum::http::Request;
 use axum::routing::any;
 use axum::{Extension, Router};
-use jean::testing::issuer::Account;
 use jean::{Caller, Jean};
+use jean_testing::issuer::Account;
 use serde_json::json;
 
 use crate::support::browsing::{UPSTREAM, assert_page, consent_page, knows_who, to_callback};

@@ -178,7 +178,7 @@ async fn a_token_of_another_deployment_on_the_same_keys_is_foreign() {
             (&other, foreign.access(), 200),
             (&other, own.access(), 401),
         ] {
-            let client = jean::testing::client::Client::new(ORIGIN, router.clone());
+            let client = jean_testing::client::Client::new(ORIGIN, router.clone());
             let page = client.call("/a/mcp", Some(token), &message).await;
             assert_eq!(page.status, status, "{db:?}: {}", page.body);
         }

@@ -8,9 +8,9 @@ use axum::http::Request;
 use axum::response::IntoResponse as _;
 use axum::routing::any;
 use axum::{Extension, Router};
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
 use jean::{Caller, StepUp};
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
 use serde_json::{Value, json};
 
 use crate::support::browsing::{UPSTREAM, consent_page, knows_who};

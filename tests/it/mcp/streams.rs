@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response, header};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
-use jean::testing::client::{Client, Tokens};
+use jean_testing::client::{Client, Tokens};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 

@@ -1,7 +1,7 @@
 //! The transport of all revisions at the built-in server: the stateless one of 2026-07-28 with its headers, and the
 //! handshakes before it.
 
-use jean::testing::browser::Page;
+use jean_testing::browser::Page;
 use serde_json::json;
 
 use crate::support::messages::{JSON, NOW, Signed, initialize, message, modern};

@@ -1,6 +1,6 @@
 //! Who may come in: `[access]` at the sign-in and afterwards.
 
-use jean::testing::issuer::Account;
+use jean_testing::issuer::Account;
 use serde_json::{Value, json};
 
 use crate::support::browsing::{

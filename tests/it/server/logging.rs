@@ -1,9 +1,9 @@
 //! The log: each error page can be found there, nobody's email address can, and only this server's own failures are errors.
 
 use axum::http::Method;
-use jean::testing::browser::{Browser, Page};
-use jean::testing::client::Client;
-use jean::testing::issuer::{Account, Fault};
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::Client;
+use jean_testing::issuer::{Account, Fault};
 
 use crate::support::browsing::{UPSTREAM, consent_page, through_upstream, to_callback, to_upstream};
 use crate::support::log::Log;

@@ -4,8 +4,8 @@
 //! whatever the database cannot do is 503: the client keeps its tokens and comes again.
 
 use axum::http::StatusCode;
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
 use serde_json::json;
 
 use crate::support::tokens::{assert_alive, assert_dead, assert_error, json_of};

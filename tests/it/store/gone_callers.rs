@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
 use serde_json::json;
 use tokio::task::JoinHandle;
 

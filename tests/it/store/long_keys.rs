@@ -2,7 +2,7 @@
 //! fault of the server for ever. What came in earlier is read.
 
 use axum::http::StatusCode;
-use jean::testing::client::Client;
+use jean_testing::client::Client;
 use serde_json::json;
 
 use crate::support::browsing::{assert_page, consent_page, error_to, knows_who, reads};

@@ -9,17 +9,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::{Method, Request, header};
-use jean::testing::browser::Browser;
-use jean::testing::client::Client;
-use jean::testing::issuer::{Account, Issuer, IssuerOptions};
-use jean::{Config, Jean, ManualClock, UnixTime};
+use jean::testing::ManualClock;
+use jean::{Config, Jean, UnixTime};
+use jean_testing::browser::Browser;
+use jean_testing::client::Client;
+use jean_testing::issuer::{Account, Issuer, IssuerOptions};
 use serde_json::Value;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
 
 use crate::support::browsing::through_upstream;
 use crate::support::tokens::{Database, json_of};
-use crate::support::{BOTH, Db, ORIGIN, SECRET, code_of, postgres};
+use crate::support::{BOTH, Db, ORIGIN, SECRET, code_of, postgres, seconds_of};
 
 /// The stored database under a jean of today, and what its clients and browsers hold.
 struct Upgraded {
@@ -52,7 +53,7 @@ impl Upgraded {
         let issuer = Issuer::start(IssuerOptions {
             client_secret: Some("stored".into()),
             redirect_uris: vec![format!("{ORIGIN}/oauth/callback/live")],
-            ..IssuerOptions::new(clock.clone())
+            ..IssuerOptions::new(seconds_of(&clock))
         });
         let issuer = issuer.await.expect("the provider starts");
         issuer.sign_in_as(Account::named("Ada Lovelace"));

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jean::testing::browser::{Browser, Page};
-use jean::testing::client::Client;
-use jean::testing::document::{Answer, DocumentHost};
 use jean::{Clock as _, Jean};
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::Client;
+use jean_testing::document::{Answer, DocumentHost};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 
 use super::World;

@@ -1,8 +1,8 @@
 //! Clients that are known by a metadata document: its path, and what comes of it.
 
-use jean::testing::browser::Page;
-use jean::testing::client::{Client, Tokens};
-use jean::testing::document::DocumentHost;
+use jean_testing::browser::Page;
+use jean_testing::client::{Client, Tokens};
+use jean_testing::document::DocumentHost;
 
 use super::{World, code_of};
 

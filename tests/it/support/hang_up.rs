@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
 use tower::ServiceExt as _;
 
 use super::shot::{Answer, Connection, Shot};

@@ -1,6 +1,6 @@
 //! Messages to an MCP server, and somebody who sends them.
 
-use jean::testing::browser::Page;
+use jean_testing::browser::Page;
 use serde_json::{Value, json};
 
 use super::World;

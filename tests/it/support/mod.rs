@@ -19,11 +19,12 @@ pub mod wire;
 use std::sync::Arc;
 
 use axum::Router;
-use jean::testing::browser::{Browser, Page};
-use jean::testing::client::{Client, Tokens};
-use jean::testing::document::DocumentHost;
-use jean::testing::issuer::{Account, Issuer, IssuerOptions};
-use jean::{Config, Jean, ManualClock, UnixTime};
+use jean::testing::ManualClock;
+use jean::{Clock as _, Config, Jean, UnixTime};
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::{Client, Tokens};
+use jean_testing::document::DocumentHost;
+use jean_testing::issuer::{Account, Issuer, IssuerOptions};
 use tempfile::TempDir;
 
 pub use postgres::postgres;
@@ -98,7 +99,7 @@ impl World {
 
     async fn build(public_url: &str, database: &str, tables: &str, bounds: Option<(u64, u64)>) -> Self {
         let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
-        let issuer = Issuer::start(IssuerOptions::new(clock.clone())).await.expect("the issuer starts");
+        let issuer = Issuer::start(IssuerOptions::new(seconds_of(&clock))).await.expect("the issuer starts");
         issuer.allow_redirect_uri(format!("{public_url}/oauth/callback/idp"));
         issuer.sign_in_as(Account::named("Ada Lovelace"));
         let mount = if tables.contains("[mcp.") { "" } else { MOUNT };
@@ -166,6 +167,12 @@ impl World {
         assert_eq!(tokens.status, 200, "{}", tokens.json);
         (client, tokens)
     }
+}
+
+/// A provider's clock: the seconds of ours.
+pub fn seconds_of(clock: &Arc<ManualClock>) -> impl Fn() -> i64 + Send + Sync + 'static {
+    let clock = clock.clone();
+    move || clock.now().0
 }
 
 /// The URL of a new database, and the folder of its files.

@@ -5,20 +5,19 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
 use axum::Router;
-use jean::SystemClock;
-use jean::testing::browser::Browser;
-use jean::testing::client::Client;
-use jean::testing::issuer::{Account, Issuer, IssuerOptions};
+use jean::{Clock as _, SystemClock};
+use jean_testing::browser::Browser;
+use jean_testing::client::Client;
+use jean_testing::issuer::{Account, Issuer, IssuerOptions};
 use tempfile::TempDir;
 
 use super::shot::{Answer, Connection, Shot};
 
 /// A provider that signs Ada in without asking, for every program of a test.
 pub async fn provider() -> Issuer {
-    let issuer = Issuer::start(IssuerOptions::new(Arc::new(SystemClock))).await.expect("the provider starts");
+    let issuer = Issuer::start(IssuerOptions::new(|| SystemClock.now().0)).await.expect("the provider starts");
     issuer.sign_in_as(Account::named("Ada Lovelace"));
     issuer
 }

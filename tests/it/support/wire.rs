@@ -6,8 +6,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use jean::Jean;
-use jean::testing::browser::{Browser, Page};
-use jean::testing::client::{Client, Tokens};
+use jean_testing::browser::{Browser, Page};
+use jean_testing::client::{Client, Tokens};
 use serde_json::Value;
 use tower::ServiceExt as _;
 

@@ -5,9 +5,9 @@
 use axum::http::{Method, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jean::testing::browser::Page;
-use jean::testing::client::Client;
-use jean::testing::document::Answer;
+use jean_testing::browser::Page;
+use jean_testing::client::Client;
+use jean_testing::document::Answer;
 use serde_json::{Value, json};
 
 use crate::support::forge::{self, Forge};
@@ -141,7 +141,7 @@ async fn a_resource_server_learns_of_access_tokens_for_its_mounts_only() {
 }
 
 /// The mounts of this file have other scopes than `assert_alive` needs; the refresh is what counts.
-async fn assert_alive_of(client: &Client, tokens: &jean::testing::client::Tokens) {
+async fn assert_alive_of(client: &Client, tokens: &jean_testing::client::Tokens) {
     let next = client.refresh(tokens.refresh(), &[]).await;
     assert_eq!(next.status, 200, "{}", next.json);
 }

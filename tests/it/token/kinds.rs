@@ -1,7 +1,7 @@
 //! Every kind of token at every endpoint that is made for another kind (fastmcp #3524: a refresh token accepted as bearer).
 
 use axum::http::{Method, StatusCode};
-use jean::testing::client::Client;
+use jean_testing::client::Client;
 
 use crate::support::World;
 use crate::support::tokens::{assert_alive, assert_error, header_of};

@@ -6,9 +6,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jean::testing::browser::Page;
-use jean::testing::client::{Client, Tokens};
-use jean::testing::issuer::Account;
+use jean_testing::browser::Page;
+use jean_testing::client::{Client, Tokens};
+use jean_testing::issuer::Account;
 use openidconnect::core::{CoreClient, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreUserInfoClaims};
 use openidconnect::{
     AccessTokenHash, AuthorizationCode, ClientId, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeVerifier,

@@ -6,7 +6,7 @@ mod v2025_06_18;
 mod v2025_11_25;
 mod v2026_07_28;
 
-use super::Row;
+use crate::row::Row;
 
 pub(super) fn rows() -> Vec<Row> {
     [v2025_03_26::rows(), v2025_06_18::rows(), v2025_11_25::rows(), v2026_07_28::rows()].into_iter().flatten().collect()

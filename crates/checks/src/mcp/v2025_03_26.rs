@@ -3,11 +3,11 @@
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 
-use crate::conformance::Row;
-use crate::conformance::bearer::ping;
-use crate::conformance::bench::{Bench, ISSUER};
-use crate::conformance::source::{Revision, mcp};
-use crate::conformance::wire::{granted, header, json};
+use crate::bearer::ping;
+use crate::row::Row;
+use crate::source::{Revision, mcp};
+use crate::subject::ISSUER;
+use crate::wire::{granted, header, json};
 
 const REVISION: Revision = Revision::V2025_03_26;
 
@@ -115,8 +115,8 @@ pub(super) fn rows() -> Vec<Row> {
         mcp(REVISION, "authorization#token-handling").must(
             "expired",
             "An expired token is answered with 401, and a refresh helps.",
-            async |_| {
-                let bench = Bench::start().await?;
+            async |bench| {
+                let bench = bench.fresh().await?;
                 let (client, tokens) = bench.tokens().await?;
                 bench.clock.advance(tokens.json["expires_in"].as_i64().unwrap_or_default());
                 ensure!(client.whoami(tokens.access()).await.status == 401);

@@ -3,12 +3,12 @@
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 
-use crate::conformance::Row;
-use crate::conformance::bearer::ping;
-use crate::conformance::bench::{Bench, ISSUER, RESOURCE};
-use crate::conformance::resource::{NOTES, TWO};
-use crate::conformance::source::{Revision, mcp};
-use crate::conformance::wire::{answer, challenge, dead_end, granted, jwt_part, list};
+use crate::bearer::ping;
+use crate::resource::{NOTES, TWO};
+use crate::row::Row;
+use crate::source::{Revision, mcp};
+use crate::subject::{ISSUER, RESOURCE};
+use crate::wire::{answer, challenge, dead_end, granted, jwt_part, list};
 
 const REVISION: Revision = Revision::V2025_06_18;
 
@@ -44,8 +44,8 @@ pub(super) fn rows() -> Vec<Row> {
         mcp(REVISION, "authorization#token-audience-binding-and-validation").must(
             "audience",
             "A token for another resource of the same server is refused.",
-            async |_| {
-                let bench = Bench::with(TWO).await?;
+            async |bench| {
+                let bench = bench.with(TWO).await?;
                 let client = bench.client().await?;
                 let tokens = bench.tokens_for(&client, &[("resource", NOTES)]).await?;
                 ensure!(jwt_part(tokens.access(), 1)?["aud"] == NOTES);
@@ -60,7 +60,7 @@ pub(super) fn rows() -> Vec<Row> {
             "foreign-issuer",
             "A token that another server gave is refused, the identity provider's own too.",
             async |bench| {
-                let other = Bench::start().await?;
+                let other = bench.fresh().await?;
                 let (_, foreign) = other.tokens().await?;
                 let (client, tokens) = bench.tokens().await?;
                 ensure!(client.whoami(tokens.access()).await.status == 200);

@@ -3,11 +3,11 @@
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 
-use crate::conformance::Row;
-use crate::conformance::bearer::ping;
-use crate::conformance::bench::{Bench, MOUNT, RESOURCE};
-use crate::conformance::source::{Revision, mcp};
-use crate::conformance::wire::{answer, challenge, granted, list};
+use crate::bearer::ping;
+use crate::row::Row;
+use crate::source::{Revision, mcp};
+use crate::subject::{MOUNT, RESOURCE};
+use crate::wire::{answer, challenge, granted, list};
 
 const REVISION: Revision = Revision::V2025_11_25;
 
@@ -55,8 +55,8 @@ pub(super) fn rows() -> Vec<Row> {
         mcp(REVISION, "authorization#runtime-insufficient-scope-errors").should(
             "scopes-at-once",
             "A call that needs several scopes is told all of them at once.",
-            async |_| {
-                let bench = Bench::with(&format!("{MOUNT}tools = {{ whoami = [\"read\", \"write\"] }}\n")).await?;
+            async |bench| {
+                let bench = bench.with(&format!("{MOUNT}tools = {{ whoami = [\"read\", \"write\"] }}\n")).await?;
                 let (client, little) = bench.tokens().await?;
                 let page = client.whoami(little.access()).await;
                 ensure!(page.status == 403, "the status is {}", page.status);
@@ -118,7 +118,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let web = json!({ "redirect_uris": ["https://client.example/callback"] });
                 let web = bench.client_with(web).await?;
                 let local = bench.client().await?;
-                let text = async |client: &crate::testing::client::Client| {
+                let text = async |client: &jean_testing::client::Client| {
                     bench.browser().get(&client.authorization_url(&[])).await.body
                 };
                 let (web, local) = (text(&web).await, text(&local).await);

@@ -3,11 +3,11 @@
 use anyhow::ensure;
 use serde_json::json;
 
-use crate::conformance::Row;
-use crate::conformance::bearer::ping;
-use crate::conformance::bench::ISSUER;
-use crate::conformance::source::{Revision, mcp};
-use crate::conformance::wire::{answer, header, list};
+use crate::bearer::ping;
+use crate::row::Row;
+use crate::source::{Revision, mcp};
+use crate::subject::ISSUER;
+use crate::wire::{answer, header, list};
 
 const REVISION: Revision = Revision::V2026_07_28;
 

@@ -5,7 +5,6 @@
 //! nothing about `form-action`: Chromium would hold it against every hop that follows.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use askama::Template;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -20,12 +19,25 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Account, CODE_LIFETIME, Code, Fault, Shared, header_text, secret};
-use crate::clock::UnixTime;
-use crate::http::pages::{DevLogin, stylesheet};
-use crate::oauth::params::Params;
+use crate::form::Form;
 
 /// The cookie of whoever signed in last. Cookies know no ports, so the name is our own.
 const COOKIE: &str = "jean_dev_account";
+
+/// The one page: a form with `name` and `email`, whose answer is `sign-in` or `cancel`.
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+struct Login<'a> {
+    /// Where the form goes.
+    action: String,
+    /// For whom the person signs in.
+    client: &'a str,
+    /// What was typed, or who signed in last.
+    name: &'a str,
+    /// What was wrong with the last answer.
+    error: Option<&'a str>,
+}
+
 /// Who signed in last, as the cookie keeps it.
 #[derive(Deserialize, Serialize)]
 struct Remembered {
@@ -38,7 +50,7 @@ struct Remembered {
 struct AuthorizationRequest {
     redirect_uri: Url,
     state: Option<String>,
-    params: Params,
+    params: Form,
 }
 
 /// `GET /authorize`.
@@ -48,25 +60,24 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
         Ok(request) => request,
         Err(response) => return *response,
     };
-    let param = |name| request.params.one(name).ok().flatten();
+    let param = |name| request.params.one(name);
     let account = shared.memory().account.clone();
     if let Some(account) = account {
         return request.grant(&shared, account, shared.now());
     }
     let prompts: Vec<&str> = param("prompt").unwrap_or_default().split(' ').collect();
-    let max_age = param("max_age").and_then(|seconds| seconds.parse::<u64>().ok());
+    let max_age = param("max_age").and_then(|seconds| seconds.parse::<u32>().ok());
     let remembered = remembered(&headers);
-    let fresh = |last: &Remembered| {
-        max_age.is_none_or(|max_age| shared.now() <= UnixTime(last.at) + Duration::from_secs(max_age))
-    };
+    let fresh =
+        |last: &Remembered| max_age.is_none_or(|max_age| shared.now().saturating_sub(last.at) <= i64::from(max_age));
     match &remembered {
         Some(last) if fresh(last) && !prompts.iter().any(|prompt| matches!(*prompt, "login" | "select_account")) => {
-            request.grant(&shared, account_of(&last.name, &last.email), UnixTime(last.at))
+            request.grant(&shared, account_of(&last.name, &last.email), last.at)
         }
         _ if prompts.contains(&"none") => request.refuse(&shared, "login_required", None),
         _ => {
             let name = remembered.as_ref().map_or("", |last| last.name.as_str());
-            login_page(&shared, StatusCode::OK, (&query, name), "")
+            login_page(StatusCode::OK, &Login { name, ..request.login(&shared, &query) })
         }
     }
 }
@@ -78,8 +89,8 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): R
         Ok(request) => request,
         Err(response) => return *response,
     };
-    let form = Params::parse(&String::from_utf8_lossy(&body));
-    let field = |name| form.one(name).ok().flatten().map(str::trim).unwrap_or_default();
+    let form = Form::parse(&body);
+    let field = |name| form.one(name).map(str::trim).unwrap_or_default();
     if field("answer") == "cancel" {
         return request.refuse(&shared, "access_denied", Some("The person cancelled."));
     }
@@ -91,10 +102,11 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): R
         () => "",
     };
     if !problem.is_empty() {
-        return login_page(&shared, StatusCode::BAD_REQUEST, (&query, name), problem);
+        let page = Login { name, error: Some(problem), ..request.login(&shared, &query) };
+        return login_page(StatusCode::BAD_REQUEST, &page);
     }
     let now = shared.now();
-    let last = Remembered { name: name.to_owned(), email: email.to_owned(), at: now.0 };
+    let last = Remembered { name: name.to_owned(), email: email.to_owned(), at: now };
     let value = URL_SAFE_NO_PAD.encode(serde_json::to_string(&last).unwrap_or_default());
     let cookie = Cookie::build((COOKIE, value)).path("/").http_only(true).same_site(SameSite::Lax).build();
     let mut response = request.grant(&shared, account_of(name, email), now);
@@ -106,14 +118,14 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): R
 
 /// `GET /style.css`.
 pub(super) async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], stylesheet(None)).into_response()
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../templates/style.css")).into_response()
 }
 
 impl AuthorizationRequest {
     /// Validates a request; an error is the answer.
     fn parse(shared: &Shared, query: &str) -> Result<Self, Box<Response>> {
-        let params = Params::parse(query);
-        let param = |name| params.one(name).ok().flatten();
+        let params = Form::parse(query.as_bytes());
+        let param = |name| params.one(name);
         let refused = |reason: String| Box::new((StatusCode::BAD_REQUEST, reason).into_response());
         if param("client_id") != Some(&shared.options.client_id) {
             return Err(refused("This issuer does not know that client_id.\n".into()));
@@ -144,14 +156,19 @@ impl AuthorizationRequest {
         Ok(request)
     }
 
+    /// The page that asks who signs in, with nothing typed yet.
+    fn login<'a>(&self, shared: &'a Shared, query: &str) -> Login<'a> {
+        Login { action: format!("/authorize?{query}"), client: &shared.options.client_id, name: "", error: None }
+    }
+
     fn refuse(&self, shared: &Shared, code: &str, description: Option<&str>) -> Response {
         let mut answer = vec![("error", code)];
         answer.extend(description.map(|text| ("error_description", text)));
         self.redirect(shared, &answer)
     }
 
-    fn grant(&self, shared: &Shared, account: Account, auth_time: UnixTime) -> Response {
-        let param = |name| self.params.one(name).ok().flatten().unwrap_or_default().to_owned();
+    fn grant(&self, shared: &Shared, account: Account, auth_time: i64) -> Response {
+        let param = |name| self.params.one(name).unwrap_or_default().to_owned();
         let now = shared.now();
         let code = secret();
         {
@@ -188,15 +205,7 @@ impl AuthorizationRequest {
     }
 }
 
-fn login_page(shared: &Shared, status: StatusCode, (query, name): (&str, &str), problem: &str) -> Response {
-    let page = DevLogin {
-        style: "/style.css".into(),
-        action: format!("/authorize?{query}"),
-        hidden: Vec::new(),
-        client_label: shared.options.client_id.clone(),
-        name: name.to_owned(),
-        error: (!problem.is_empty()).then(|| problem.to_owned()),
-    };
+fn login_page(status: StatusCode, page: &Login<'_>) -> Response {
     let page = match page.render() {
         Ok(page) => page,
         Err(error) => {

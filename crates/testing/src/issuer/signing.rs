@@ -65,7 +65,6 @@ pub(super) struct Key {
 
 impl Key {
     /// A new one.
-    #[allow(clippy::expect_used, reason = "without randomness no key may be made")]
     pub fn generate(algorithm: Algorithm) -> Self {
         Key::try_generate(algorithm).expect("a key can be made where there is randomness")
     }

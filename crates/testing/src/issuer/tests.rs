@@ -1,17 +1,15 @@
-//! The issuer's pages, as a browser meets them. Its tokens are met by the tests of [`upstream`](crate::upstream).
+//! The issuer's pages, as a browser meets them.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use url::Url;
 
 use super::*;
-use crate::clock::ManualClock;
-use crate::upstream::http_client;
 
 const CALLBACK: &str = "http://localhost:8080/oauth/callback/dev";
 
 struct Browser {
-    clock: Arc<ManualClock>,
+    clock: Arc<AtomicI64>,
     issuer: Issuer,
     http: reqwest::Client,
     cookie: Option<String>,
@@ -34,12 +32,21 @@ impl Answer {
 
 impl Browser {
     async fn new() -> Self {
-        let clock = Arc::new(ManualClock::new(UnixTime(1_800_000_000)));
-        let options = IssuerOptions { redirect_uris: vec![CALLBACK.into()], ..IssuerOptions::new(clock.clone()) };
+        let clock = Arc::new(AtomicI64::new(1_800_000_000));
+        let time = clock.clone();
+        let options = IssuerOptions {
+            redirect_uris: vec![CALLBACK.into()],
+            ..IssuerOptions::new(move || time.load(Ordering::Relaxed))
+        };
         Browser {
             clock,
             issuer: Issuer::start(options).await.unwrap(),
-            http: http_client("http://127.0.0.1").unwrap(),
+            http: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .tls_certs_only([])
+                .build()
+                .unwrap(),
             cookie: None,
         }
     }
@@ -94,6 +101,12 @@ async fn anyone_who_types_a_name_is_signed_in_and_remembered() {
     let page = browser.get(&[]).await;
     assert_eq!(page.status, 200);
     assert!(page.body.contains("<form method=\"post\" action=\"/authorize?client_id=jean"), "{}", page.body);
+    let answers: Vec<_> = page.body.split("name=\"answer\" value=\"").skip(1).collect();
+    assert!(
+        answers.len() == 2 && answers[0].starts_with("sign-in\"") && answers[1].starts_with("cancel\""),
+        "{}",
+        page.body
+    );
     let answer = browser.submit(&[("name", "Ada Lovelace"), ("email", ""), ("answer", "sign-in")]).await;
     assert_eq!(answer.status, 303);
     assert!(answer.param("code").is_some());
@@ -101,7 +114,7 @@ async fn anyone_who_types_a_name_is_signed_in_and_remembered() {
     assert_eq!(answer.param("iss").as_deref(), Some(browser.issuer.url()));
     assert!(browser.cookie.as_ref().unwrap().starts_with("jean_dev_account="));
 
-    browser.clock.advance(100);
+    browser.clock.fetch_add(100, Ordering::Relaxed);
     assert!(browser.get(&[]).await.param("code").is_some(), "the second time it does not ask");
     assert!(browser.get(&[("prompt", "none"), ("max_age", "100")]).await.param("code").is_some());
     for asks in [("prompt", "login"), ("prompt", "select_account"), ("prompt", "consent login"), ("max_age", "99")] {
@@ -174,8 +187,7 @@ async fn an_authorize_error_comes_back_with_its_description() {
 
 #[tokio::test]
 async fn it_listens_on_loopback_only() {
-    let clock = Arc::new(ManualClock::new(UnixTime(0)));
-    let options = IssuerOptions { listen: ([0, 0, 0, 0], 0).into(), ..IssuerOptions::new(clock) };
+    let options = IssuerOptions { listen: ([0, 0, 0, 0], 0).into(), ..IssuerOptions::new(|| 0) };
     assert!(Issuer::start(options).await.is_err());
 }
 

@@ -3,19 +3,18 @@
 //! A code works once, for the client that authenticates, the redirect URI and the PKCE verifier that belong to it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{Account, Code, Fault, Shared, TOKEN_LIFETIME, answer_json, header_text, secret, signing};
-use crate::oauth::params::Params;
+use super::{Access, Account, Code, Fault, Shared, TOKEN_LIFETIME, answer_json, header_text, secret, signing};
+use crate::client::challenge;
+use crate::form::{Form, decode};
 
 pub(super) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let fault = shared.fault();
@@ -23,7 +22,7 @@ pub(super) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap,
         let description = "<b>The upstream's own words</b>";
         return answer_json(StatusCode::BAD_REQUEST, &json!({ "error": code, "error_description": description }));
     }
-    let form = Params::parse(&String::from_utf8_lossy(&body));
+    let form = Form::parse(&body);
     match redeem(&shared, &headers, &form) {
         Ok(code) => grant(&shared, code, fault.as_ref()),
         Err("invalid_client") => answer_json(StatusCode::UNAUTHORIZED, &json!({ "error": "invalid_client" })),
@@ -31,12 +30,12 @@ pub(super) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap,
     }
 }
 
-fn redeem(shared: &Shared, headers: &HeaderMap, form: &Params) -> Result<Code, &'static str> {
-    let field = |name| form.required(name).map_err(|_| "invalid_request");
+fn redeem(shared: &Shared, headers: &HeaderMap, form: &Form) -> Result<Code, &'static str> {
+    let field = |name| form.one(name).ok_or("invalid_request");
     let (method, credentials) = match header_text(headers, header::AUTHORIZATION) {
         Some(value) => ("client_secret_basic", basic(&value)),
         None => match (form.one("client_id"), form.one("client_secret")) {
-            (Ok(Some(id)), Ok(Some(secret))) => ("client_secret_post", Some((id.to_owned(), secret.to_owned()))),
+            (Some(id), Some(secret)) => ("client_secret_post", Some((id.to_owned(), secret.to_owned()))),
             _ => ("none", None),
         },
     };
@@ -48,7 +47,7 @@ fn redeem(shared: &Shared, headers: &HeaderMap, form: &Params) -> Result<Code, &
         return Err("unsupported_grant_type");
     }
     let code = shared.memory().codes.remove(field("code")?).ok_or("invalid_grant")?;
-    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, field("code_verifier")?.as_bytes()));
+    let challenge = challenge(field("code_verifier")?);
     if code.expires_at <= shared.now() || field("redirect_uri")? != code.redirect_uri || challenge != code.challenge {
         return Err("invalid_grant");
     }
@@ -60,8 +59,7 @@ fn basic(value: &str) -> Option<(String, String)> {
     let decoded = STANDARD.decode(value.strip_prefix("Basic ")?).ok()?;
     let text = String::from_utf8(decoded).ok()?;
     let (id, secret) = text.split_once(':')?;
-    let decode = |half: &str| url::form_urlencoded::parse(half.as_bytes()).next().map(|(name, _)| name.into_owned());
-    Some((decode(id)?, decode(secret)?))
+    Some((decode(id.as_bytes()), decode(secret.as_bytes())))
 }
 
 fn grant(shared: &Shared, code: Code, fault: Option<&Fault>) -> Response {
@@ -76,15 +74,16 @@ fn grant(shared: &Shared, code: Code, fault: Option<&Fault>) -> Response {
     let access_token = secret();
     let now = shared.now();
     let mut memory = shared.memory();
-    memory.access.retain(|_, (_, expires_at)| *expires_at > now);
-    memory.access.insert(access_token.clone(), (code.account, now + TOKEN_LIFETIME));
+    memory.access.retain(|_, access| access.expires_at > now);
+    let access = Access { account: code.account, expires_at: now + TOKEN_LIFETIME };
+    memory.access.insert(access_token.clone(), access);
     let mut answer = json!({
         "access_token": access_token,
         "token_type": match fault {
             Some(Fault::TokenType(other)) => other,
             _ => "Bearer",
         },
-        "expires_in": TOKEN_LIFETIME.as_secs(),
+        "expires_in": TOKEN_LIFETIME,
         "scope": code.scope,
     });
     if fault != Some(&Fault::NoIdToken) {
@@ -99,9 +98,9 @@ fn id_token_claims(shared: &Shared, code: &Code, fault: Option<&Fault>) -> Value
     let mut claims = Map::new();
     claims.insert("iss".into(), shared.url.clone().into());
     claims.insert("aud".into(), client_id.clone().into());
-    claims.insert("iat".into(), now.0.into());
-    claims.insert("exp".into(), (now + TOKEN_LIFETIME).0.into());
-    claims.insert("auth_time".into(), code.auth_time.0.into());
+    claims.insert("iat".into(), now.into());
+    claims.insert("exp".into(), (now + TOKEN_LIFETIME).into());
+    claims.insert("auth_time".into(), code.auth_time.into());
     claims.insert("nonce".into(), code.nonce.clone().into());
     describe(&mut claims, &code.account);
     match fault {
@@ -115,11 +114,11 @@ fn id_token_claims(shared: &Shared, code: &Code, fault: Option<&Fault>) -> Value
         }
         Some(Fault::WrongIssuer) => drop(claims.insert("iss".into(), "https://idp.example".into())),
         Some(Fault::Expired) => {
-            claims.insert("iat".into(), (now - Duration::from_secs(7200)).0.into());
-            claims.insert("exp".into(), (now - Duration::from_secs(3600)).0.into());
+            claims.insert("iat".into(), (now - 7200).into());
+            claims.insert("exp".into(), (now - 3600).into());
         }
-        Some(Fault::IssuedInFuture) => drop(claims.insert("iat".into(), (now + Duration::from_secs(600)).0.into())),
-        Some(Fault::ValidInFuture) => drop(claims.insert("nbf".into(), (now + Duration::from_secs(600)).0.into())),
+        Some(Fault::IssuedInFuture) => drop(claims.insert("iat".into(), (now + 600).into())),
+        Some(Fault::ValidInFuture) => drop(claims.insert("nbf".into(), (now + 600).into())),
         Some(Fault::EmptySubject) => drop(claims.insert("sub".into(), "".into())),
         Some(Fault::EmailOnlyAtUserinfo | Fault::OtherSubjectAtUserinfo | Fault::UserinfoDown) => {
             claims.remove("email");
@@ -151,7 +150,7 @@ pub(super) async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderM
     let authorization = header_text(&headers, header::AUTHORIZATION).unwrap_or_default();
     let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
     let account = match shared.memory().access.get(token) {
-        Some((account, expires_at)) if *expires_at > now => account.clone(),
+        Some(access) if access.expires_at > now => access.account.clone(),
         _ => return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response(),
     };
     let mut claims = Map::new();

@@ -38,7 +38,7 @@ fn schemes(css: &str) -> [BTreeMap<String, Rgb>; 2] {
 }
 
 /// What is read on what.
-const READ_ON: [(&str, &[&str]); 8] = [
+const READ_ON: [(&str, &[&str]); 7] = [
     ("--text", &["--page", "--card"]),
     ("--muted", &["--page", "--card"]),
     ("--accent-ink", &["--page", "--card"]),
@@ -46,7 +46,6 @@ const READ_ON: [(&str, &[&str]); 8] = [
     ("--good", &["--page", "--card"]),
     ("--bad", &["--page", "--card"]),
     ("--warn", &["--warn-ground"]),
-    ("--dev", &["--dev-ground"]),
 ];
 
 fn assert_readable(css: &str, what: &str) {
