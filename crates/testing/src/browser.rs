@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, header};
 use url::Url;
 
+pub use crate::page::{Form, Page};
 use crate::way::{Way, origin_of};
 
 /// One person's browser.
@@ -16,19 +17,6 @@ pub struct Browser {
     way: Way,
     /// By host, since cookies know no ports; then by name.
     cookies: BTreeMap<String, BTreeMap<String, String>>,
-}
-
-/// What came back.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// Where it came from.
-    pub url: String,
-    /// Its status.
-    pub status: StatusCode,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: String,
 }
 
 impl Browser {
@@ -135,53 +123,6 @@ impl Browser {
     }
 }
 
-impl Page {
-    /// Where it leads by itself: a redirect, or a refresh.
-    pub fn leads_to(&self) -> Option<String> {
-        if let Some(location) = self.headers.get(header::LOCATION) {
-            return location.to_str().ok().map(str::to_owned);
-        }
-        let (_, rest) = self.body.split_once("http-equiv=\"refresh\" content=\"")?;
-        let (content, _) = rest.split_once('"')?;
-        content.split_once("url=").map(|(_, url)| unescape(url))
-    }
-
-    /// The parameters of the address that it leads to: the answer to a client.
-    pub fn answer(&self) -> BTreeMap<String, String> {
-        let Some(url) = self.leads_to().and_then(|url| Url::parse(&url).ok()) else { return BTreeMap::new() };
-        url.query_pairs().into_owned().collect()
-    }
-
-    /// The page's first form.
-    pub fn form(&self) -> Form {
-        let body = self.body.split_once("<form").map_or("", |(_, rest)| rest);
-        let body = body.split_once("</form>").map_or(body, |(form, _)| form);
-        let hidden = body.split("<input").skip(1).filter(|input| input.contains("type=\"hidden\""));
-        Form {
-            action: attribute(body, "action").unwrap_or_default(),
-            hidden: hidden
-                .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value").unwrap_or_default())))
-                .collect(),
-            answers: body
-                .split("<button")
-                .skip(1)
-                .filter_map(|button| attribute(button.split('>').next()?, "value"))
-                .collect(),
-        }
-    }
-}
-
-/// A form of a page.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Form {
-    /// Where it goes.
-    pub action: String,
-    /// Its hidden fields.
-    pub hidden: Vec<(String, String)>,
-    /// The values of its buttons.
-    pub answers: Vec<String>,
-}
-
 fn host_of(url: &str) -> String {
     Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -194,15 +135,4 @@ fn is_plain_loopback(url: &str) -> bool {
 fn is_callback_of_a_client(url: &str, origin: &str) -> bool {
     let query = Url::parse(url).ok().map(|url| url.query_pairs().any(|(name, _)| name == "code" || name == "error"));
     query == Some(true) && !url.starts_with(origin)
-}
-
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-    rest.split_once('"').map(|(value, _)| unescape(value))
-}
-
-fn unescape(text: &str) -> String {
-    [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&#38;", "&")]
-        .iter()
-        .fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
 }

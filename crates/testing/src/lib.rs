@@ -14,5 +14,6 @@ pub mod client;
 pub mod document;
 mod form;
 pub mod issuer;
+mod page;
 pub mod random;
 mod way;

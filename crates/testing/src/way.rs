@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header, request};
 use tower::ServiceExt as _;
 use url::Url;
 
-use crate::browser::Page;
+use crate::page::Page;
 
 /// The most bytes of an answer that are read.
 const MAX_BODY: usize = 4 << 20;

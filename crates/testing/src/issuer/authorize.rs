@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -18,7 +17,10 @@ use cookie::{Cookie, SameSite};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Account, CODE_LIFETIME, Code, Fault, Shared, header_text, secret};
+use super::account::Account;
+use super::answer::header_text;
+use super::fault::Fault;
+use super::state::{CODE_LIFETIME, Code, Shared, secret};
 use crate::form::Form;
 
 /// The cookie of whoever signed in last. Cookies know no ports, so the name is our own.
@@ -235,17 +237,4 @@ fn remembered(headers: &HeaderMap) -> Option<Remembered> {
 fn account_of(name: &str, email: &str) -> Account {
     let account = Account::named(name);
     if email.is_empty() { account } else { Account { email: Some(email.to_owned()), ..account } }
-}
-
-/// The same name gives the same `sub`, today and after a restart: its ASCII letters and digits where that says enough, else a
-/// hash.
-pub(super) fn slug(name: &str) -> String {
-    let words: Vec<String> =
-        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
-    let slug = words.join("-");
-    if !slug.is_empty() && slug.is_ascii() && slug.len() <= 64 {
-        return slug;
-    }
-    let hash = digest(&SHA256, name.as_bytes());
-    hash.as_ref().iter().take(6).fold("person-".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }

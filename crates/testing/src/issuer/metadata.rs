@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{Fault, Shared, answer_json};
+use super::answer;
+use super::fault::Fault;
+use super::state::Shared;
 
 pub(super) async fn discovery(State(shared): State<Arc<Shared>>) -> Response {
     let at = |path: &str| format!("{}{path}", shared.url);
@@ -35,7 +37,7 @@ pub(super) async fn discovery(State(shared): State<Arc<Shared>>) -> Response {
     if !shared.options.advertised_methods.is_empty() {
         document["token_endpoint_auth_methods_supported"] = json!(shared.options.advertised_methods);
     }
-    answer_json(StatusCode::OK, &document)
+    answer::json(StatusCode::OK, &document)
 }
 
 pub(super) async fn jwks(State(shared): State<Arc<Shared>>) -> Response {
@@ -44,5 +46,5 @@ pub(super) async fn jwks(State(shared): State<Arc<Shared>>) -> Response {
     if memory.fault == Some(Fault::UnknownKeyTypeInJwks) {
         keys.insert(0, json!({ "kty": "XYZ", "kid": "tomorrow", "alg": "XYZ-512", "use": "sig", "x": 42 }));
     }
-    answer_json(StatusCode::OK, &json!({ "keys": keys }))
+    answer::json(StatusCode::OK, &json!({ "keys": keys }))
 }

@@ -12,7 +12,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{Access, Account, Code, Fault, Shared, TOKEN_LIFETIME, answer_json, header_text, secret, signing};
+use super::account::Account;
+use super::answer::{self, header_text};
+use super::fault::Fault;
+use super::signing;
+use super::state::{Access, Code, Shared, TOKEN_LIFETIME, secret};
 use crate::client::challenge;
 use crate::form::{Form, decode};
 
@@ -20,13 +24,13 @@ pub(super) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap,
     let fault = shared.fault();
     if let Some(Fault::TokenError(code)) = &fault {
         let description = "<b>The upstream's own words</b>";
-        return answer_json(StatusCode::BAD_REQUEST, &json!({ "error": code, "error_description": description }));
+        return answer::json(StatusCode::BAD_REQUEST, &json!({ "error": code, "error_description": description }));
     }
     let form = Form::parse(&body);
     match redeem(&shared, &headers, &form) {
         Ok(code) => grant(&shared, code, fault.as_ref()),
-        Err("invalid_client") => answer_json(StatusCode::UNAUTHORIZED, &json!({ "error": "invalid_client" })),
-        Err(code) => answer_json(StatusCode::BAD_REQUEST, &json!({ "error": code })),
+        Err("invalid_client") => answer::json(StatusCode::UNAUTHORIZED, &json!({ "error": "invalid_client" })),
+        Err(code) => answer::json(StatusCode::BAD_REQUEST, &json!({ "error": code })),
     }
 }
 
@@ -89,7 +93,7 @@ fn grant(shared: &Shared, code: Code, fault: Option<&Fault>) -> Response {
     if fault != Some(&Fault::NoIdToken) {
         answer["id_token"] = Value::String(id_token);
     }
-    answer_json(StatusCode::OK, &answer)
+    answer::json(StatusCode::OK, &answer)
 }
 
 fn id_token_claims(shared: &Shared, code: &Code, fault: Option<&Fault>) -> Value {
@@ -158,5 +162,5 @@ pub(super) async fn userinfo(State(shared): State<Arc<Shared>>, headers: HeaderM
     if fault == Some(Fault::OtherSubjectAtUserinfo) {
         claims.insert("sub".into(), "somebody-else".into());
     }
-    answer_json(StatusCode::OK, &Value::Object(claims))
+    answer::json(StatusCode::OK, &Value::Object(claims))
 }
