@@ -1,4 +1,4 @@
-//! The guard: a bearer token in, a [`Caller`] out; else the challenge that leads a client to its token.
+//! The guard: a bearer token in, a [`Caller`](caller::Caller) out; else the challenge that leads a client to its token.
 //!
 //! RFC 6750 section 3, RFC 9728 section 5.1, and the authorization section of the MCP specification. The order: Host and
 //! Origin (DNS rebinding), the token, whose the session is, the scopes. The token itself goes no further.
