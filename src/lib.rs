@@ -6,6 +6,7 @@
 //! [`Jean::guard`] protects an MCP server, any tower service, and hands it the [`Caller`]; [`Jean::router`] is the
 //! authorization server, [`Jean::default_endpoints`] what clients without metadata take for granted at the root, and
 //! [`Jean::home`] its front page and status. The path is that of `[mcp.default]` in `jean.toml`.
+//! Any server of axum's can serve that; [`listen::serve`] bounds what connections may cost.
 //! [`Jean::failed`] tells that the database is gone for good, [`Jean::drain`] takes a server out of service, and
 //! [`Jean::close`] ends it in order.
 //!
@@ -24,7 +25,7 @@
 //!         .route_service("/mcp", jean.guard(any(my_mcp_server)))
 //!         .merge(jean.router());
 //!     let listener = tokio::net::TcpListener::bind(jean.listen()).await?;
-//!     axum::serve(listener, app).await?;
+//!     jean::listen::serve(listener, app, jean.listen_options()).await;
 //!     Ok(())
 //! }
 //! ```
@@ -43,6 +44,7 @@
 //! | [`store`] | every SQL statement and the only `use` of sqlx: one file for each table, `door` for all writes, `connections` for reads, `watch` for what other processes changed, `request` for what outlives a request | flows |
 //! | [`upstream`] | the identity providers, and the only `use` of openidconnect | the store |
 //! | [`fetch`] | the only GET to addresses that strangers name, under the rules that this needs | what is there |
+//! | [`listen`] | the accept loop: timers and bounds of connections, and how they end when the server stops | what is served |
 //! | [`keys`] | signing and reading tokens, and the only `use` of jsonwebtoken | the store |
 //! | [`secret`] | the root secret: the seal over private keys, the code of form tokens | what is sealed |
 //! | [`clock`], [`random`] | the time, which tests move, whether it jumped, and chance | all else |
@@ -60,6 +62,7 @@
 //! One way, and without a circle:
 //!
 //! ```text
+//! main -> server -> listen
 //! main -> server -> http, mcp -> flow -> store, upstream, fetch, keys -> oauth -> clock
 //!               |      \-> wire
 //!               \-> config
@@ -104,6 +107,7 @@ mod fetch;
 mod flow;
 mod http;
 mod keys;
+pub mod listen;
 mod mcp;
 mod oauth;
 mod random;

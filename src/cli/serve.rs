@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::http::{StatusCode, header};
-use jean::{Config, Jean};
+use jean::{Config, Jean, listen};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -18,10 +18,11 @@ use tracing_subscriber::filter::LevelFilter;
 /// Starts the server with this configuration, and says where it is.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     log();
-    let listen = config.listen()?;
-    let listener = TcpListener::bind(listen)
+    listen::raise_descriptor_limit();
+    let address = config.listen()?;
+    let listener = TcpListener::bind(address)
         .await
-        .with_context(|| format!("cannot listen on {listen}: set another `listen` in jean.toml, or JEAN_LISTEN"))?;
+        .with_context(|| format!("cannot listen on {address}: set another `listen` in jean.toml, or JEAN_LISTEN"))?;
     let listener = listener.into_std()?;
     let starting = Starting::answer_on(listener.try_clone()?)?;
     let jean = Jean::start(config).await.map_err(explain)?;
@@ -34,12 +35,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     println!("  The data is in:                 {}", jean.database());
 
-    let (stop, stopped) = tokio::sync::watch::channel(false);
-    let mut asked = stopped.clone();
-    let server = axum::serve(listener, jean.service()).with_graceful_shutdown(async move {
-        let _ = asked.wait_for(|stop| *stop).await;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = listen::serve(listener, jean.service(), jean.listen_options()).with_graceful_shutdown(async move {
+        let _ = stopped.await;
     });
-    let mut server = tokio::spawn(server.into_future());
+    let server = tokio::spawn(server.into_future());
     let failure = tokio::select! {
         told = told_to_stop() => told.map(|()| None)?,
         failure = jean.failed() => Some(failure),
@@ -48,15 +48,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         None => tracing::info!("stopping: running requests end first; stop again to cut them off"),
         Some(failure) => tracing::error!("stopping: {failure}"),
     }
+    // Not ready first, so that a load balancer learns of it on the connections that are open.
     jean.drain();
-    let _ = stop.send(true);
+    let _ = stop.send(());
     let end = async {
-        // What is open after that is a stream, or a request that waits for its write, which `close` waits for too.
-        let _ = tokio::time::timeout(jean.request_timeout(), &mut server).await;
+        let _ = server.await;
+        // A write whose request was cut off is waited for here.
         jean.close().await;
-        if !server.is_finished() {
-            let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
-        }
     };
     tokio::select! {
         () = end => {}
@@ -69,7 +67,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 /// process. A probe should be told to wait.
 struct Starting {
     started: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
 }
 
 impl Starting {
@@ -82,21 +80,27 @@ impl Starting {
                 [(header::CONNECTION, "close"), (header::RETRY_AFTER, "1"), (header::CACHE_CONTROL, "no-store")];
             (StatusCode::SERVICE_UNAVAILABLE, headers, "not ready: this server is starting\n")
         };
-        let server = axum::serve(TcpListener::from_std(listener)?, Router::new().fallback(answer));
-        let server = server.with_graceful_shutdown(async move {
-            let _ = wait.await;
-        });
+        let mut options = listen::Options::default();
+        // Probes, and few others.
+        options.connections = 64;
+        options.grace = LAST_ANSWERS;
+        options.cut = Duration::ZERO;
+        let listener = TcpListener::from_std(listener)?;
+        let server =
+            listen::serve(listener, Router::new().fallback(answer), options).with_graceful_shutdown(async move {
+                let _ = wait.await;
+            });
         Ok(Starting { started, server: tokio::spawn(server.into_future()) })
     }
 
-    /// Takes no more connections. Those that are open have a moment for their answer, and end by themselves later.
+    /// Takes no more connections. Those that are open have a moment for their answer.
     async fn end(self) {
         let _ = self.started.send(());
-        let _ = tokio::time::timeout(LAST_ANSWERS, self.server).await;
+        let _ = self.server.await;
     }
 }
 
-/// How long the last answers may take to be sent.
+/// How long the answers that say so may take to be sent when the server has started.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Configuration problems stay what they are, for the exit status.

@@ -233,7 +233,7 @@ mod tests {
             assert!(default.is_null() || with == without, "{table} {key}: the default is {default}");
             compared += usize::from(!default.is_null());
         }
-        assert_eq!(compared, 18);
+        assert_eq!(compared, 20);
     }
 
     #[test]

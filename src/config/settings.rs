@@ -464,4 +464,8 @@ pub struct Limits {
     pub body: usize,
     /// How long an answer may take to begin, unless a write of the request has begun.
     pub timeout: Duration,
+    /// How long a connection may idle between two requests.
+    pub keep_alive: Duration,
+    /// The most connections at once.
+    pub connections: usize,
 }

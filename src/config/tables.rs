@@ -223,11 +223,13 @@ impl Default for GuardTable {
 pub(super) struct LimitsTable {
     pub body: usize,
     pub timeout: Span,
+    pub keep_alive: Span,
+    pub connections: usize,
 }
 
 impl Default for LimitsTable {
     fn default() -> Self {
-        LimitsTable { body: 65536, timeout: Span::seconds(30) }
+        LimitsTable { body: 65536, timeout: Span::seconds(30), keep_alive: Span::seconds(130), connections: 4096 }
     }
 }
 

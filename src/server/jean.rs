@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::{Extension, Router};
 use secrecy::ExposeSecret as _;
@@ -17,9 +16,9 @@ use super::open::Opened;
 use crate::config::settings::Database;
 use crate::flow::app::App;
 use crate::flow::housekeeping;
-use crate::http;
 use crate::mcp::{GuardLayer, Guarded};
 use crate::wire::record::Recorder;
+use crate::{http, listen};
 
 /// A running authorization server, and the guard in front of what it protects.
 ///
@@ -132,9 +131,15 @@ impl Jean {
         self.0.app.settings().listen
     }
 
-    /// How long a request may take to be answered, unless it waits for the outcome of a write.
-    pub fn request_timeout(&self) -> Duration {
-        self.0.app.settings().limits.timeout
+    /// What `[limits]` says of connections. When the server stops, requests under way have `limits.timeout` to end.
+    pub fn listen_options(&self) -> listen::Options {
+        let limits = &self.0.app.settings().limits;
+        listen::Options {
+            connections: limits.connections,
+            keep_alive: limits.keep_alive,
+            grace: limits.timeout,
+            ..listen::Options::default()
+        }
     }
 
     /// What people call the identity providers, each with its issuer.

@@ -81,7 +81,8 @@ mod tests {
     #[test]
     fn a_body_has_ten_seconds_and_at_most_half_of_the_request_s_time() {
         for (limit, seconds) in [(1.0, 0.5), (10.0, 5.0), (20.0, 10.0), (30.0, 10.0), (600.0, 10.0)] {
-            let limits = Limits { body: 0, timeout: Duration::from_secs_f64(limit) };
+            let limits =
+                Limits { body: 0, timeout: Duration::from_secs_f64(limit), keep_alive: Duration::ZERO, connections: 0 };
             assert_eq!(patience(&limits), Duration::from_secs_f64(seconds), "{limit}");
         }
     }

@@ -5,6 +5,7 @@ mod grant;
 mod home;
 mod house;
 mod journey;
+mod listen;
 mod mcp;
 mod person;
 mod server;

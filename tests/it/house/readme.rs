@@ -76,7 +76,7 @@ fn the_defaults_are_those_of_the_file() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 22);
+    assert_eq!(compared, 24);
 }
 
 #[test]
