@@ -122,4 +122,4 @@ mod wire;
 pub use clock::{Clock, SystemClock, UnixTime};
 pub use config::{Config, Problems, Summary};
 pub use mcp::{Caller, GuardLayer, Guarded, StepUp};
-pub use server::{Builder, Error, Jean, UnknownMount};
+pub use server::{Builder, Error, Jean, Provider, UnknownMount};

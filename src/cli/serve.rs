@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::http::{StatusCode, header};
-use jean::{Config, Jean, listen};
+use jean::{Config, Jean, Provider, listen};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -30,7 +30,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     println!("jean {} is ready.", env!("CARGO_PKG_VERSION"));
     println!("  MCP URL to paste into a client: {}", jean.mcp_url());
-    for (name, issuer) in jean.upstreams() {
+    for Provider { name, issuer } in jean.providers() {
         println!("  People sign in with:            {name} ({issuer})");
     }
     println!("  The data is in:                 {}", jean.database());

@@ -34,6 +34,15 @@ pub(super) struct Running {
     _dev: dev::Providers,
 }
 
+/// An identity provider, as the configuration names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// The name of its table, `[upstream.NAME]`.
+    pub name: String,
+    /// Its issuer (OpenID Connect Core section 2).
+    pub issuer: String,
+}
+
 impl fmt::Debug for Jean {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jean").field("issuer", &self.0.app.settings().issuer.as_str()).finish_non_exhaustive()
@@ -142,10 +151,10 @@ impl Jean {
         }
     }
 
-    /// What people call the identity providers, each with its issuer.
-    pub fn upstreams(&self) -> Vec<(String, String)> {
+    /// The identity providers, in the order of the configuration.
+    pub fn providers(&self) -> Vec<Provider> {
         let upstreams = self.0.app.settings().upstreams.iter();
-        upstreams.map(|upstream| (upstream.name.clone(), upstream.issuer.clone())).collect()
+        upstreams.map(|upstream| Provider { name: upstream.name.clone(), issuer: upstream.issuer.clone() }).collect()
     }
 
     /// Where the data is, without a password.

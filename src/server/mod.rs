@@ -12,4 +12,4 @@ mod open;
 
 pub use builder::Builder;
 pub use error::{Error, UnknownMount};
-pub use jean::Jean;
+pub use jean::{Jean, Provider};
