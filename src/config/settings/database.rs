@@ -1,0 +1,14 @@
+//! `database`.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+/// Where the data is.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file, created when missing.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL, with its password.
+    Postgres(SecretString),
+}
