@@ -14,8 +14,17 @@ use crate::oauth::resource::is_https_or_loopback;
 /// The scopes that are asked for where the table lists none.
 pub(super) const SCOPES: [&str; 3] = ["openid", "email", "profile"];
 
-/// A key, and what is wrong with its value.
-pub(super) type Refusal = (&'static str, String);
+/// What is wrong with the value of a key, or that there is none.
+pub(super) struct Refusal {
+    pub(super) key: &'static str,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    fn new(key: &'static str, message: impl Into<String>) -> Self {
+        Refusal { key, message: message.into() }
+    }
+}
 
 impl UpstreamKind {
     /// Every kind, in the order in which the reference tells them.
@@ -79,30 +88,33 @@ impl UpstreamKind {
             (UpstreamKind::Dev, _) => dev_issuer(table.port, listen),
             (_, Some(_)) if table.domain.is_some() => Err(both("domain")),
             (_, Some(_)) if table.project.is_some() => Err(both("project")),
-            (_, Some(issuer)) => check_issuer(issuer).map(|()| issuer.clone()).map_err(|why| ("issuer", why)),
+            (_, Some(issuer)) => {
+                check_issuer(issuer).map(|()| issuer.clone()).map_err(|why| Refusal::new("issuer", why))
+            }
             (UpstreamKind::Google, None) => Ok(GOOGLE.into()),
             (UpstreamKind::Auth0, None) => match table.domain.as_deref() {
                 Some(domain) if is_host(domain) => Ok(format!("https://{domain}/")),
-                Some(_) => Err(("domain", "must be the host alone, such as tenant.eu.auth0.com".into())),
-                None => {
-                    Err(("domain", "is missing; write the application's domain, such as tenant.eu.auth0.com".into()))
-                }
+                Some(_) => Err(Refusal::new("domain", "must be the host alone, such as tenant.eu.auth0.com")),
+                None => Err(Refusal::new(
+                    "domain",
+                    "is missing; write the application's domain, such as tenant.eu.auth0.com",
+                )),
             },
             (UpstreamKind::Supabase, None) => match table.project.as_deref() {
                 Some(project) if is_reference(project) => Ok(format!("https://{project}.supabase.co/auth/v1")),
-                Some(_) => Err(("project", "must be the reference alone: REF in https://REF.supabase.co".into())),
-                None => Err(("project", "is missing; write the reference, REF in https://REF.supabase.co".into())),
+                Some(_) => Err(Refusal::new("project", "must be the reference alone: REF in https://REF.supabase.co")),
+                None => Err(Refusal::new("project", "is missing; write the reference, REF in https://REF.supabase.co")),
             },
-            (UpstreamKind::Oidc, None) => Err((
+            (UpstreamKind::Oidc, None) => Err(Refusal::new(
                 "issuer",
-                "is missing; write the issuer as the provider's /.well-known/openid-configuration spells it".into(),
+                "is missing; write the issuer as the provider's /.well-known/openid-configuration spells it",
             )),
         }
     }
 }
 
 fn both(key: &'static str) -> Refusal {
-    (key, "stands beside issuer, which says the same; keep one of the two".into())
+    Refusal::new(key, "stands beside issuer, which says the same; keep one of the two")
 }
 
 fn dev_issuer(port: Option<u16>, listen: Option<SocketAddr>) -> Result<String, Refusal> {
@@ -112,11 +124,13 @@ fn dev_issuer(port: Option<u16>, listen: Option<SocketAddr>) -> Result<String, R
         port => port.checked_add(1),
     };
     match port.or(free) {
-        Some(0) => Err(("port", "must be a port of its own, not 0".into())),
-        Some(port) if port == taken => Err(("port", "is the port of listen; choose another".into())),
+        Some(0) => Err(Refusal::new("port", "must be a port of its own, not 0")),
+        Some(port) if port == taken => Err(Refusal::new("port", "is the port of listen; choose another")),
         Some(port) => Ok(format!("http://127.0.0.1:{port}")),
         None if listen.is_none() => Ok("http://127.0.0.1:8081".into()),
-        None => Err(("port", "is missing, and the port after that of listen is none; write one, such as 8081".into())),
+        None => {
+            Err(Refusal::new("port", "is missing, and the port after that of listen is none; write one, such as 8081"))
+        }
     }
 }
 
@@ -158,7 +172,7 @@ mod tests {
     fn issuer(kind: UpstreamKind, fill: impl FnOnce(&mut UpstreamTable)) -> Result<String, &'static str> {
         let mut table = UpstreamTable::default();
         fill(&mut table);
-        kind.issuer(&table, "127.0.0.1:8080".parse().ok()).map_err(|(key, _)| key)
+        kind.issuer(&table, "127.0.0.1:8080".parse().ok()).map_err(|refusal| refusal.key)
     }
 
     #[test]
@@ -203,7 +217,7 @@ mod tests {
         );
         assert_eq!(issuer(UpstreamKind::Dev, |table| table.port = Some(8080)), Err("port"));
         assert_eq!(
-            UpstreamKind::Dev.issuer(&UpstreamTable::default(), "[::1]:0".parse().ok()).map_err(|(key, _)| key),
+            UpstreamKind::Dev.issuer(&UpstreamTable::default(), "[::1]:0".parse().ok()).map_err(|refusal| refusal.key),
             Err("port")
         );
     }

@@ -14,13 +14,20 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{Place, Problem, Problems, nearest};
 
+/// Where a key and its value were written; the same for both if a variable set it.
+#[derive(Clone)]
+struct Places {
+    key: Place,
+    value: Place,
+}
+
 /// The values that were set, and the place of each.
 #[derive(Clone, Default)]
 pub(super) struct Source {
     file: String,
     values: Dict,
-    /// The places of a key itself and of its value, by the key with its tables.
-    places: BTreeMap<String, (Place, Place)>,
+    /// By the key with its tables.
+    places: BTreeMap<String, Places>,
     /// The variables that a platform sets for a service of our name, and that are no keys.
     injected: Vec<String>,
 }
@@ -109,7 +116,7 @@ impl Source {
             dict = inner;
         }
         dict.insert(last.to_owned(), Value::from(value));
-        self.places.insert(key.to_owned(), (place.clone(), place));
+        self.places.insert(key.to_owned(), Places { key: place.clone(), value: place });
     }
 
     /// A variable's key as the file spells it, where the file has it: variables know no lower case and no hyphen.
@@ -147,7 +154,8 @@ impl Source {
 
     /// A problem with the value of `key`.
     pub(super) fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
-        let place = self.nearest_place(key).map_or_else(|| Place::File(self.file.clone()), |(_, value)| value.clone());
+        let place =
+            self.nearest_place(key).map_or_else(|| Place::File(self.file.clone()), |places| places.value.clone());
         let value = self.shown(key);
         Problem { place, key: key.to_owned(), value, message: message.into(), meant: None }
     }
@@ -159,12 +167,12 @@ impl Source {
 
     /// The place of a key, for putting tables into the order of the file.
     pub(super) fn order(&self, key: &str) -> Option<&Place> {
-        self.places.get(key).map(|(place, _)| place)
+        self.places.get(key).map(|places| &places.key)
     }
 
     /// The place where the value of `key` was set, in brackets; empty for a default.
     pub(super) fn origin(&self, key: &str) -> String {
-        self.places.get(key).map(|(_, place)| format!(" ({place})")).unwrap_or_default()
+        self.places.get(key).map(|places| format!(" ({})", places.value)).unwrap_or_default()
     }
 
     /// The file that was read.
@@ -188,7 +196,7 @@ impl Source {
 
     fn unknown(&self, key: String, word: &str, known: &'static [&'static str]) -> Problem {
         let place = self.nearest_place(&key).or_else(|| self.place_below(&key));
-        let place = place.map_or_else(|| Place::File(self.file.clone()), |(key, _)| key.clone());
+        let place = place.map_or_else(|| Place::File(self.file.clone()), |places| places.key.clone());
         let flat = known.iter().find_map(|table| {
             let rest = word.strip_prefix(table)?.strip_prefix('_')?;
             matches!(place, Place::Environment(_)).then(|| format!("{table}__{rest}").to_ascii_uppercase())
@@ -211,15 +219,15 @@ impl Source {
     }
 
     /// The place of `key`, or of the innermost table around it that has one.
-    fn nearest_place(&self, key: &str) -> Option<&(Place, Place)> {
+    fn nearest_place(&self, key: &str) -> Option<&Places> {
         self.places.get(key).or_else(|| self.nearest_place(key.rsplit_once('.')?.0))
     }
 
     /// The place of the first key in the table `key`, which has none itself if variables made it.
-    fn place_below(&self, key: &str) -> Option<&(Place, Place)> {
+    fn place_below(&self, key: &str) -> Option<&Places> {
         let table = format!("{key}.");
-        let (first, place) = self.places.range(table.clone()..).next()?;
-        first.starts_with(&table).then_some(place)
+        let (first, places) = self.places.range(table.clone()..).next()?;
+        first.starts_with(&table).then_some(places)
     }
 
     /// The value at `key`; within a text that was read as a list, the text.
@@ -304,13 +312,13 @@ fn convert_table(
     table: &DeTable<'_>,
     path: &str,
     at: &impl Fn(usize) -> Place,
-    places: &mut BTreeMap<String, (Place, Place)>,
+    places: &mut BTreeMap<String, Places>,
 ) -> Dict {
     let mut dict = Dict::new();
     for (name, value) in table {
         let key = joined(path, name.get_ref());
         let converted = convert(value, &key, at, places);
-        places.insert(key, (at(name.span().start), at(value.span().start)));
+        places.insert(key, Places { key: at(name.span().start), value: at(value.span().start) });
         dict.insert(name.get_ref().to_string(), converted);
     }
     dict
@@ -320,7 +328,7 @@ fn convert(
     value: &Spanned<DeValue<'_>>,
     path: &str,
     at: &impl Fn(usize) -> Place,
-    places: &mut BTreeMap<String, (Place, Place)>,
+    places: &mut BTreeMap<String, Places>,
 ) -> Value {
     match value.get_ref() {
         DeValue::String(text) => Value::from(text.as_ref()),
@@ -341,7 +349,7 @@ fn convert(
                 let key = joined(path, &i.to_string());
                 converted.push(convert(item, &key, at, places));
                 let place = at(item.span().start);
-                places.insert(key, (place.clone(), place));
+                places.insert(key, Places { key: place.clone(), value: place });
             }
             Value::from(converted)
         }

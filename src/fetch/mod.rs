@@ -61,6 +61,17 @@ pub(crate) struct Fetcher {
     addresses: Arc<Budget>,
 }
 
+/// What to fetch.
+pub(crate) struct Wanted<'a> {
+    pub url: &'a str,
+    /// The largest body that is read, in bytes.
+    pub most: usize,
+    /// Whether its keeper has what it answered within the last 30 days. Such an address, and one that [was
+    /// proved](Fetcher::prove) since this process began, is not turned away because of what is asked of its host or its
+    /// network address otherwise, and waits for no new one. Its keeper does not ask for it often.
+    pub known: bool,
+}
+
 /// What was there.
 #[derive(Debug)]
 pub(crate) struct Fetched {
@@ -130,6 +141,12 @@ impl Error {
     }
 }
 
+/// A response whose body was read.
+struct Answer {
+    response: Response,
+    body: Vec<u8>,
+}
+
 impl Fetcher {
     /// Asks nobody yet. `local`: jean itself is on loopback, for trying things out, so that documents may be there too.
     pub fn new(names: Arc<dyn Names>, local: bool) -> Self {
@@ -145,12 +162,9 @@ impl Fetcher {
         }
     }
 
-    /// GETs the JSON at an address, of at most `most` bytes.
-    ///
-    /// `known`: its keeper has what it answered within the last 30 days. Such an address, and one that [was
-    /// proved](Self::prove) since this process began, is not turned away because of what is asked of its host or its network
-    /// address otherwise, and waits for no new one. Its keeper does not ask for it often.
-    pub async fn get(&self, url: &str, most: usize, known: bool, now: UnixTime) -> Result<Fetched, Error> {
+    /// GETs the JSON at an address.
+    pub async fn get(&self, wanted: Wanted<'_>, now: UnixTime) -> Result<Fetched, Error> {
+        let Wanted { url, most, known } = wanted;
         let url = self.check(url)?;
         let host = host(&url);
         let visit = self.hosts.visit(host, url.as_url().as_str());
@@ -170,11 +184,11 @@ impl Fetcher {
             let permits = if known { &self.permits_known } else { &self.permits };
             let _permit = permits.acquire().await.map_err(|_| Error::Busy)?;
             waits.store(false, Ordering::Relaxed);
-            FETCH.scope(Arc::clone(&connecting), self.ask(&url, most)).await
+            FETCH.scope(Arc::clone(&connecting), self.send(&url, most)).await
         };
         let answer = tokio::time::timeout(self.timeout, fetch).await;
         let too_long = || Err(if waits.load(Ordering::Relaxed) { Error::Busy } else { Error::TooSlow });
-        let (answer, body) = match answer.unwrap_or_else(|_| too_long()) {
+        let Answer { response, body } = match answer.unwrap_or_else(|_| too_long()) {
             Err(Error::Busy) => {
                 self.hosts.turn_away(charge, now);
                 return Err(Error::Busy);
@@ -184,10 +198,10 @@ impl Fetcher {
                 answer?
             }
         };
-        let answered_at = answer.remote_addr().and_then(|address| connecting.host_at(address.ip()));
+        let answered_at = response.remote_addr().and_then(|address| connecting.host_at(address.ip()));
         let addresses = mem::take(&mut *connecting.charges.lock().unwrap_or_else(PoisonError::into_inner));
         let receipt = Receipt { host: charge, addresses, answered_at };
-        Ok(Fetched { body, lifetime: lifetime(&url, &answer, now), receipt })
+        Ok(Fetched { body, lifetime: lifetime(&url, &response, now), receipt })
     }
 
     /// Notes that a fetch brought what was looked for: it then counts for little, and the URL is not turned away for 30 days.
@@ -215,7 +229,7 @@ impl Fetcher {
         Ok(url)
     }
 
-    async fn ask(&self, url: &DocumentUrl, most: usize) -> Result<(Response, Vec<u8>), Error> {
+    async fn send(&self, url: &DocumentUrl, most: usize) -> Result<Answer, Error> {
         // What is no name is not resolved.
         if let Some(address) = literal(url) {
             let admitted = FETCH.try_with(|fetch| fetch.admit(vec![address]));
@@ -244,7 +258,7 @@ impl Fetcher {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok((response, body))
+        Ok(Answer { response, body })
     }
 
     async fn client(&self) -> Result<&Client, Error> {

@@ -42,16 +42,24 @@ async fn host(answer: &'static [&'static str]) -> (SocketAddr, Arc<Mutex<Vec<Str
     (address, requests)
 }
 
+fn new(url: &str) -> Wanted<'_> {
+    Wanted { url, most: 20, known: false }
+}
+
+fn known(url: &str) -> Wanted<'_> {
+    Wanted { known: true, ..new(url) }
+}
+
 async fn get(answer: &'static [&'static str]) -> Result<Fetched, Error> {
     let (address, _) = host(answer).await;
-    fetcher(here, true).get(&format!("http://{address}/client.json"), 20, false, NOW).await
+    fetcher(here, true).get(new(&format!("http://{address}/client.json")), NOW).await
 }
 
 #[tokio::test]
 async fn a_document_is_fetched_with_nothing_that_tells_of_anybody() {
     let (address, requests) =
         host(&["HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"]).await;
-    let fetched = fetcher(here, true).get(&format!("http://{address}/client.json?x=1"), 20, false, NOW).await.unwrap();
+    let fetched = fetcher(here, true).get(new(&format!("http://{address}/client.json?x=1")), NOW).await.unwrap();
     assert_eq!(fetched.body, b"{}");
     let request = requests.lock().unwrap()[0].clone();
     assert!(request.starts_with("get /client.json?x=1 http/1.1\r\n"), "{request}");
@@ -156,7 +164,7 @@ async fn all_of_a_fetch_takes_five_seconds_at_most() {
     assert!(matches!(error, Error::TooSlow), "{error:?}");
 
     let fetcher = Fetcher { timeout: Duration::from_millis(100), ..Fetcher::new(Arc::new(Silent), false) };
-    let error = fetcher.get("https://client.example/client.json", 20, false, NOW).await.unwrap_err();
+    let error = fetcher.get(new("https://client.example/client.json"), NOW).await.unwrap_err();
     assert!(matches!(error, Error::TooSlow), "{error:?}");
 }
 
@@ -192,19 +200,17 @@ async fn one_bad_address_refuses_all_of_them() {
     ];
     for names in mixed {
         for local in [false, true] {
-            let error =
-                fetcher(names, local).get("https://client.example/client.json", 20, false, NOW).await.unwrap_err();
+            let error = fetcher(names, local).get(new("https://client.example/client.json"), NOW).await.unwrap_err();
             assert!(matches!(error, Error::NotPublic(_)), "{:?}: {error:?}", names(""));
             let nowhere = Error::Unreachable("no such name".into());
             assert_eq!((error.passes(), error.to_string()), (nowhere.passes(), nowhere.to_string()));
         }
     }
-    let none =
-        fetcher(|_| Vec::new(), false).get("https://client.example/client.json", 20, false, NOW).await.unwrap_err();
+    let none = fetcher(|_| Vec::new(), false).get(new("https://client.example/client.json"), NOW).await.unwrap_err();
     assert!(matches!(none, Error::Unreachable(_)), "{none:?}");
     // What says that it is on this computer is there, and nowhere else.
     let elsewhere = fetcher(|_| vec![[127, 0, 0, 1].into(), [8, 8, 8, 8].into()], true);
-    let error = elsewhere.get("http://localhost:9/client.json", 20, false, NOW).await.unwrap_err();
+    let error = elsewhere.get(new("http://localhost:9/client.json"), NOW).await.unwrap_err();
     assert!(matches!(error, Error::NotPublic(_)), "{error:?}");
 }
 
@@ -223,12 +229,12 @@ async fn an_address_in_the_place_of_a_name_is_looked_at_too() {
         for local in [false, true] {
             let url = DocumentUrl::parse(&format!("https://{host}/client.json"), local);
             let url = url.map_or_else(|_| format!("https://{host}/client.json"), |url| url.to_string());
-            let error = fetcher(here, local).get(&url, 20, false, NOW).await.unwrap_err();
+            let error = fetcher(here, local).get(new(&url), NOW).await.unwrap_err();
             let refused = matches!(error, Error::Address("is not a public one" | "is not written in its normal form"));
             assert!(refused, "{host}: {error:?}");
         }
     }
-    let error = fetcher(here, false).get("http://127.0.0.1:9/client.json", 20, false, NOW).await.unwrap_err();
+    let error = fetcher(here, false).get(new("http://127.0.0.1:9/client.json"), NOW).await.unwrap_err();
     assert!(matches!(error, Error::Address(_)), "{error:?}");
 }
 
@@ -241,10 +247,10 @@ async fn the_connection_goes_to_the_address_that_was_checked() {
     let names = Changing(vec![here(""), vec![[10, 0, 0, 1].into()]], Arc::clone(&asked));
     let fetcher = Fetcher { timeout: Duration::from_millis(500), ..Fetcher::new(Arc::new(names), true) };
     let url = format!("http://localhost:{}/client.json", address.port());
-    fetcher.get(&url, 20, false, NOW).await.unwrap();
+    fetcher.get(new(&url), NOW).await.unwrap();
     assert_eq!((asked.load(Ordering::SeqCst), requests.lock().unwrap().len()), (1, 1));
     // The next fetch looks anew, and is refused.
-    assert!(matches!(fetcher.get(&url, 20, false, NOW).await.unwrap_err(), Error::NotPublic(_)));
+    assert!(matches!(fetcher.get(new(&url), NOW).await.unwrap_err(), Error::NotPublic(_)));
     assert_eq!(requests.lock().unwrap().len(), 1);
 }
 
@@ -258,7 +264,7 @@ async fn addresses_that_are_made_up_keep_out_none_that_comes_again_or_was_good_b
     let fetcher = fetcher(here, true);
     let get = |path: &str, now: UnixTime| {
         let (fetcher, url) = (&fetcher, format!("http://{address}/{path}"));
-        async move { fetcher.get(&url, 20, false, now).await }
+        async move { fetcher.get(new(&url), now).await }
     };
     let proved = get("proved", NOW).await.unwrap();
     fetcher.prove(&proved.receipt, NOW);
@@ -276,7 +282,7 @@ async fn addresses_that_are_made_up_keep_out_none_that_comes_again_or_was_good_b
     let error = get("real", NOW).await.unwrap_err();
     assert!(matches!(error, Error::Busy) && error.passes(), "{error:?}");
     assert!(get("real", NOW).await.is_ok(), "the second time");
-    assert!(fetcher.get(&format!("http://{address}/kept"), 20, true, NOW).await.is_ok(), "its keeper knows it");
+    assert!(fetcher.get(known(&format!("http://{address}/kept")), NOW).await.is_ok(), "its keeper knows it");
     assert!(get("proved", NOW + Duration::from_secs(29 * 86_400)).await.is_ok());
 }
 
@@ -284,14 +290,14 @@ async fn addresses_that_are_made_up_keep_out_none_that_comes_again_or_was_good_b
 async fn another_port_is_the_same_host() {
     let fetcher = fetcher(|_| Vec::new(), false);
     for port in 1..=AT_A_MOMENT {
-        let error = fetcher.get(&format!("https://client.example:{port}/"), 20, false, NOW).await.unwrap_err();
+        let error = fetcher.get(new(&format!("https://client.example:{port}/")), NOW).await.unwrap_err();
         assert!(matches!(error, Error::Address(_)), "{error:?}");
-        let error = fetcher.get(&format!("https://client.example:{port}/x"), 20, false, NOW).await.unwrap_err();
+        let error = fetcher.get(new(&format!("https://client.example:{port}/x")), NOW).await.unwrap_err();
         assert!(matches!(error, Error::Unreachable(_)), "{port}: {error:?}");
     }
-    let error = fetcher.get("https://client.example/x", 20, false, NOW).await.unwrap_err();
+    let error = fetcher.get(new("https://client.example/x"), NOW).await.unwrap_err();
     assert!(matches!(error, Error::Busy), "{error:?}");
-    let error = fetcher.get("https://other.example/x", 20, false, NOW).await.unwrap_err();
+    let error = fetcher.get(new("https://other.example/x"), NOW).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
 }
 
@@ -332,7 +338,7 @@ async fn a_fetch_goes_by_the_budget_of_the_address_that_its_name_leads_to() {
         let _ = connecting(&fetcher, &format!("{i}.evil.example"), "x", false).admit(vec![[8, 8, 8, 8].into()]);
     }
     for url in ["https://client.example/x", "https://8.8.8.8/x"] {
-        let error = fetcher.get(url, 20, false, NOW).await.unwrap_err();
+        let error = fetcher.get(new(url), NOW).await.unwrap_err();
         assert!(matches!(error, Error::Busy), "{url}: {error:?}");
     }
 }
@@ -356,11 +362,11 @@ async fn what_is_known_waits_for_nothing_new() {
     let url = format!("http://{address}/client.json");
     let fetcher = fetcher(here, true);
     let held = fetcher.permits.acquire_many(AT_ONCE as u32).await.unwrap();
-    let error = fetcher.get(&url, 20, false, NOW).await.unwrap_err();
+    let error = fetcher.get(new(&url), NOW).await.unwrap_err();
     assert!(matches!(error, Error::Busy) && requests.lock().unwrap().is_empty(), "{error:?}");
-    assert!(fetcher.get(&url, 20, true, NOW).await.is_ok());
+    assert!(fetcher.get(known(&url), NOW).await.is_ok());
     drop(held);
-    assert!(fetcher.get(&url, 20, false, NOW).await.is_ok());
+    assert!(fetcher.get(new(&url), NOW).await.is_ok());
 }
 
 #[tokio::test]

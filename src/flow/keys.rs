@@ -73,7 +73,7 @@ pub async fn load_lifetimes(app: &App, now: UnixTime) -> Result<(), store::Error
 
 /// The JSON Web Key Set (RFC 7517 section 5), as it is now.
 pub fn jwks(app: &App, now: UnixTime) -> Value {
-    app.key_ring().jwks(now, app.longest_signed(now))
+    app.key_ring().jwks(app.horizon(now))
 }
 
 /// The canary's place among the single facts.

@@ -109,19 +109,26 @@ pub struct Standard {
 /// The last look at the parts. It serves for two seconds, and those who ask during a look share it, so that nobody makes
 /// this server ask its database as often as they like.
 #[derive(Debug, Default)]
-pub struct LastLook(Mutex<Option<(Duration, Arc<Status>)>>);
+pub struct LastLook(Mutex<Option<Look>>);
+
+#[derive(Debug)]
+struct Look {
+    /// On the clock that never jumps.
+    at: Duration,
+    status: Arc<Status>,
+}
 
 impl LastLook {
     /// The report of a look that is at most two seconds old.
     pub async fn report(&self, app: &App, now: Reading) -> Arc<Status> {
         let mut last = self.0.lock().await;
-        if let Some((at, status)) = &*last
+        if let Some(Look { at, status }) = &*last
             && now.monotonic.checked_sub(*at).is_none_or(|age| age < REMEMBERED)
         {
             return status.clone();
         }
         let status = Arc::new(look(app, now.wall).await);
-        *last = Some((now.monotonic, status.clone()));
+        *last = Some(Look { at: now.monotonic, status: status.clone() });
         status
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn routes(web: &Web) -> Router {
     let programs = programs.layer(layers::cors());
     let registrations = Router::new().route(&at("/oauth/register"), post(register::register)).route(
         &at("/oauth/register/{client}"),
-        get(configuration::read).put(configuration::update).delete(configuration::delete),
+        get(configuration::show).put(configuration::update).delete(configuration::delete),
     );
     let registrations = for_registrations(registrations);
 

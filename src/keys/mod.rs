@@ -15,4 +15,4 @@ mod signer;
 pub use error::Error;
 pub use key::{Key, NewKey, Purpose, Role};
 pub use lifetimes::SignedLifetimes;
-pub use ring::KeyRing;
+pub use ring::{Horizon, KeyRing, Signed};

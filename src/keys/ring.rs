@@ -12,6 +12,24 @@ use super::key::{Key, Purpose};
 use super::signer::signature_alone;
 use crate::clock::UnixTime;
 
+/// What decides whether the signatures of a key still count.
+#[derive(Clone, Copy, Debug)]
+pub struct Horizon {
+    /// The time.
+    pub now: UnixTime,
+    /// The longest life of anything that is signed now or was signed and may be valid.
+    pub longest: Duration,
+}
+
+/// A JWT that was verified.
+#[derive(Debug)]
+pub struct Signed<C> {
+    /// The id of the key that signed it.
+    pub kid: String,
+    /// What it says.
+    pub claims: C,
+}
+
 /// The keys in their succession, as one process knows them.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing(Vec<Arc<Key>>);
@@ -46,8 +64,9 @@ impl KeyRing {
     }
 
     /// The keys whose signatures count now: all that are not revoked, and whose successor has not signed for longer than
-    /// `longest`, the longest life of anything signed, and ten minutes.
-    pub fn published(&self, purpose: Purpose, now: UnixTime, longest: Duration) -> impl Iterator<Item = &Key> {
+    /// the longest life of anything signed, and ten minutes.
+    pub fn published(&self, purpose: Purpose, horizon: Horizon) -> impl Iterator<Item = &Key> {
+        let Horizon { now, longest } = horizon;
         let margin = longest + Duration::from_secs(600);
         let successors = self.line(purpose).skip(1).map(Some).chain([None]);
         self.line(purpose).zip(successors).filter_map(move |(key, successor)| {
@@ -57,8 +76,8 @@ impl KeyRing {
     }
 
     /// The JSON Web Key Set (RFC 7517 section 5): the keys of every purpose.
-    pub fn jwks(&self, now: UnixTime, longest: Duration) -> Value {
-        let published = Purpose::ALL.into_iter().flat_map(|purpose| self.published(purpose, now, longest));
+    pub fn jwks(&self, horizon: Horizon) -> Value {
+        let published = Purpose::ALL.into_iter().flat_map(|purpose| self.published(purpose, horizon));
         serde_json::json!({ "keys": published.map(|key| key.public.clone()).collect::<Vec<_>>() })
     }
 
@@ -74,18 +93,17 @@ impl KeyRing {
         &self,
         purpose: Purpose,
         token: &str,
-        now: UnixTime,
-        longest: Duration,
-    ) -> Result<(String, C), Error> {
+        horizon: Horizon,
+    ) -> Result<Signed<C>, Error> {
         let header = jsonwebtoken::decode_header(token)?;
         let (typ, found) = (purpose.typ(), header.typ.as_deref().ok_or(Error::Header("typ"))?);
         if !found.eq_ignore_ascii_case(typ) && !found.eq_ignore_ascii_case(&format!("application/{typ}")) {
             return Err(Error::Header("typ"));
         }
         let kid = header.kid.as_deref().ok_or(Error::Header("kid"))?;
-        let key = self.published(purpose, now, longest).find(|key| key.kid == kid).ok_or(Error::UnknownKey)?;
+        let key = self.published(purpose, horizon).find(|key| key.kid == kid).ok_or(Error::UnknownKey)?;
         let token = jsonwebtoken::decode::<C>(token, &key.decoding, &signature_alone(key.role.algorithm.into()))?;
-        Ok((key.kid.clone(), token.claims))
+        Ok(Signed { kid: key.kid.clone(), claims: token.claims })
     }
 }
 
@@ -99,7 +117,9 @@ mod tests {
     use super::*;
     use crate::config::settings::SigningAlgorithm;
 
-    const LONGEST: Duration = Duration::from_secs(3600);
+    fn at(now: i64) -> Horizon {
+        Horizon { now: UnixTime(now), longest: Duration::from_secs(3600) }
+    }
 
     fn key(purpose: Purpose, algorithm: SigningAlgorithm, sign_from: i64) -> Arc<Key> {
         let new = NewKey::generate(algorithm).unwrap();
@@ -119,10 +139,10 @@ mod tests {
             let ring = KeyRing::new(vec![access(algorithm, 0)]);
             let token = ring.sign(Purpose::Access, &json!({ "sub": "ada" }), UnixTime(1)).unwrap();
             let verify = |ring: &KeyRing, token: &str| {
-                ring.verify::<Value>(Purpose::Access, token, UnixTime(1), LONGEST).map(|(_, claims)| claims)
+                ring.verify::<Value>(Purpose::Access, token, at(1)).map(|signed| signed.claims)
             };
             assert_eq!(verify(&ring, &token).unwrap()["sub"], "ada");
-            let jwks = ring.jwks(UnixTime(1), LONGEST);
+            let jwks = ring.jwks(at(1));
             assert_eq!(jwks["keys"][0]["alg"], algorithm.as_str());
             assert_eq!(jwks["keys"][0]["use"], "sig");
             assert!(jwks["keys"][0].get("d").is_none(), "the private half is not published");
@@ -171,7 +191,7 @@ mod tests {
     fn a_successor_is_published_before_it_signs_and_the_old_key_stays_until_its_tokens_are_dead() {
         let (old, new) = (access(SigningAlgorithm::Es256, 0), access(SigningAlgorithm::EdDsa, 1000));
         let ring = KeyRing::new(vec![new.clone(), old.clone()]);
-        let published = |now| ring.published(Purpose::Access, UnixTime(now), LONGEST);
+        let published = |now| ring.published(Purpose::Access, at(now));
         let kids = |now| published(now).map(|key| key.kid.clone()).collect::<Vec<_>>();
         let signer = |now| ring.signer(Purpose::Access, UnixTime(now)).unwrap().kid.clone();
         assert_eq!(signer(999), old.kid);
@@ -190,7 +210,7 @@ mod tests {
         assert_eq!(ring.signer(Purpose::Access, now).unwrap().kid, first.kid, "a newer key of another purpose");
         assert_eq!(ring.signer(Purpose::Id, UnixTime(9000)).unwrap().kid, id.kid);
         assert_eq!(ring.newest(Purpose::Id).unwrap().kid, id.kid);
-        let kids = |now| ring.jwks(UnixTime(now), LONGEST)["keys"].as_array().unwrap().len();
+        let kids = |now| ring.jwks(at(now))["keys"].as_array().unwrap().len();
         assert_eq!((kids(1500), kids(2000 + 3600 + 601)), (3, 2), "only the first has retired");
     }
 
@@ -200,15 +220,15 @@ mod tests {
         let now = UnixTime(1);
         for (purpose, other) in [(Purpose::Access, Purpose::Id), (Purpose::Id, Purpose::Access)] {
             let token = ring.sign(purpose, &json!({}), now).unwrap();
-            assert!(ring.verify::<Value>(purpose, &token, now, LONGEST).is_ok());
-            let refused = ring.verify::<Value>(other, &token, now, LONGEST);
+            assert!(ring.verify::<Value>(purpose, &token, at(1)).is_ok());
+            let refused = ring.verify::<Value>(other, &token, at(1));
             assert!(matches!(refused, Err(Error::Header("typ"))), "{refused:?}");
             // The right typ does not help: the key is of the other line.
             let key = ring.signer(purpose, now).unwrap();
             let header =
                 Header { typ: Some(other.typ().into()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::RS256) };
             let token = key.signer.jwt(&signer::encode(&header).unwrap(), &json!({})).unwrap();
-            let refused = ring.verify::<Value>(other, &token, now, LONGEST);
+            let refused = ring.verify::<Value>(other, &token, at(1));
             assert!(matches!(refused, Err(Error::UnknownKey)), "{refused:?}");
         }
     }

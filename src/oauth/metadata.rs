@@ -8,10 +8,6 @@ use serde::Serialize;
 /// Authorization server metadata (RFC 8414 section 2), which is provider metadata too (OpenID Connect Discovery section 3):
 /// both take their names from one registry, so that there is one document, and no two that could differ.
 #[derive(Clone, Debug, Serialize)]
-#[allow(
-    missing_docs,
-    reason = "the names are those of RFC 8414 section 2, OpenID Connect Discovery section 3 and RFC 9207 section 3"
-)]
 pub struct AuthorizationServerMetadata {
     pub issuer: String,
     pub authorization_endpoint: String,
@@ -55,7 +51,6 @@ pub struct AuthorizationServerMetadata {
 
 /// Protected resource metadata (RFC 9728 section 2).
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs, reason = "the names are those of RFC 9728 section 2")]
 pub struct ProtectedResourceMetadata {
     pub resource: String,
     pub authorization_servers: Vec<String>,

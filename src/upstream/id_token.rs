@@ -24,14 +24,20 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 4] = [
     CoreJwsSigningAlgorithm::RsaSsaPssSha256,
 ];
 
+/// What a token has to be: of this provider, for this client, in answer to this attempt.
+pub(super) struct Expected<'a> {
+    pub metadata: &'a Metadata,
+    pub client_id: &'a str,
+    pub attempt: &'a Attempt,
+}
+
 /// The claims of a token that passes every check.
 pub(super) fn verify<'t>(
     id_token: &'t IdToken,
-    metadata: &Metadata,
-    client_id: &str,
-    attempt: &Attempt,
+    expected: &Expected<'_>,
     now: UnixTime,
 ) -> Result<&'t IdTokenClaims, ClaimsVerificationError> {
+    let Expected { metadata, client_id, attempt } = *expected;
     // A verifier of a public client does not even know the client secret.
     let verifier = IdTokenVerifier::new_public_client(
         ClientId::new(client_id.to_owned()),

@@ -23,7 +23,7 @@ use crate::oauth::provider_claims::GoogleAccount;
 use super::attempt::{Attempt, Identity};
 use super::error::{Error, because, invalid};
 use super::http::{Http, check_url};
-use super::id_token;
+use super::id_token::{self, Expected};
 use super::library::{Client, IdTokenClaims, Metadata, Tokens, UserInfo, discovery_error, token_error};
 
 /// How often, at most, an unknown key makes us fetch the key set again, in seconds.
@@ -67,6 +67,13 @@ pub(crate) enum Health {
 struct Provider {
     metadata: Metadata,
     client: Client,
+}
+
+/// A code that came back, with what it is redeemed by.
+struct Redemption<'a> {
+    provider: &'a Provider,
+    code: &'a str,
+    attempt: &'a Attempt,
 }
 
 impl Upstream {
@@ -185,14 +192,15 @@ impl Upstream {
     /// Turns the code of the callback into a person.
     pub async fn exchange(&self, code: &str, attempt: &Attempt, now: UnixTime) -> Result<Identity, Error> {
         let mut provider = self.known_provider().await?;
-        let tokens = self.redeem(&provider, code, attempt).await?;
+        let tokens = self.redeem(&Redemption { provider: &provider, code, attempt }).await?;
         // A client must not use a token whose type it does not know (RFC 6749 section 7.1); types ignore case (section 5.1).
         if !tokens.token_type().as_ref().eq_ignore_ascii_case("bearer") {
             return Err(invalid("the answer's token_type is not Bearer"));
         }
         let id_token = tokens.extra_fields().id_token().ok_or_else(|| invalid("the answer carries no id_token"))?;
         let verify = |provider: &Provider| {
-            id_token::verify(id_token, &provider.metadata, &self.settings.client_id, attempt, now)
+            let expected = Expected { metadata: &provider.metadata, client_id: &self.settings.client_id, attempt };
+            id_token::verify(id_token, &expected, now)
         };
         let mut claims = verify(&provider);
         if let Err(ClaimsVerificationError::SignatureVerification(
@@ -292,17 +300,17 @@ impl Upstream {
     /// Redeems the code. Upstreams that offer both ways of sending the secret may still hold a client to the one it was
     /// registered with (Supabase and Authelia do) and nothing in discovery tells which, so a client that is refused in one way
     /// tries the other: the code is not spent before the client is known.
-    async fn redeem(&self, provider: &Provider, code: &str, attempt: &Attempt) -> Result<Tokens, Error> {
-        let methods = provider.metadata.token_endpoint_auth_methods_supported();
+    async fn redeem(&self, redemption: &Redemption<'_>) -> Result<Tokens, Error> {
+        let methods = redemption.provider.metadata.token_endpoint_auth_methods_supported();
         let offered = |method| methods.is_none_or(|methods| methods.contains(&method));
         let basic = offered(CoreClientAuthMethod::ClientSecretBasic);
         let post = methods.is_some() && offered(CoreClientAuthMethod::ClientSecretPost);
         let in_body = post && (!basic || self.secret_in_body.load(Ordering::Relaxed));
-        let first = self.redeem_by(provider, code, attempt, in_body).await;
+        let first = self.redeem_by(redemption, in_body).await;
         if !(basic && post && self.settings.client_secret.is_some() && refuses_client(&first)) {
             return first;
         }
-        let second = self.redeem_by(provider, code, attempt, !in_body).await;
+        let second = self.redeem_by(redemption, !in_body).await;
         if second.is_err() {
             return if refuses_client(&second) { first } else { second };
         }
@@ -310,19 +318,14 @@ impl Upstream {
         second
     }
 
-    async fn redeem_by(
-        &self,
-        provider: &Provider,
-        code: &str,
-        attempt: &Attempt,
-        in_body: bool,
-    ) -> Result<Tokens, Error> {
+    async fn redeem_by(&self, redemption: &Redemption<'_>, in_body: bool) -> Result<Tokens, Error> {
+        let Redemption { provider, code, attempt } = redemption;
         let client = provider.client.clone().set_auth_type(match in_body {
             true => AuthType::RequestBody,
             false => AuthType::BasicAuth,
         });
         client
-            .exchange_code(AuthorizationCode::new(code.to_owned()))
+            .exchange_code(AuthorizationCode::new((*code).to_owned()))
             .map_err(|error| because("the discovery document names no token endpoint", error))?
             .set_pkce_verifier(PkceCodeVerifier::new(attempt.pkce_verifier.clone()))
             .request_async(&self.http)

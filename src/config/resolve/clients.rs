@@ -30,7 +30,7 @@ impl Pass<'_> {
         documents: DocumentSettings,
     ) -> ClientSettings {
         let table = &tables.clients;
-        let known = mounts.iter().fold(Scopes::default(), |all, (_, scopes)| all.union(scopes));
+        let known = mounts.iter().fold(Scopes::default(), |all, read| all.union(&read.scopes));
         let mut ids = BTreeSet::new();
         let mut preregistered = Vec::new();
         for (i, client) in table.preregistered.iter().enumerate() {
@@ -46,8 +46,8 @@ impl Pass<'_> {
             registration: table.registration,
             openid: table.openid,
             remember_consent: table.remember_consent,
-            unused_lifetime: self.span("clients.unused_lifetime", table.unused_lifetime, DAY, CENTURY),
-            idle_lifetime: self.span("clients.idle_lifetime", table.idle_lifetime, DAY, CENTURY),
+            unused_lifetime: self.span("clients.unused_lifetime", table.unused_lifetime, DAY..=CENTURY),
+            idle_lifetime: self.span("clients.idle_lifetime", table.idle_lifetime, DAY..=CENTURY),
             registrations: RegistrationBounds::default(),
             documents,
             preregistered,

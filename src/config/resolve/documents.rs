@@ -1,9 +1,8 @@
 //! `[clients]`: which clients may come with a metadata document of their own, and the documents that are known already.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
-use super::Pass;
+use super::{Location, Pass};
 use crate::clock::UnixTime;
 use crate::config::settings::{DocumentSettings, Issuer};
 use crate::config::tables::{PinnedTable, Tables};
@@ -13,12 +12,7 @@ use crate::oauth::client_id::{ClientId, MAX_CLIENT_ID};
 use crate::oauth::document_url::{DocumentUrl, HostPattern};
 
 impl Pass<'_> {
-    pub(super) fn documents(
-        &mut self,
-        tables: &Tables,
-        issuer: Option<&Issuer>,
-        listen: Option<SocketAddr>,
-    ) -> DocumentSettings {
+    pub(super) fn documents(&mut self, tables: &Tables, location: Location<'_>) -> DocumentSettings {
         let table = &tables.clients;
         let mut hosts = Vec::new();
         for (i, host) in table.document_hosts.0.iter().enumerate() {
@@ -27,6 +21,7 @@ impl Pass<'_> {
             });
             hosts.extend(self.told(&format!("clients.document_hosts.{i}"), pattern));
         }
+        let Location { issuer, listen } = location;
         let local = issuer.is_some_and(Issuer::is_loopback) && listen.is_some_and(|listen| listen.ip().is_loopback());
         let mut settings = DocumentSettings { on: table.documents, hosts, local, pinned: BTreeMap::new() };
         for (url, document) in WELL_KNOWN {

@@ -10,6 +10,7 @@ mod upstreams;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,15 +41,16 @@ pub(super) fn resolve(tables: &Tables, source: &Source) -> Result<Settings, Prob
     let listen = pass.told("listen", parse_listen(&tables.listen));
     let database = pass.told("database", parse_database(tables.database.expose()));
     let secrets = pass.secrets(tables, database.as_ref());
-    let upstreams = pass.upstreams(tables, issuer.as_ref(), listen);
+    let location = Location { issuer: issuer.as_ref(), listen };
+    let upstreams = pass.upstreams(tables, location);
     let mounts = pass.mounts(tables, issuer.as_ref());
     let access = pass.access(tables);
     let tokens = pass.tokens(tables);
-    let documents = pass.documents(tables, issuer.as_ref(), listen);
+    let documents = pass.documents(tables, location);
     let clients = pass.clients(tables, &mounts, documents);
     let resource_servers = pass.resource_servers(tables, &mounts);
     let brand = pass.brand(&tables.brand, issuer.as_ref());
-    let max_staleness = pass.span("guard.max_staleness", tables.guard.max_staleness, Duration::ZERO, 60 * MINUTE);
+    let max_staleness = pass.span("guard.max_staleness", tables.guard.max_staleness, Duration::ZERO..=60 * MINUTE);
     let limits = pass.limits(tables);
     match (issuer, listen, database, tokens) {
         (Some(issuer), Some(listen), Some(database), Some(tokens)) if pass.problems.is_empty() => Ok(Settings {
@@ -58,7 +60,7 @@ pub(super) fn resolve(tables: &Tables, source: &Source) -> Result<Settings, Prob
             secrets,
             upstreams,
             access,
-            mounts: mounts.into_iter().filter_map(|(mount, _)| mount).collect(),
+            mounts: mounts.into_iter().filter_map(|read| read.mount).collect(),
             tokens,
             clients,
             resource_servers,
@@ -69,6 +71,13 @@ pub(super) fn resolve(tables: &Tables, source: &Source) -> Result<Settings, Prob
         }),
         _ => Err(pass.problems),
     }
+}
+
+/// Where this server is reached, and where it listens. What is wrong in the configuration is `None`.
+#[derive(Clone, Copy)]
+struct Location<'a> {
+    issuer: Option<&'a Issuer>,
+    listen: Option<SocketAddr>,
 }
 
 struct Pass<'a> {
@@ -85,13 +94,13 @@ impl Pass<'_> {
         result.map_err(|message| self.tell(key, message)).ok()
     }
 
-    /// A span between two bounds, in whole seconds.
-    fn span(&mut self, key: &str, Span(span): Span, least: Duration, most: Duration) -> Duration {
+    /// A span within bounds, in whole seconds.
+    fn span(&mut self, key: &str, Span(span): Span, bounds: RangeInclusive<Duration>) -> Duration {
         let shown = humantime::format_duration;
-        if span < least {
-            self.tell(key, format!("must be at least {}", shown(least)));
-        } else if span > most {
-            self.tell(key, format!("must be at most {}", shown(most)));
+        if span < *bounds.start() {
+            self.tell(key, format!("must be at least {}", shown(*bounds.start())));
+        } else if span > *bounds.end() {
+            self.tell(key, format!("must be at most {}", shown(*bounds.end())));
         } else if span.subsec_nanos() != 0 {
             self.tell(key, "must be whole seconds");
         }
@@ -181,7 +190,7 @@ impl Pass<'_> {
         let algorithm = SigningAlgorithm::parse(&table.algorithm)
             .ok_or_else(|| "must be \"ES256\", \"EdDSA\" or \"RS256\"".to_owned());
         let algorithm = self.told("tokens.algorithm", algorithm);
-        let code_lifetime = self.span("tokens.code_lifetime", table.code_lifetime, SECOND, 10 * MINUTE);
+        let code_lifetime = self.span("tokens.code_lifetime", table.code_lifetime, SECOND..=10 * MINUTE);
         let Span(access_lifetime) = table.access_lifetime;
         if access_lifetime <= 5 * MINUTE {
             self.tell(
@@ -189,12 +198,12 @@ impl Pass<'_> {
                 "must be more than 5m, because clients refresh up to five minutes early",
             );
         } else {
-            self.span("tokens.access_lifetime", table.access_lifetime, SECOND, 30 * DAY);
+            self.span("tokens.access_lifetime", table.access_lifetime, SECOND..=30 * DAY);
         }
-        let refresh_idle = self.span("tokens.refresh_idle", table.refresh_idle, SECOND, CENTURY);
-        let grant_lifetime = self.span("tokens.grant_lifetime", table.grant_lifetime, SECOND, CENTURY);
-        let refresh_grace = self.span("tokens.refresh_grace", table.refresh_grace, Duration::ZERO, 10 * MINUTE);
-        let key_rotation = self.span("tokens.key_rotation", table.key_rotation, SECOND, CENTURY);
+        let refresh_idle = self.span("tokens.refresh_idle", table.refresh_idle, SECOND..=CENTURY);
+        let grant_lifetime = self.span("tokens.grant_lifetime", table.grant_lifetime, SECOND..=CENTURY);
+        let refresh_grace = self.span("tokens.refresh_grace", table.refresh_grace, Duration::ZERO..=10 * MINUTE);
+        let key_rotation = self.span("tokens.key_rotation", table.key_rotation, SECOND..=CENTURY);
         for (key, span) in
             [("refresh_idle", refresh_idle), ("grant_lifetime", grant_lifetime), ("key_rotation", key_rotation)]
         {
@@ -253,8 +262,8 @@ impl Pass<'_> {
         }
         Limits {
             body,
-            timeout: self.span("limits.timeout", tables.limits.timeout, SECOND, 10 * MINUTE),
-            keep_alive: self.span("limits.keep_alive", tables.limits.keep_alive, SECOND, 60 * MINUTE),
+            timeout: self.span("limits.timeout", tables.limits.timeout, SECOND..=10 * MINUTE),
+            keep_alive: self.span("limits.keep_alive", tables.limits.keep_alive, SECOND..=60 * MINUTE),
             connections,
         }
     }

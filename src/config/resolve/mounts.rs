@@ -13,8 +13,20 @@ use crate::oauth::scope::{self, Scope, Scopes};
 /// Paths that are jean's own, with all below them.
 const OWN_PATHS: [&str; 5] = ["/oauth", "/.well-known", "/status", "/healthz", "/readyz"];
 
-/// A mount, which has no resource where public_url is wrong, and its scopes.
-pub(super) type ReadMount = (Option<Mount>, Scopes);
+/// What a table says of its mount.
+pub(super) struct ReadMount {
+    /// `None` if `public_url` is wrong: then the mount has no resource.
+    pub(super) mount: Option<Mount>,
+    /// The scopes that the mount knows, whatever else is wrong.
+    pub(super) scopes: Scopes,
+}
+
+/// Where a mount lies.
+struct Place {
+    path: String,
+    /// `None` if `public_url` is wrong.
+    resource: Option<Resource>,
+}
 
 impl Pass<'_> {
     pub(super) fn mounts(&mut self, tables: &Tables, issuer: Option<&Issuer>) -> Vec<ReadMount> {
@@ -39,12 +51,14 @@ impl Pass<'_> {
                 Ok(()) if !paths.insert(path.clone()) => self.tell(&key, format!("{path} is another mount's path too")),
                 Ok(()) => {}
             }
-            mounts.push(self.mount(name, path, table, issuer));
+            let resource = issuer.and_then(|issuer| Resource::parse(&issuer.at(&path)).ok());
+            mounts.push(self.mount(name, table, Place { path, resource }));
         }
         mounts
     }
 
-    fn mount(&mut self, name: &str, path: String, table: &MountTable, issuer: Option<&Issuer>) -> ReadMount {
+    fn mount(&mut self, name: &str, table: &MountTable, place: Place) -> ReadMount {
+        let Place { path, resource } = place;
         let key = |key: &str| format!("mcp.{name}.{key}");
         let scopes = table.scopes.clone().unwrap_or_else(|| {
             BTreeMap::from([("mcp".to_owned(), "Use the tools of this server in your name".to_owned())])
@@ -77,7 +91,6 @@ impl Pass<'_> {
                 self.tell(&key(&format!("allowed_origins.{i}")), message);
             }
         }
-        let resource = issuer.and_then(|issuer| Resource::parse(&issuer.at(&path)).ok());
         if resource.as_ref().is_some_and(|resource| resource.as_str().len() > MAX_RESOURCE) {
             self.tell(&key("path"), format!("makes an MCP URL of more than {MAX_RESOURCE} bytes; shorten it"));
         }
@@ -91,7 +104,7 @@ impl Pass<'_> {
             tools,
             allowed_origins: table.allowed_origins.0.clone(),
         });
-        (mount, known)
+        ReadMount { mount, scopes: known }
     }
 
     /// What the calls of some tools need.

@@ -54,7 +54,7 @@ impl Pass<'_> {
 
     /// The resources of the mounts that are listed, or of all.
     fn resources(&mut self, key: &str, table: &ResourceServerTable, mounts: &[ReadMount]) -> Vec<Resource> {
-        let all: Vec<&Mount> = mounts.iter().filter_map(|(mount, _)| mount.as_ref()).collect();
+        let all: Vec<&Mount> = mounts.iter().filter_map(|read| read.mount.as_ref()).collect();
         let Some(listed) = &table.mounts else {
             return all.into_iter().map(|mount| mount.resource.clone()).collect();
         };

@@ -1,24 +1,32 @@
 //! `[upstream.*]`: the identity providers, each by its preset.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
 use secrecy::SecretString;
 
-use super::{Pass, is_domain};
-use crate::config::presets;
+use super::{Location, Pass, is_domain};
+use crate::config::presets::{self, Refusal};
 use crate::config::secret;
 use crate::config::settings::{Issuer, UpstreamKind, UpstreamSettings};
 use crate::config::tables::{List, Tables, UpstreamTable};
 use crate::oauth::scope::Scope;
 
+/// One table, once its kind is known.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    name: &'a str,
+    kind: UpstreamKind,
+    table: &'a UpstreamTable,
+}
+
+/// How jean is registered at a provider.
+struct Registration {
+    client_id: String,
+    client_secret: Option<SecretString>,
+}
+
 impl Pass<'_> {
-    pub(super) fn upstreams(
-        &mut self,
-        tables: &Tables,
-        issuer: Option<&Issuer>,
-        listen: Option<SocketAddr>,
-    ) -> Vec<UpstreamSettings> {
+    pub(super) fn upstreams(&mut self, tables: &Tables, location: Location<'_>) -> Vec<UpstreamSettings> {
         if tables.upstream.is_empty() && self.source.keys("upstream").is_empty() {
             self.tell(
                 "upstream",
@@ -28,7 +36,7 @@ impl Pass<'_> {
         }
         let ordered = self.in_order("upstream", &tables.upstream);
         let upstreams: Vec<_> =
-            ordered.into_iter().filter_map(|(name, table)| self.upstream(name, table, issuer, listen)).collect();
+            ordered.into_iter().filter_map(|(name, table)| self.upstream(name, table, location)).collect();
         let mut ports = BTreeSet::new();
         for dev in upstreams.iter().filter(|upstream| upstream.kind == UpstreamKind::Dev) {
             if !ports.insert(&dev.issuer) {
@@ -41,13 +49,7 @@ impl Pass<'_> {
         upstreams
     }
 
-    fn upstream(
-        &mut self,
-        name: &str,
-        table: &UpstreamTable,
-        issuer: Option<&Issuer>,
-        listen: Option<SocketAddr>,
-    ) -> Option<UpstreamSettings> {
+    fn upstream(&mut self, name: &str, table: &UpstreamTable, location: Location<'_>) -> Option<UpstreamSettings> {
         let base = format!("upstream.{name}");
         let key = |key: &str| format!("{base}.{key}");
         if !is_path_name(name) {
@@ -70,17 +72,17 @@ impl Pass<'_> {
                 self.tell(&key(set), message);
             }
         }
-        let upstream_issuer =
-            kind.issuer(table, listen).map_err(|(wrong, message)| self.tell(&key(wrong), message)).ok();
-        let (client_id, client_secret) = match kind {
+        let issuer = kind.issuer(table, location.listen);
+        let issuer = issuer.map_err(|Refusal { key: wrong, message }| self.tell(&key(wrong), message)).ok();
+        let registration = match kind {
             UpstreamKind::Dev => {
                 if let Some(message) = lacks_dev(cfg!(feature = "dev")) {
                     self.tell(&base, message);
                 }
-                self.dev_is_local(&base, issuer, listen);
-                (Some("jean".to_owned()), Some(None))
+                self.dev_is_local(&base, location);
+                Some(Registration { client_id: "jean".to_owned(), client_secret: None })
             }
-            _ => self.registration(name, kind, table, issuer),
+            _ => self.registration(Entry { name, kind, table }, location.issuer),
         };
         if let Some(domain) = &table.hosted_domain
             && !is_domain(domain)
@@ -88,26 +90,21 @@ impl Pass<'_> {
             self.tell(&key("hosted_domain"), "must be a domain such as example.com");
         }
         let scopes = self.upstream_scopes(&key("scopes"), table.scopes.as_ref());
+        let Registration { client_id, client_secret } = registration?;
         Some(UpstreamSettings {
             name: name.to_owned(),
             label: table.label.clone().unwrap_or_else(|| kind.label(name)),
             kind,
-            issuer: upstream_issuer?,
-            client_id: client_id?,
-            client_secret: client_secret?,
+            issuer: issuer?,
+            client_id,
+            client_secret,
             scopes,
             hosted_domain: table.hosted_domain.as_ref().map(|domain| domain.to_ascii_lowercase()),
         })
     }
 
-    /// How jean is registered at a provider: its client id, and its secret where it has one.
-    fn registration(
-        &mut self,
-        name: &str,
-        kind: UpstreamKind,
-        table: &UpstreamTable,
-        issuer: Option<&Issuer>,
-    ) -> (Option<String>, Option<Option<SecretString>>) {
+    fn registration(&mut self, entry: Entry<'_>, issuer: Option<&Issuer>) -> Option<Registration> {
+        let Entry { name, kind, table } = entry;
         let key = |key: &str| format!("upstream.{name}.{key}");
         let client_id = table.client_id.clone().filter(|id| !id.is_empty());
         if client_id.is_none() {
@@ -127,7 +124,7 @@ impl Pass<'_> {
                 "is missing; Google shows it beside the client id (or write client_secret_file)",
             );
         }
-        (client_id, client_secret)
+        Some(Registration { client_id: client_id?, client_secret: client_secret? })
     }
 
     /// The scopes to ask for, `openid` always among them: without it there is no ID token.
@@ -144,7 +141,8 @@ impl Pass<'_> {
     }
 
     /// The dev upstream signs in anyone: it may be reached from this computer only.
-    fn dev_is_local(&mut self, key: &str, issuer: Option<&Issuer>, listen: Option<SocketAddr>) {
+    fn dev_is_local(&mut self, key: &str, location: Location<'_>) {
+        let Location { issuer, listen } = location;
         let mut open = Vec::new();
         if let Some(issuer) = issuer.filter(|issuer| !issuer.is_loopback()) {
             open.push(format!("public_url is {}{}", issuer.as_str(), self.source.origin("public_url")));

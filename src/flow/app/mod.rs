@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::clock::{Clock, ClockWatch, UnixTime};
 use crate::config::settings::Settings;
 use crate::fetch::Fetcher;
-use crate::keys::{KeyRing, SignedLifetimes};
+use crate::keys::{Horizon, KeyRing, SignedLifetimes};
 use crate::oauth::client::Client;
 use crate::oauth::client_id::ClientId;
 use crate::oauth::name::Headline;
@@ -140,9 +140,10 @@ impl App {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
 
-    /// The longest life of anything that is signed; how long a retired key has to stay published.
-    pub(in crate::flow) fn longest_signed(&self, now: UnixTime) -> Duration {
-        self.signed_lifetimes.read().unwrap_or_else(PoisonError::into_inner).longest(now)
+    /// Until when a retired key has to stay published.
+    pub(in crate::flow) fn horizon(&self, now: UnixTime) -> Horizon {
+        let longest = self.signed_lifetimes.read().unwrap_or_else(PoisonError::into_inner).longest(now);
+        Horizon { now, longest }
     }
 
     /// Replaces what is known of the lifetimes of signed tokens.

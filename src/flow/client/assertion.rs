@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::clock::UnixTime;
+use crate::fetch::Wanted;
 use crate::flow::app::{App, FetchedKeys, KeySet};
 use crate::keys::foreign::UnverifiedToken;
 use crate::oauth::client::Client;
@@ -34,12 +35,19 @@ const MAX_LENGTH: usize = 8 * 1024;
 /// The largest key set at a `jwks_uri`, in bytes.
 const MAX_KEY_SET: usize = 32 * 1024;
 
-/// How long a key set serves at least and at most, whatever its headers say: at most for as long as a key that was taken
-/// out of it may still be believed.
-const LIFETIME: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
+/// How long a key set serves at least, whatever its headers say.
+const MIN_LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long a key set serves at most, whatever its headers say: for so long a key that was taken out of it may still be
+/// believed.
+const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// An assertion that nobody has checked yet.
-pub struct Assertion(String);
+pub struct Assertion {
+    /// The client that it names, which nothing vouches for yet.
+    pub client: ClientId,
+    jwt: String,
+}
 
 #[derive(Deserialize)]
 struct Claims {
@@ -80,8 +88,8 @@ impl Audience {
     }
 }
 
-/// The assertion that a request carries, and the client that it names, which nothing vouches for yet.
-pub fn read(params: &Params) -> Result<Option<(ClientId, Assertion)>, Error> {
+/// Parses the assertion that a request carries.
+pub fn parse(params: &Params) -> Result<Option<Assertion>, Error> {
     let assertion = match (params.one("client_assertion")?, params.one("client_assertion_type")?) {
         (None, None) => return Ok(None),
         (None, Some(_)) => return Err(Error::invalid_client("client_assertion is missing.")),
@@ -94,17 +102,17 @@ pub fn read(params: &Params) -> Result<Option<(ClientId, Assertion)>, Error> {
         return Err(Error::invalid_client(format!("client_assertion is longer than {MAX_LENGTH} bytes.")));
     }
     let claims: Claims =
-        UnverifiedToken::read(assertion).and_then(|token| token.unverified_claims()).map_err(refused)?;
-    let id = ClientId::from_stored(&claims.sub)
+        UnverifiedToken::read(assertion).and_then(|token| token.unverified_claims()).map_err(invalid)?;
+    let client = ClientId::from_stored(&claims.sub)
         .ok_or_else(|| Error::invalid_client("The assertion's sub is no client_id."))?;
-    Ok(Some((id, Assertion(assertion.to_owned()))))
+    Ok(Some(Assertion { client, jwt: assertion.to_owned() }))
 }
 
 /// Checks the assertion of `client` and spends it. Whatever is wrong with it is `invalid_client`.
 pub async fn verify(app: &App, client: &Client, assertion: &Assertion, now: UnixTime) -> Result<(), Error> {
-    let token = UnverifiedToken::read(&assertion.0).map_err(refused)?;
+    let token = UnverifiedToken::read(&assertion.jwt).map_err(invalid)?;
     // Before the signature, since its keys may have to be fetched: nobody makes us ask for what is worth nothing.
-    judge(app, client, &token.unverified_claims().map_err(refused)?, now)?;
+    judge(app, client, &token.unverified_claims().map_err(invalid)?, now)?;
     let (jwks, set) = match (&client.metadata.jwks, &client.metadata.jwks_uri) {
         (Some(jwks), _) => (jwks.clone(), None),
         (None, Some(uri)) => {
@@ -113,7 +121,7 @@ pub async fn verify(app: &App, client: &Client, assertion: &Assertion, now: Unix
         }
         (None, None) => return Err(Error::invalid_client("The client has no keys.")),
     };
-    let claims: Claims = token.verify(&jwks.read()).map_err(refused)?;
+    let claims: Claims = token.verify(&jwks.read()).map_err(invalid)?;
     if let Some(receipt) = set.and_then(|set| set.take_receipt()) {
         app.fetch.prove(&receipt, now);
     }
@@ -166,7 +174,7 @@ async fn keys(app: &App, set: &KeySet, token: &UnverifiedToken<'_>, now: UnixTim
     }
     let mut failure = Error::new(ErrorCode::TryLater, "The client's keys could not be read a moment ago.");
     if set.may_ask(now) {
-        match ask(app, &set.uri, now).await {
+        match fetch_keys(app, &set.uri, now).await {
             Ok(fetched) => {
                 let jwks = fetched.jwks.clone();
                 set.keep(fetched, now);
@@ -194,12 +202,12 @@ struct Unread {
     is_gone: bool,
 }
 
-/// Asks for a key set, by the rules for all addresses that strangers name.
-async fn ask(app: &App, uri: &str, now: UnixTime) -> Result<FetchedKeys, Unread> {
+/// Fetches a key set, by the rules for all URLs supplied by clients.
+async fn fetch_keys(app: &App, uri: &str, now: UnixTime) -> Result<FetchedKeys, Unread> {
     let unreadable = |code, why: &dyn fmt::Display| {
         Error::new(code, format!("The client's keys at its jwks_uri cannot be read: {why}."))
     };
-    let fetched = app.fetch.get(uri, MAX_KEY_SET, false, now).await.map_err(|error| {
+    let fetched = app.fetch.get(Wanted { url: uri, most: MAX_KEY_SET, known: false }, now).await.map_err(|error| {
         let is_gone = error.is_gone();
         let passing = if is_gone || error.passes() { ErrorCode::TryLater } else { ErrorCode::InvalidClient };
         Unread { is_gone, error: unreadable(passing, &error).because(error) }
@@ -209,11 +217,11 @@ async fn ask(app: &App, uri: &str, now: UnixTime) -> Result<FetchedKeys, Unread>
         is_gone: false,
         error: unreadable(ErrorCode::InvalidClient, &"there is no JWK Set"),
     })?;
-    let lifetime = fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1);
+    let lifetime = fetched.lifetime.clamp(MIN_LIFETIME, MAX_LIFETIME);
     Ok(FetchedKeys { jwks: Jwks::new(&jwks), lifetime, receipt: fetched.receipt })
 }
 
 /// What is wrong with the token itself; whose fault is told, and nothing of what the token says.
-fn refused(error: crate::keys::Error) -> Error {
+fn invalid(error: crate::keys::Error) -> Error {
     Error::invalid_client(format!("The assertion is no good: {error}."))
 }

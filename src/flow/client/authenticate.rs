@@ -90,11 +90,12 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
     let bad_id = || Error::invalid_client("client_id is not a client identifier.");
     let in_body = params.one("client_id")?.map(|id| ClientId::from_stored(id).ok_or_else(bad_id)).transpose()?;
     let secret = params.one("client_secret")?;
-    let assertion = assertion::read(params)?;
+    let assertion = assertion::parse(params)?;
     if [authorization.is_some(), secret.is_some(), assertion.is_some()].iter().filter(|sent| **sent).count() > 1 {
         return Err(Error::invalid_request("The client authenticates by two methods at once (RFC 6749 section 2.3)."));
     }
-    if let Some((id, assertion)) = assertion {
+    if let Some(assertion) = assertion {
+        let id = assertion.client.clone();
         if in_body.is_some_and(|in_body| in_body != id) {
             return Err(Error::invalid_request("client_id differs between the assertion and the body."));
         }
@@ -105,7 +106,7 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
         let proof = secret.map_or(Proof::Nothing, |secret| Proof::Post(ClientSecret::presented(secret)));
         return Ok(Presented { id, proof });
     };
-    let (id, secret) = basic(authorization).ok_or_else(|| {
+    let BasicCredentials { id, secret } = BasicCredentials::parse(authorization).ok_or_else(|| {
         Error::invalid_client("The Authorization header is not well-formed Basic (RFC 6749 section 2.3.1).")
     })?;
     let id = ClientId::from_stored(&id).ok_or_else(bad_id)?;
@@ -115,15 +116,23 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
     Ok(Presented { id, proof: Proof::Basic(ClientSecret::presented(secret)) })
 }
 
-/// RFC 6749 section 2.3.1: id and secret are form-urlencoded, joined by a colon, and base64-encoded.
-fn basic(authorization: &str) -> Option<(String, String)> {
-    let (scheme, credentials) = authorization.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("Basic") {
-        return None;
+/// What the Authorization header holds (RFC 6749 section 2.3.1): id and secret are form-urlencoded, joined by a colon, and
+/// base64-encoded.
+struct BasicCredentials {
+    id: String,
+    secret: String,
+}
+
+impl BasicCredentials {
+    fn parse(authorization: &str) -> Option<Self> {
+        let (scheme, credentials) = authorization.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("Basic") {
+            return None;
+        }
+        let credentials = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
+        let (id, secret) = credentials.split_once(':')?;
+        Some(BasicCredentials { id: decode(id)?, secret: decode(secret)? })
     }
-    let credentials = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
-    let (id, secret) = credentials.split_once(':')?;
-    Some((decode(id)?, decode(secret)?))
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -138,6 +147,10 @@ mod tests {
 
     fn header(credentials: &str) -> String {
         format!("basic {}", STANDARD.encode(credentials))
+    }
+
+    fn basic(authorization: &str) -> Option<(String, String)> {
+        BasicCredentials::parse(authorization).map(|credentials| (credentials.id, credentials.secret))
     }
 
     #[test]

@@ -19,6 +19,14 @@ use super::register::{metadata, needs_secret, object};
 const SERVERS_OWN: [&str; 4] =
     ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
 
+/// A registration that was replaced.
+pub struct Updated {
+    /// The client as it is now.
+    pub client: Client,
+    /// Its secret, if it has one now and had none before.
+    pub new_secret: Option<ClientSecret>,
+}
+
 /// The client of this id, where `token` is its registration access token (RFC 7592 section 3).
 pub async fn authenticate(app: &App, id: &str, token: &RegistrationToken) -> Result<Client, Error> {
     let refused = || Error::new(ErrorCode::InvalidToken, "The registration access token is not one of this client.");
@@ -31,14 +39,8 @@ pub async fn authenticate(app: &App, id: &str, token: &RegistrationToken) -> Res
 }
 
 /// Replaces the whole of a client's metadata by what `request`, a JSON object, describes: what is left out is gone
-/// (RFC 7592 section 2.2). No consent on file answers for its person any more. Answers with the client, and with its
-/// secret where it has one now and had none before.
-pub async fn update(
-    app: &App,
-    client: Client,
-    request: &Value,
-    now: UnixTime,
-) -> Result<(Client, Option<ClientSecret>), Error> {
+/// (RFC 7592 section 2.2). No consent on file answers for its person any more.
+pub async fn update(app: &App, client: Client, request: &Value, now: UnixTime) -> Result<Updated, Error> {
     let request = object(request)?;
     check_identity(&client, request)?;
     let metadata = metadata(request)?;
@@ -52,7 +54,7 @@ pub async fn update(
     if !app.store.update_client(&client, &updated, now).await? {
         return Err(Error::try_later("the registration was changed while it was being updated"));
     }
-    Ok((updated, new_secret))
+    Ok(Updated { client: updated, new_secret })
 }
 
 /// RFC 7592 section 2.2: the request names this client, its secret where it names one, and nothing that is the server's.

@@ -16,7 +16,7 @@
 use std::time::Duration;
 
 use crate::clock::UnixTime;
-use crate::fetch;
+use crate::fetch::{self, Wanted};
 use crate::flow::app::App;
 use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::client_document::{self, DocumentCopy, Fault, MAX_DOCUMENT, Unusable};
@@ -28,8 +28,11 @@ use crate::store;
 
 use super::not_found::NotFound;
 
-/// How long a document serves at least and at most, whatever its headers say (section 5.2).
-const LIFETIME: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+/// How long a document serves at least, whatever its headers say (section 5.2).
+const MIN_LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long a document serves at most, whatever its headers say (section 5.2).
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The client as its document says now, for a new authorization.
 pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
@@ -49,8 +52,8 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
     let copy = known.copy();
     let pinned = app.settings.clients.documents.pinned.get(id);
     let is_known = pinned.is_some() || copy.as_ref().is_some_and(|copy| copy.was_given_lately(now));
-    let failure = match ask(app, id, is_known, now).await {
-        Ok((client, lifetime)) => {
+    let failure = match fetch_document(app, id, is_known, now).await {
+        Ok(FetchedDocument { client, lifetime }) => {
             known.keep(&client, now + lifetime);
             if stored.is_some_and(|stored| stored.is_outdated(&client)) {
                 // This may be a GET, which writes nothing.
@@ -69,11 +72,11 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
     let copy = known.copy().filter(|copy| copy.serves(now));
     // What its host says in so many words is not overruled, by whatever it or the operator said before.
     let pinned = pinned.filter(|_| failure.fault != Fault::Document);
-    let until = copy.as_ref().and_then(DocumentCopy::serves_until).unwrap_or(now + LIFETIME.0);
+    let until = copy.as_ref().and_then(DocumentCopy::serves_until).unwrap_or(now + MIN_LIFETIME);
     match copy.map(|copy| copy.client).or_else(|| pinned.cloned()) {
         Some(client) => {
             tracing::info!(client = %without_addresses(id.as_str()), why = failure.why, "the last good copy of a client's metadata document serves");
-            known.serve(client.clone(), now, until.min(now + LIFETIME.0));
+            known.serve(client.clone(), now, until.min(now + MIN_LIFETIME));
             Ok(client)
         }
         None => {
@@ -148,9 +151,17 @@ fn check(app: &App, id: &ClientId) -> Result<(), NotFound> {
     Ok(())
 }
 
-/// Asks the host; `known` if it gave a good document within the last 30 days.
-async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Client, Duration), Unusable> {
-    let fetched = app.fetch.get(id.as_str(), MAX_DOCUMENT, known, now).await.map_err(|error| {
+/// A good document.
+struct FetchedDocument {
+    client: Client,
+    /// How long it need not be fetched again.
+    lifetime: Duration,
+}
+
+/// Fetches a document; `known` if its host gave a good one within the last 30 days.
+async fn fetch_document(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<FetchedDocument, Unusable> {
+    let wanted = Wanted { url: id.as_str(), most: MAX_DOCUMENT, known };
+    let fetched = app.fetch.get(wanted, now).await.map_err(|error| {
         let source = &error as &dyn std::error::Error;
         tracing::debug!(client = %without_addresses(id.as_str()), error = source, "a client's metadata document was not fetched");
         let fault = match &error {
@@ -165,5 +176,5 @@ async fn ask(app: &App, id: &ClientId, known: bool, now: UnixTime) -> Result<(Cl
     let client = client_document::parse(id, &fetched.body, now)
         .map_err(|error| Unusable::new(id, Fault::Document, error.description.trim_end_matches('.')))?;
     app.fetch.prove(&fetched.receipt, now);
-    Ok((client, fetched.lifetime.clamp(LIFETIME.0, LIFETIME.1)))
+    Ok(FetchedDocument { client, lifetime: fetched.lifetime.clamp(MIN_LIFETIME, MAX_LIFETIME) })
 }

@@ -27,7 +27,6 @@ pub enum Asker<'a> {
 
 /// What is told of an active token (RFC 7662 section 2.2).
 #[derive(Debug, Serialize)]
-#[allow(missing_docs, reason = "the names are those of RFC 7662 section 2.2")]
 pub struct Introspection {
     pub active: bool,
     pub scope: String,

@@ -14,7 +14,7 @@ use crate::flow::client::not_found::NotFound;
 use crate::flow::keys as key_flow;
 use crate::flow::person::admission;
 use crate::flow::revocations;
-use crate::keys::{self, Purpose};
+use crate::keys::{self, Purpose, Signed};
 use crate::oauth::access_token::AccessClaims;
 use crate::oauth::client_id::ClientId;
 use crate::oauth::error::{Error, ErrorCode};
@@ -40,7 +40,7 @@ pub async fn verify(app: &App, token: &str, audience: Audience<'_>, now: UnixTim
     let verified = match app.memory.verified.get(&hash) {
         Some(verified) => verified,
         None => {
-            let verified = Arc::new(check_signature(app, token, now).await?);
+            let verified = Arc::new(verify_unseen(app, token, now).await?);
             app.memory.verified.insert(hash, verified.clone());
             verified
         }
@@ -56,7 +56,7 @@ pub async fn verify(app: &App, token: &str, audience: Audience<'_>, now: UnixTim
         return Err(invalid("The access token has expired."));
     }
     let ring = app.key_ring();
-    if !ring.published(Purpose::Access, now, app.longest_signed(now)).any(|key| key.kid == verified.kid) {
+    if !ring.published(Purpose::Access, app.horizon(now)).any(|key| key.kid == verified.kid) {
         return Err(invalid("The access token is signed by a key that is not valid any more."));
     }
     if app.memory.is_revoked(verified.family) {
@@ -76,11 +76,11 @@ pub fn last_expiry(app: &App, token: &Verified) -> UnixTime {
 }
 
 /// The slow way, for a token that is seen for the first time.
-async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verified, Error> {
-    let (kid, claims) = match read(app, token, now) {
+async fn verify_unseen(app: &App, token: &str, now: UnixTime) -> Result<Verified, Error> {
+    let Signed { kid, claims } = match verify_signature(app, token, now) {
         Err(keys::Error::UnknownKey) if app.memory.may_read_keys(now) => {
             key_flow::load(app).await.map_err(Error::unavailable)?;
-            read(app, token, now)
+            verify_signature(app, token, now)
         }
         other => other,
     }
@@ -123,9 +123,9 @@ async fn check_signature(app: &App, token: &str, now: UnixTime) -> Result<Verifi
     })
 }
 
-/// The signing key's id and the claims of a genuine access token; whether it is good is not said.
-pub(crate) fn read(app: &App, token: &str, now: UnixTime) -> Result<(String, AccessClaims), keys::Error> {
-    app.key_ring().verify(Purpose::Access, token, now, app.longest_signed(now))
+/// Verifies that an access token is one of ours. It may have expired or be revoked.
+pub(crate) fn verify_signature(app: &App, token: &str, now: UnixTime) -> Result<Signed<AccessClaims>, keys::Error> {
+    app.key_ring().verify(Purpose::Access, token, app.horizon(now))
 }
 
 fn invalid(description: &'static str) -> Error {

@@ -41,12 +41,12 @@ impl IntoResponse for Challenged {
 const REALM: &str = "registration";
 
 /// `GET` (RFC 7592 section 2.1): everything but the secret.
-pub(crate) async fn read(
+pub(crate) async fn show(
     State(web): State<Web>,
     client: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Challenged> {
-    let (client, token) = authenticate(&web, client, &headers).await?;
+    let Authenticated { client, token } = authenticate(&web, client, &headers).await?;
     Ok((no_store(), Json(ClientInformation::new(&web, client, None, &token))).into_response())
 }
 
@@ -57,10 +57,10 @@ pub(crate) async fn update(
     client: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Challenged> {
-    let (client, token) = authenticate(&web, client, request.headers()).await?;
+    let Authenticated { client, token } = authenticate(&web, client, request.headers()).await?;
     let json = json(request, &web).await?;
-    let (client, secret) = flow::update(&web.app, client, &json, now).await?;
-    Ok((no_store(), Json(ClientInformation::new(&web, client, secret, &token))).into_response())
+    let flow::Updated { client, new_secret } = flow::update(&web.app, client, &json, now).await?;
+    Ok((no_store(), Json(ClientInformation::new(&web, client, new_secret, &token))).into_response())
 }
 
 /// `DELETE` (RFC 7592 section 2.3).
@@ -70,23 +70,30 @@ pub(crate) async fn delete(
     client: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Challenged> {
-    let (client, _) = authenticate(&web, client, &headers).await?;
+    let Authenticated { client, .. } = authenticate(&web, client, &headers).await?;
     flow::delete(&web.app, &client, now).await?;
     Ok((StatusCode::NO_CONTENT, no_store()).into_response())
 }
 
-/// The client, and the token that it showed in the Authorization header (RFC 6750 section 2.1).
-/// An id that is no text is one that nobody has.
+/// A client that manages its registration.
+struct Authenticated {
+    client: Client,
+    /// What it presented; the answer names it again.
+    token: RegistrationToken,
+}
+
+/// Authenticates a client by the token in the Authorization header (RFC 6750 section 2.1). An id that is no text is one
+/// that nobody has.
 async fn authenticate(
     web: &Web,
     client: Result<Path<String>, PathRejection>,
     headers: &HeaderMap,
-) -> Result<(Client, RegistrationToken), Challenged> {
+) -> Result<Authenticated, Challenged> {
     let Some(token) = bearer(headers)?.map(RegistrationToken::presented) else {
         let error = Error::new(ErrorCode::InvalidToken, "A registration access token is needed (RFC 7592 section 2).");
         let challenge = WwwAuthenticate::bearer().with("realm", REALM);
         return Err(Challenged(ErrorBody::with_challenge(error, challenge)));
     };
     let client = client.map_or_else(|_| String::new(), |Path(client)| client);
-    Ok((flow::authenticate(&web.app, &client, &token).await?, token))
+    Ok(Authenticated { client: flow::authenticate(&web.app, &client, &token).await?, token })
 }
