@@ -12,7 +12,7 @@ use crate::oauth::client::Client;
 use crate::oauth::client_id::ClientId;
 use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;
-use crate::store::{Store, to_the_end};
+use crate::store::{Revoked, Store, to_the_end};
 
 /// How often revocations are read.
 pub const INTERVAL: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
     };
     let revoked = app.store.revoked_since(since).await?;
     // Streams outlive the token that they began with, so a family counts from now on, not only while a token of it is good.
-    app.memory.revoke(revoked.into_iter().map(|(family, until)| (family, until.max(now))));
+    app.memory.revoke(revoked.into_iter().map(|revoked| Revoked { until: revoked.until.max(now), ..revoked }));
     app.memory.polled(now);
     Ok(())
 }
@@ -119,7 +119,7 @@ impl Ending {
         }
         // For a whole lifetime of an access token: a request that redeemed earlier may still sign. Also if the family was
         // revoked before: this process may not have heard of it.
-        self.memory.revoke([(family, until.unwrap_or(self.now).max(self.least))]);
+        self.memory.revoke([self.for_memory(Revoked { family, until: until.unwrap_or(self.now) })]);
         Ok(())
     }
 
@@ -129,7 +129,11 @@ impl Ending {
             if revoked.is_empty() {
                 return Ok(());
             }
-            self.memory.revoke(revoked.into_iter().map(|(family, until)| (family, until.max(self.least))));
+            self.memory.revoke(revoked.into_iter().map(|revoked| self.for_memory(revoked)));
         }
+    }
+
+    fn for_memory(&self, revoked: Revoked) -> Revoked {
+        Revoked { until: revoked.until.max(self.least), ..revoked }
     }
 }

@@ -22,6 +22,15 @@ use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::TokenHash;
 
+/// A code that nobody has used yet.
+#[derive(Clone, Debug)]
+pub struct NewCode {
+    /// Its hash.
+    pub hash: TokenHash,
+    /// When it expires.
+    pub expires_at: UnixTime,
+}
+
 /// What a consent puts into the table, with its first code.
 #[derive(Clone, Debug)]
 pub struct NewGrant {
@@ -29,10 +38,8 @@ pub struct NewGrant {
     pub grant: Grant,
     /// The sign-in that it rests on.
     pub sign_in: SignIn,
-    /// The code's hash.
-    pub code: TokenHash,
-    /// When the code expires.
-    pub code_expires_at: UnixTime,
+    /// The first code.
+    pub code: NewCode,
     /// The PKCE challenge that the code is bound to.
     pub challenge: CodeChallenge,
     /// The redirect URI that the code is bound to.
@@ -73,10 +80,10 @@ impl NewGrant {
                 grant.auth_time.unwrap_or(UnixTime(0)),
                 now,
                 grant.expires_at,
-                &self.code,
+                &self.code.hash,
                 self.challenge.encode(),
                 self.redirect_uri.as_str(),
-                self.code_expires_at,
+                self.code.expires_at,
                 self.sign_in.upstream.as_str(),
                 self.sign_in.upstream_sid.as_str(),
             ],
@@ -99,8 +106,26 @@ pub struct Redemption<'a> {
     pub redirect_uri: Option<&'a str>,
     /// The one resource that the grant must be for, where that was not judged before.
     pub resource: Option<&'a Resource>,
-    /// Tag and hash of the first refresh token, where the client may refresh.
-    pub refresh: Option<(TokenHash, TokenHash)>,
+    /// The first refresh token, if the client may refresh.
+    pub refresh: Option<FirstRefreshToken>,
+}
+
+/// The first refresh token of a family.
+#[derive(Debug)]
+pub struct FirstRefreshToken {
+    /// Proves that a refresh token is of this family.
+    pub tag: TokenHash,
+    /// Its hash.
+    pub hash: TokenHash,
+}
+
+/// A family that was revoked.
+#[derive(Clone, Copy, Debug)]
+pub struct Revoked {
+    /// Its id.
+    pub family: GrantId,
+    /// Until when the guard has to remember it.
+    pub until: UnixTime,
 }
 
 /// A refresh token as it is presented, with its successor.
@@ -206,7 +231,7 @@ impl Store {
                    (SELECT p.issuer FROM people p WHERE p.id = grants.person) AS issuer, \
                    (SELECT p.claims FROM people p WHERE p.id = grants.person) AS claims";
         let (tag, refresh) = match &code.refresh {
-            Some((tag, refresh)) => (tag.as_str(), refresh.as_str()),
+            Some(first) => (first.tag.as_str(), first.hash.as_str()),
             None => ("", ""),
         };
         let args = args![
@@ -267,16 +292,10 @@ impl Store {
     }
 
     /// A new code for a grant whose code nobody has used yet; `false` where there is none.
-    pub async fn renew_code(
-        &self,
-        id: GrantId,
-        code: &TokenHash,
-        expires_at: UnixTime,
-        now: UnixTime,
-    ) -> Result<bool, Error> {
+    pub async fn renew_code(&self, id: GrantId, code: &NewCode, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE grants SET code_hash = $2, code_expires_at = $3 \
                    WHERE id = $1 AND redeemed_at = 0 AND revoked_at = 0 AND code_expires_at > $4 RETURNING id";
-        Ok(!self.give(Stmt::new(sql, args![id, code, expires_at, now])).await?.is_empty())
+        Ok(!self.give(Stmt::new(sql, args![id, &code.hash, code.expires_at, now])).await?.is_empty())
     }
 
     /// Revokes a family, once. Answers until when the guard has to remember it; `None` where it was revoked already.
@@ -286,27 +305,26 @@ impl Store {
         self.record(Stmt::new(sql, args![id, now, why])).await?.first().map(|row| time(row, "access_until")).transpose()
     }
 
-    /// Revokes families of a client, at most 500: their ids, and until when the guard has to remember each; none where all
-    /// are revoked.
+    /// Revokes families of a client, at most 500. Empty if all were revoked already.
     pub async fn revoke_some_of_client(
         &self,
         client: &ClientId,
         why: &str,
         now: UnixTime,
-    ) -> Result<Vec<(GrantId, UnixTime)>, Error> {
+    ) -> Result<Vec<Revoked>, Error> {
         let sql = "UPDATE grants SET revoked_at = $2, revoked_why = $3, rt_hash = '', rt_prev = '', rt_salt = '' \
                    WHERE id IN (SELECT id FROM grants WHERE client = $1 AND revoked_at = 0 ORDER BY id LIMIT 500) \
                    AND revoked_at = 0 RETURNING id, access_until";
         let rows = self.record(Stmt::new(sql, args![client.as_str(), now, why])).await?;
-        rows.iter().map(|row| Ok((RowId(int(row, "id")?), time(row, "access_until")?))).collect()
+        rows.iter().map(revoked).collect()
     }
 
-    /// The families that were revoked at `since` or later, and until when the guard has to remember each.
-    pub async fn revoked_since(&self, since: UnixTime) -> Result<Vec<(GrantId, UnixTime)>, Error> {
+    /// The families that were revoked at `since` or later.
+    pub async fn revoked_since(&self, since: UnixTime) -> Result<Vec<Revoked>, Error> {
         // The literal `> 0` lets SQLite use the partial index.
         let sql = "SELECT id, access_until FROM grants WHERE revoked_at > 0 AND revoked_at >= $1";
         let rows = self.read_changes(Stmt::new(sql, args![since])).await?;
-        rows.iter().map(|row| Ok((RowId(int(row, "id")?), time(row, "access_until")?))).collect()
+        rows.iter().map(revoked).collect()
     }
 
     /// Whether a grant still lives whose code went to this very address of the client, whichever person's it is.
@@ -362,6 +380,10 @@ fn facts(row: &AnyRow) -> Result<Grant, Error> {
         auth_time: Some(time(row, "auth_time")?).filter(|time| time.0 != 0),
         expires_at: time(row, "expires_at")?,
     })
+}
+
+fn revoked(row: &AnyRow) -> Result<Revoked, Error> {
+    Ok(Revoked { family: RowId(int(row, "id")?), until: time(row, "access_until")? })
 }
 
 fn owned(row: &AnyRow) -> Result<OwnedGrant, Error> {

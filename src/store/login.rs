@@ -8,11 +8,11 @@ use super::database::Store;
 use super::error::Error;
 use super::grant::NewGrant;
 use super::person;
-use super::person::{SignIn, insert_sign_in};
+use super::person::{SignedIn, insert_sign_in};
 use super::statement::{Stmt, args, int, text, time};
 use crate::clock::UnixTime;
 use crate::oauth::client_id::ClientId;
-use crate::oauth::grant::{GrantId, Person, RowId};
+use crate::oauth::grant::{GrantId, RowId};
 use crate::oauth::prompt::Prompt;
 use crate::oauth::token::TokenHash;
 
@@ -75,6 +75,24 @@ pub struct LoginRow {
     pub created_at: UnixTime,
     /// When it ends.
     pub expires_at: UnixTime,
+}
+
+/// What a person allowed: the grant with its first code, and the consent to keep on file. Neither is stored without the
+/// other.
+#[derive(Clone, Debug)]
+pub struct Permission {
+    /// The grant.
+    pub grant: NewGrant,
+    /// The consent.
+    pub consent: Consent,
+}
+
+impl Permission {
+    fn statements(&self, now: UnixTime) -> Result<Vec<Stmt>, Error> {
+        let mut unit = self.grant.statements(now)?;
+        unit.push(consent::upsert(&self.consent, now));
+        Ok(unit)
+    }
 }
 
 /// What a journey is for: to answer an authorization request.
@@ -144,44 +162,30 @@ impl Store {
     }
 
     /// exchanging -> identified, with the person and the sign-in; `false` where the journey was released meanwhile.
-    pub async fn identify_login(
-        &self,
-        login: &LoginRow,
-        who: &Person,
-        sign_in: &SignIn,
-        now: UnixTime,
-    ) -> Result<bool, Error> {
+    pub async fn identify_login(&self, login: &LoginRow, signed_in: &SignedIn, now: UnixTime) -> Result<bool, Error> {
+        let SignedIn { sign_in, person } = signed_in;
         let sql = "UPDATE logins SET stage = 'identified', state_hash = '', sign_in = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'exchanging' RETURNING id";
         let unit = vec![
             Stmt::new(sql, args![login.id, login.attempt, sign_in.id]),
-            person::upsert(who, now),
+            person::upsert(person, now),
             insert_sign_in(sign_in),
         ];
         Ok(!self.give_all(unit).await?.is_empty())
     }
 
     /// identified -> answered, with the grant and the consent; `false` where another request was faster.
-    pub async fn answer_login(
-        &self,
-        login: &LoginRow,
-        grant: &NewGrant,
-        consent: &Consent,
-        now: UnixTime,
-    ) -> Result<bool, Error> {
+    pub async fn answer_login(&self, login: &LoginRow, permission: &Permission, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE logins SET stage = 'answered', grant_id = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'identified' RETURNING id";
-        let mut unit = vec![Stmt::new(sql, args![login.id, login.attempt, grant.grant.id])];
-        unit.extend(grant.statements(now)?);
-        unit.push(consent::upsert(consent, now));
+        let mut unit = vec![Stmt::new(sql, args![login.id, login.attempt, permission.grant.grant.id])];
+        unit.extend(permission.statements(now)?);
         Ok(!self.give_all(unit).await?.is_empty())
     }
 
     /// A grant without a journey, for a person who was signed in already.
-    pub async fn insert_grant(&self, grant: &NewGrant, consent: &Consent, now: UnixTime) -> Result<(), Error> {
-        let mut unit = grant.statements(now)?;
-        unit.push(consent::upsert(consent, now));
-        self.give_all(unit).await.map(|_| ())
+    pub async fn insert_grant(&self, permission: &Permission, now: UnixTime) -> Result<(), Error> {
+        self.give_all(permission.statements(now)?).await.map(|_| ())
     }
 }
 

@@ -30,8 +30,10 @@ mod watch;
 pub use consent::Consent;
 pub use database::Store;
 pub use error::Error;
-pub use grant::{Lifetimes, NewGrant, OwnedGrant, Redemption, Rotation, StoredGrant};
+pub use grant::{
+    FirstRefreshToken, Lifetimes, NewCode, NewGrant, OwnedGrant, Redemption, Revoked, Rotation, StoredGrant,
+};
 pub use key::StoredKey;
-pub use login::{Bounds, LoginRow, Stage};
-pub use person::SignIn;
+pub use login::{Bounds, LoginRow, Permission, Stage};
+pub use person::{SignIn, SignedIn};
 pub use request::{to_the_end, within};

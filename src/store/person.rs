@@ -28,6 +28,15 @@ pub struct SignIn {
     pub expires_at: UnixTime,
 }
 
+/// Somebody who signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// When and where.
+    pub sign_in: SignIn,
+    /// Who.
+    pub person: Person,
+}
+
 impl Store {
     /// How many grants are live of people whose provider is none of these issuers.
     pub async fn count_grants_of_others(&self, issuers: &[&str], now: UnixTime) -> Result<i64, Error> {
@@ -67,8 +76,8 @@ impl Store {
         self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
     }
 
-    /// A sign-in that still holds, and who it was.
-    pub async fn find_sign_in(&self, id: RowId, now: UnixTime) -> Result<Option<(SignIn, Person)>, Error> {
+    /// Who signed in, if the sign-in still holds.
+    pub async fn find_sign_in(&self, id: RowId, now: UnixTime) -> Result<Option<SignedIn>, Error> {
         let sql = "SELECT s.id AS sign_in, s.upstream, s.upstream_sid, s.auth_time, s.created_at, s.expires_at, \
                    p.id, p.issuer, p.claims, p.sub, p.email, p.email_verified, p.name \
                    FROM sign_ins s JOIN people p ON p.id = s.person \
@@ -84,7 +93,7 @@ impl Store {
             created_at: time(&row, "created_at")?,
             expires_at: time(&row, "expires_at")?,
         };
-        Ok(Some((sign_in, person)))
+        Ok(Some(SignedIn { sign_in, person }))
     }
 }
 

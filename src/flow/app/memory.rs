@@ -14,6 +14,7 @@ use crate::oauth::client_id::ClientId;
 use crate::oauth::grant::{GrantId, Person};
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
+use crate::store::Revoked;
 
 /// The claims of an access token whose signature was checked, and who and what they name.
 #[derive(Debug)]
@@ -110,10 +111,11 @@ impl Memory {
         self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains_key(&family)
     }
 
-    /// Remembers that families are revoked, each until this time and a while beyond: open streams may outlive their tokens.
-    pub fn revoke(&self, families: impl IntoIterator<Item = (GrantId, UnixTime)>) {
+    /// Remembers families that are revoked, each for as long as it has to be and a while beyond: open streams may outlive
+    /// their tokens.
+    pub fn revoke(&self, families: impl IntoIterator<Item = Revoked>) {
         let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
-        revoked.extend(families);
+        revoked.extend(families.into_iter().map(|Revoked { family, until }| (family, until)));
     }
 
     /// Notes a good poll of the revocations, and forgets the families of which nothing can be presented any more.

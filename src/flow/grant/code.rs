@@ -9,7 +9,7 @@ use crate::oauth::params::Params;
 use crate::oauth::pkce::{CodeChallenge, CodeVerifier};
 use crate::oauth::resource::Resource;
 use crate::oauth::token::{AuthorizationCode, RefreshToken};
-use crate::store::{Redemption, StoredGrant};
+use crate::store::{FirstRefreshToken, Redemption, StoredGrant};
 
 use super::presented::{Presented, Request, Spent};
 
@@ -80,7 +80,7 @@ impl Presented for Code<'_> {
             challenge: self.challenge,
             redirect_uri: self.redirect_uri,
             resource: only,
-            refresh: refresh_token.as_ref().map(|token| (token.tag(), token.hash())),
+            refresh: refresh_token.as_ref().map(|token| FirstRefreshToken { tag: token.tag(), hash: token.hash() }),
         };
         match app.store.redeem_code(&redemption, app.grant_lifetimes(), request.now).await? {
             Some(owned) => Ok(Spent { owned, refresh_token, id_token: true }),

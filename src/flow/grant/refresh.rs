@@ -37,7 +37,7 @@ impl Token {
         app: &App,
         request: &Request<'_>,
         only: Option<&Resource>,
-    ) -> Result<Option<(OwnedGrant, RefreshToken)>, Error> {
+    ) -> Result<Option<Rotated>, Error> {
         let Token(token) = self;
         let salt = Salt::new();
         let successor = token.successor(salt);
@@ -50,7 +50,7 @@ impl Token {
             resource: only,
         };
         let owned = app.store.rotate(&rotation, app.grant_lifetimes(), request.now).await?;
-        Ok(owned.map(|owned| (owned, successor)))
+        Ok(owned.map(|owned| Rotated { owned, successor }))
     }
 
     /// Why nothing was rotated, top to bottom the first that holds.
@@ -78,7 +78,8 @@ impl Token {
             && let Some(successor) = successor_of(&row, token)
         {
             log_repeat(app, &row, now);
-            return Ok(Verdict::Again(OwnedGrant { grant: row.grant, origin: row.origin }, successor));
+            let owned = OwnedGrant { grant: row.grant, origin: row.origin };
+            return Ok(Verdict::Again(Rotated { owned, successor }));
         }
         let why = if is_predecessor { "reuse" } else { "reuse_old" };
         tracing::warn!(family = %row.grant.id, client = %client.id, why, "a refresh token was used twice: its family is revoked");
@@ -87,11 +88,17 @@ impl Token {
     }
 }
 
+/// What comes of a refresh token: its grant, and the token that follows it.
+struct Rotated {
+    owned: OwnedGrant,
+    successor: RefreshToken,
+}
+
 /// What may be done with a token that was not rotated. Anything else is an error, and any revocation that it requires has
 /// happened.
 enum Verdict {
     /// It is the predecessor, within the grace: the same successor again.
-    Again(OwnedGrant, RefreshToken),
+    Again(Rotated),
     /// It is the current one after all: the row changed while it was looked at, or the resource is not the only one.
     Current(Grant),
 }
@@ -110,10 +117,10 @@ impl Presented for Token {
     }
 
     async fn spend(&self, app: &App, request: &Request<'_>, only: Option<&Resource>) -> Result<Spent, Error> {
-        let (mut owned, successor) = match self.rotate(app, request, only).await? {
+        let Rotated { mut owned, successor } = match self.rotate(app, request, only).await? {
             Some(rotated) => rotated,
             None => match self.explain(app, request).await? {
-                Verdict::Again(owned, successor) => (owned, successor),
+                Verdict::Again(rotated) => rotated,
                 Verdict::Current(grant) => {
                     judge::resource(app, &grant, request.asked.resource.as_ref())?;
                     let faster =

@@ -40,8 +40,8 @@ pub async fn begin(app: &App, start: Start<'_>, now: UnixTime) -> Result<Option<
     for id in form.journeys() {
         let bound = Bound::begin(id, request, upstream, now);
         if app.store.insert_login(bound.row()).await? {
-            let (url, label) = departure(app, request, &bound, select_account).await;
-            return Ok(Some(Departure { login: id, binding: Some(bound.binding().clone()), url, label }));
+            let departure = departure(app, request, &bound, select_account).await;
+            return Ok(Some(Departure { binding: Some(bound.binding().clone()), ..departure }));
         }
     }
     Ok(None)
@@ -59,8 +59,7 @@ pub(crate) async fn begin_again(
     if !app.store.begin_attempt(bound.row(), upstream, &next.row().state_hash).await? {
         return Ok(None);
     }
-    let (url, label) = departure(app, request, &next, select).await;
-    Ok(Some(Departure { login: bound.row().id, binding: None, url, label }))
+    Ok(Some(departure(app, request, &next, select).await))
 }
 
 /// Where the person signs in next.
@@ -71,15 +70,12 @@ pub(crate) struct Account<'a> {
     pub(crate) select: bool,
 }
 
-/// The authorization URL of the journey's current attempt, and what its upstream is called.
-async fn departure(
-    app: &App,
-    request: &AuthorizationRequest,
-    bound: &Bound,
-    select_account: bool,
-) -> (Option<String>, String) {
-    let name = &bound.row().upstream;
-    let Some(upstream) = app.upstream(name) else { return (None, name.clone()) };
+/// The departure of a known browser to the upstream of the journey's current attempt.
+async fn departure(app: &App, request: &AuthorizationRequest, bound: &Bound, select_account: bool) -> Departure {
+    let (login, name) = (bound.row().id, &bound.row().upstream);
+    let Some(upstream) = app.upstream(name) else {
+        return Departure { login, binding: None, url: None, label: name.clone() };
+    };
     let mut attempt = bound.attempt(request.bounds());
     // Where no page of ours asks for the account afterwards, the upstream's has to.
     let offers_accounts = upstream.settings().is_google();
@@ -90,7 +86,7 @@ async fn departure(
         let _ = upstream.discover().await;
         url = upstream.authorization_url(&attempt);
     }
-    (url.ok(), upstream.settings().label.clone())
+    Departure { login, binding: None, url: url.ok(), label: upstream.settings().label.clone() }
 }
 
 /// The upstream of this name, or the first one where it is configured no more.

@@ -14,7 +14,7 @@ use crate::oauth::params::Params;
 use crate::oauth::provider_claims::ProviderClaims;
 use crate::oauth::token::TokenHash;
 use crate::random;
-use crate::store::{LoginRow, SignIn};
+use crate::store::{LoginRow, SignIn, SignedIn};
 use crate::upstream::{self, Identity};
 
 use super::load::{Binding, Bound};
@@ -45,6 +45,14 @@ pub enum Returned {
     },
 }
 
+/// A request to the callback of an upstream.
+pub struct Arrival<'a> {
+    /// The upstream whose callback it is.
+    pub upstream: &'a str,
+    /// Its query.
+    pub params: &'a Params,
+}
+
 /// Takes the answer of the upstream at its own callback. `binding` finds the cookie of a journey.
 ///
 /// The order matters: an unverified state spends nothing, since ids can be guessed; nor does a genuine one in the wrong
@@ -52,11 +60,11 @@ pub enum Returned {
 /// goes on. Only one request may claim an attempt.
 pub async fn callback(
     app: &App,
-    upstream: &str,
-    params: &Params,
+    arrival: Arrival<'_>,
     binding: impl Fn(RowId) -> Option<Binding>,
     now: UnixTime,
 ) -> Result<Returned, Error> {
+    let Arrival { upstream, params } = arrival;
     let Some(state) = params.one("state")? else { return Ok(Returned::Unknown) };
     let id = state.split_once('.').and_then(|(id, _)| RowId::parse(id));
     let Some(id) = id else { return Ok(Returned::Unknown) };
@@ -98,7 +106,7 @@ pub async fn callback(
         (Ok(()), None, Some(code)) => exchange(app, provider, &bound, Presented { code, now }).await,
     };
     match identity {
-        Ok(identity) => identify(app, login, (provider, identity), now).await,
+        Ok(identity) => identify(app, login, Vouched { provider, identity }, now).await,
         Err(notice) => {
             app.store.release_login(login, &notice.to_text()).await?;
             Ok(journey)
@@ -130,7 +138,7 @@ fn failed(upstream: &str, error: upstream::Error) -> Notice {
     tracing::warn!(upstream, error = error.for_log(), "the upstream's answer came to nothing");
     match error {
         upstream::Error::Unreachable { .. } => Notice::Unreachable,
-        upstream::Error::Refused { code, .. } => refused(&code),
+        upstream::Error::Refused { code, .. } => notice_of_code(&code),
         upstream::Error::UndatedSignIn => Notice::Undated,
         upstream::Error::OldSignIn { .. } => Notice::Old,
         upstream::Error::NotFresh { .. } => Notice::NotFresh,
@@ -138,16 +146,18 @@ fn failed(upstream: &str, error: upstream::Error) -> Notice {
     }
 }
 
+/// Who signed in, and the provider that says so.
+struct Vouched<'a> {
+    provider: &'a upstream::Upstream,
+    identity: Identity,
+}
+
 /// Keeps who it is, if they may come in.
 ///
 /// If they may not, what is known of them is brought up to date all the same: what they have from earlier sign-ins is judged
 /// by it, and ends when it is used next.
-async fn identify(
-    app: &App,
-    login: &LoginRow,
-    (provider, identity): (&upstream::Upstream, Identity),
-    now: UnixTime,
-) -> Result<Returned, Error> {
+async fn identify(app: &App, login: &LoginRow, vouched: Vouched<'_>, now: UnixTime) -> Result<Returned, Error> {
+    let Vouched { provider, identity } = vouched;
     let person = Person {
         id: PersonId::new(&identity.issuer, &identity.sub),
         origin: Origin { issuer: identity.issuer, claims: Some(ProviderClaims { google: identity.google }) },
@@ -176,8 +186,9 @@ async fn identify(
         created_at: now,
         expires_at: now + SESSION_LIFETIME,
     };
-    let identified = app.store.identify_login(login, &person, &sign_in, now).await?;
-    Ok(Returned::Journey { login: login.id, sign_in: identified.then_some(sign_in.id) })
+    let signed_in = SignedIn { sign_in, person };
+    let identified = app.store.identify_login(login, &signed_in, now).await?;
+    Ok(Returned::Journey { login: login.id, sign_in: identified.then_some(signed_in.sign_in.id) })
 }
 
 /// Tells the operator what the upstream says of its refusal, of which the person is shown a known code at most.
@@ -199,12 +210,12 @@ fn notice_of(error: &str) -> Notice {
         | "interaction_required"
         | "account_selection_required" => Notice::Declined,
         "temporarily_unavailable" | "server_error" => Notice::Unreachable,
-        _ => refused(error),
+        _ => notice_of_code(error),
     }
 }
 
 /// A refusal by a known code (RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707 section 2): what else an upstream says is not shown.
-fn refused(error: &str) -> Notice {
+fn notice_of_code(error: &str) -> Notice {
     Notice::Refused(
         match error {
             "invalid_request"

@@ -11,7 +11,7 @@ use super::form::{Form, LOOK_AGAIN, Pressed};
 use super::give;
 use super::notice::denied;
 use super::past::Past;
-use super::reply::{self, Answer};
+use super::reply::{self, Answer, Recipient};
 use super::request::AuthorizationRequest;
 
 /// Whoever is signed in, where the request is content with that: `prompt=login`, `prompt=select_account` and `max_age`
@@ -64,7 +64,8 @@ pub async fn next(
             None => Error::new(ErrorCode::LoginRequired, "Nobody is signed in."),
             Some(_) => Error::new(ErrorCode::ConsentRequired, "The person has to be asked."),
         };
-        let answer = reply::error(app, &request.client, request.return_to.clone(), error, now).await?;
+        let to = Recipient { client: &request.client, return_to: request.return_to.clone() };
+        let answer = reply::reject(app, to, error, now).await?;
         return Ok(Next::Refuse(Box::new(answer)));
     }
     Ok(Next::Ask(Box::new(question)))

@@ -7,17 +7,20 @@ use crate::oauth::error::Error;
 use crate::oauth::grant::{Grant, GrantId};
 use crate::oauth::token::AuthorizationCode;
 use crate::random;
-use crate::store::{Consent, NewGrant, SignIn};
+use crate::store::{Consent, NewCode, NewGrant, Permission, SignIn};
 
 use super::request::AuthorizationRequest;
 
-/// What a person's consent to `request` becomes: a grant with its first code, and the consent to keep on file.
-pub fn grant(
-    app: &App,
-    request: &AuthorizationRequest,
-    sign_in: &SignIn,
-    now: UnixTime,
-) -> (NewGrant, Consent, AuthorizationCode) {
+/// What a person's consent becomes.
+pub struct Given {
+    /// What is stored.
+    pub permission: Permission,
+    /// The code for the client, of which only the hash is stored.
+    pub code: AuthorizationCode,
+}
+
+/// What a person's consent to `request` becomes. Stores nothing.
+pub fn grant(app: &App, request: &AuthorizationRequest, sign_in: &SignIn, now: UnixTime) -> Given {
     let id = GrantId::new(now, random::bytes());
     let code = AuthorizationCode::new(id);
     let redirect_uri = request.return_to.redirect_uri();
@@ -40,21 +43,25 @@ pub fn grant(
         client_version: request.client.version(),
         created_at: now,
     };
-    let new = NewGrant {
+    let grant = NewGrant {
         grant,
         sign_in: sign_in.clone(),
-        code: code.hash(),
-        code_expires_at: now + app.settings.tokens.code_lifetime,
+        code: new_code(app, &code, now),
         challenge: request.challenge,
         redirect_uri: redirect_uri.as_str().to_owned(),
         document: document::needs_copy(app, &request.client).then(|| request.client.clone()),
     };
-    (new, consent, code)
+    Given { permission: Permission { grant, consent }, code }
+}
+
+/// A code as it is stored.
+pub(super) fn new_code(app: &App, code: &AuthorizationCode, now: UnixTime) -> NewCode {
+    NewCode { hash: code.hash(), expires_at: now + app.settings.tokens.code_lifetime }
 }
 
 /// Keeps the consent to `request` of somebody who is signed in: the URL that carries the code to the client.
 pub async fn give(app: &App, request: &AuthorizationRequest, sign_in: &SignIn, now: UnixTime) -> Result<String, Error> {
-    let (grant, consent, code) = grant(app, request, sign_in, now);
-    app.store.insert_grant(&grant, &consent, now).await?;
+    let Given { permission, code } = grant(app, request, sign_in, now);
+    app.store.insert_grant(&permission, now).await?;
     Ok(request.return_to.with_code(&code.expose()))
 }

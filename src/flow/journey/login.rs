@@ -13,7 +13,7 @@ use crate::store::Stage;
 use super::begin::{self, Account, Departure};
 use super::consent;
 use super::form::{Form, Pressed};
-use super::give;
+use super::give::{self, Given};
 use super::load::{Binding, Journey, Loaded, Purpose};
 use super::notice::{Notice, denied};
 use super::past::Past;
@@ -29,13 +29,20 @@ const PURPOSE: &str = "login";
 /// Where a journey stands, for its page.
 pub enum Next {
     /// The person has to go to the upstream, again or at last.
-    SignIn(Box<AuthorizationRequest>, Option<Notice>, String),
+    SignIn {
+        /// The request of the journey.
+        request: Box<AuthorizationRequest>,
+        /// Why they are not signed in yet, if they tried.
+        notice: Option<Notice>,
+        /// The upstream of the last attempt.
+        upstream: String,
+    },
     /// The upstream's answer is being looked at: one moment.
     Wait,
     /// First time for this person and client, or more than the last time: "Continue as …?"
     Confirm(Box<AuthorizationRequest>, Box<Confirm>),
-    /// The client has its answer: send the browser here; and what the client is called.
-    Answer(String, Headline),
+    /// The client has its answer: send the browser there.
+    Answer(Answered),
     /// All is said and done.
     Done(Headline),
     /// The request is not valid any more.
@@ -75,7 +82,8 @@ pub async fn next(app: &App, id: RowId, binding: Option<Binding>, now: UnixTime)
             let Purpose::Authorize(request) = &journey.purpose;
             let past = Past::of(app, request, &signed_in.person.id).await?;
             if past.exact(request).is_some_and(|before| consent::covers(before, request)) {
-                return Ok(answer(app, &journey, &signed_in, now).await?.map_or(Next::Wait, Answered::into_next));
+                let answered = issue_code(app, &journey, &signed_in, now).await?;
+                return Ok(answered.map_or(Next::Wait, Next::Answer));
             }
             let Purpose::Authorize(request) = journey.purpose;
             Ok(Next::Confirm(request, Box::new(Confirm { signed_in, past })))
@@ -84,9 +92,8 @@ pub async fn next(app: &App, id: RowId, binding: Option<Binding>, now: UnixTime)
             let client = journey.client(app);
             // The answer was lost on its way to the browser: another code for the same grant, if nobody used the first.
             let code = AuthorizationCode::new(grant);
-            let expires_at = now + app.settings.tokens.code_lifetime;
-            if app.store.renew_code(grant, &code.hash(), expires_at, now).await? {
-                return Ok(Next::Answer(journey.reply().with_code(&code.expose()), client));
+            if app.store.renew_code(grant, &give::new_code(app, &code, now), now).await? {
+                return Ok(Next::Answer(Answered { url: journey.reply().with_code(&code.expose()), client }));
             }
             Ok(Next::Done(client))
         }
@@ -98,7 +105,7 @@ pub async fn next(app: &App, id: RowId, binding: Option<Binding>, now: UnixTime)
 impl Journey {
     fn sign_in(self, notice: Option<Notice>) -> Next {
         let Purpose::Authorize(request) = self.purpose;
-        Next::SignIn(request, notice, self.bound.row().upstream.clone())
+        Next::SignIn { request, notice, upstream: self.bound.row().upstream.clone() }
     }
 
     /// What pages call the client that it is for.
@@ -108,32 +115,33 @@ impl Journey {
     }
 }
 
-/// The client's answer: where the browser goes with it, and what the client is called.
-struct Answered {
-    url: String,
-    client: Headline,
-}
-
-impl Answered {
-    fn into_next(self) -> Next {
-        Next::Answer(self.url, self.client)
-    }
+/// The answer to a client.
+pub struct Answered {
+    /// Where the browser goes with it.
+    pub url: String,
+    /// What pages call the client.
+    pub client: Headline,
 }
 
 /// identified -> answered: the grant, the consent, and the code for the client. `None` if another request was faster; then
 /// the row tells what it did.
-async fn answer(app: &App, journey: &Journey, signed_in: &SignedIn, now: UnixTime) -> Result<Option<Answered>, Error> {
+async fn issue_code(
+    app: &App,
+    journey: &Journey,
+    signed_in: &SignedIn,
+    now: UnixTime,
+) -> Result<Option<Answered>, Error> {
     let Purpose::Authorize(request) = &journey.purpose;
-    let (grant, consent, code) = give::grant(app, request, &signed_in.sign_in, now);
-    let is_first = app.store.answer_login(journey.bound.row(), &grant, &consent, now).await?;
+    let Given { permission, code } = give::grant(app, request, &signed_in.sign_in, now);
+    let is_first = app.store.answer_login(journey.bound.row(), &permission, now).await?;
     let url = journey.reply().with_code(&code.expose());
     Ok(is_first.then(|| Answered { url, client: journey.client(app) }))
 }
 
 /// What comes of a button on a journey's page.
 pub enum Decided {
-    /// The client has its answer: this URL, and what the client is called.
-    Answer(String, Headline),
+    /// The client has its answer.
+    Answer(Answered),
     /// The browser goes to the upstream.
     Depart(Departure),
     /// The journey's page again.
@@ -165,8 +173,8 @@ pub async fn decide(app: &App, id: RowId, submitted: Submitted<'_>, now: UnixTim
     };
     match (submitted.pressed, &row.stage, signed_in) {
         (Some(Pressed::Allow), Stage::Identified { .. }, Some(signed_in)) => {
-            let answered = answer(app, &journey, &signed_in, now).await?;
-            Ok(answered.map_or(Decided::Page, |answered| Decided::Answer(answered.url, answered.client)))
+            let answered = issue_code(app, &journey, &signed_in, now).await?;
+            Ok(answered.map_or(Decided::Page, Decided::Answer))
         }
         (Some(Pressed::Switch), Stage::Identified { .. } | Stage::Allowed { .. }, _) => {
             depart(Account { upstream: &row.upstream, select: true }).await
@@ -181,7 +189,7 @@ pub async fn decide(app: &App, id: RowId, submitted: Submitted<'_>, now: UnixTim
                 _ => None,
             };
             let error = notice.as_ref().map_or_else(denied, Notice::when_cancelled);
-            Ok(Decided::Answer(journey.reply().with_error(&error), journey.client(app)))
+            Ok(Decided::Answer(Answered { url: journey.reply().with_error(&error), client: journey.client(app) }))
         }
         _ => Ok(Decided::Page),
     }

@@ -86,14 +86,15 @@ impl From<Error> for Rejection {
     }
 }
 
-/// An error for the client, with the judgement how to send it.
-pub(super) async fn error(
-    app: &App,
-    client: &Client,
-    return_to: ReturnTo,
-    error: Error,
-    now: UnixTime,
-) -> Result<Answer, Error> {
+/// Who is told of an error, and where.
+pub(super) struct Recipient<'a> {
+    pub(super) client: &'a Client,
+    pub(super) return_to: ReturnTo,
+}
+
+/// Rejects a request whose client can be told, with the judgement how to send the error.
+pub(super) async fn reject(app: &App, to: Recipient<'_>, error: Error, now: UnixTime) -> Result<Answer, Error> {
+    let Recipient { client, return_to } = to;
     let redirect_uri = return_to.redirect_uri();
     let at_once = redirect_uri.kind() == RedirectKind::Loopback
         || client.origin == ClientOrigin::Configured

@@ -17,7 +17,7 @@ use crate::oauth::return_to::ReturnTo;
 use crate::oauth::scope::Scopes;
 use crate::store::Bounds;
 
-use super::reply::{self, Rejection};
+use super::reply::{self, Recipient, Rejection};
 
 /// The longest query that is read, in bytes; it travels through forms.
 pub const MAX_REQUEST: usize = 8 * 1024;
@@ -98,7 +98,10 @@ pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationR
             prompt: rest.prompt,
             max_age: rest.max_age,
         }),
-        Err(error) => Err(Rejection::Answer(Box::new(reply::error(app, &client, return_to, error, now).await?))),
+        Err(error) => {
+            let to = Recipient { client: &client, return_to };
+            Err(Rejection::Answer(Box::new(reply::reject(app, to, error, now).await?)))
+        }
     }
 }
 

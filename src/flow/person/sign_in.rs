@@ -5,28 +5,17 @@ use std::time::Duration;
 use crate::clock::UnixTime;
 use crate::flow::app::App;
 use crate::oauth::error::Error;
-use crate::oauth::grant::{Person, RowId};
-use crate::store::SignIn;
+use crate::oauth::grant::RowId;
+pub use crate::store::SignedIn;
 
 use super::admission;
 
 /// How long a browser stays signed in.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
-/// Somebody who is signed in, in this browser.
-#[derive(Clone, Debug)]
-pub struct SignedIn {
-    /// When and where.
-    pub sign_in: SignIn,
-    /// Who.
-    pub person: Person,
-}
-
 /// Who is signed in by this session, if the sign-in still holds and the person may still come in.
 pub(crate) async fn find(app: &App, sign_in: Option<RowId>, now: UnixTime) -> Result<Option<SignedIn>, Error> {
     let Some(id) = sign_in else { return Ok(None) };
     let found = app.store.find_sign_in(id, now).await?;
-    Ok(found
-        .filter(|(_, person)| admission::is_admitted(&app.settings, person))
-        .map(|(sign_in, person)| SignedIn { sign_in, person }))
+    Ok(found.filter(|found| admission::is_admitted(&app.settings, &found.person)))
 }

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tower_sessions::Session;
 
-use crate::flow::journey::callback::{self, Returned};
+use crate::flow::journey::callback::{self, Arrival, Returned};
 use crate::flow::to_the_end;
 use crate::http::error_page::error_page;
 use crate::http::extract::Now;
@@ -34,7 +34,7 @@ pub(crate) async fn receive(
     let (app, cookies) = (web.app.clone(), web.cookies.clone());
     let work = async move {
         let binding = |id| cookies.login(&headers, id);
-        callback::callback(&app, &upstream, &params, binding, now).await
+        callback::callback(&app, Arrival { upstream: &upstream, params: &params }, binding, now).await
     };
     let returned = to_the_end(work).await.unwrap_or_else(|error| Err(Error::server(error)));
     match returned {

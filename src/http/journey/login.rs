@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use crate::clock::UnixTime;
 use crate::flow::journey::form::{LOOK_AGAIN, Pressed};
-use crate::flow::journey::login::{self, Confirm, Decided, Next, Submitted};
+use crate::flow::journey::login::{self, Answered, Confirm, Decided, Next, Submitted};
 use crate::flow::journey::notice::Notice;
 use crate::flow::journey::reply::Rejection;
 use crate::flow::journey::request::AuthorizationRequest;
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
     let pressed = Pressed::parse(form.field("answer"));
     let submitted = Submitted { pressed, token: form.field("token"), browser: &browser, binding };
     match login::decide(&web.app, id, submitted, now).await {
-        Ok(Decided::Answer(url, client)) => to_client(&web, &url, client),
+        Ok(Decided::Answer(Answered { url, client })) => to_client(&web, &url, client),
         Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
         Ok(Decided::Page) => Page { web: &web, id, headers: &headers, now, notice: Some(LOOK_AGAIN) }.show().await,
         Ok(Decided::Unknown) => unknown(&web),
@@ -70,10 +70,10 @@ impl Page<'_> {
         let web = self.web;
         let binding = web.cookies.login(self.headers, self.id);
         match login::next(&web.app, self.id, binding, self.now).await {
-            Ok(Next::SignIn(request, notice, upstream)) => self.sign_in(&request, notice, &upstream),
+            Ok(Next::SignIn { request, notice, upstream }) => self.sign_in(&request, notice, &upstream),
             Ok(Next::Confirm(request, confirm)) => self.confirm(&request, &confirm),
             Ok(Next::Wait) => web.page(StatusCode::OK, &pages::Wait::new(web.layout(), &self.path())),
-            Ok(Next::Answer(url, client)) => self.leave(&url, client),
+            Ok(Next::Answer(Answered { url, client })) => self.leave(&url, client),
             Ok(Next::Done(client)) => {
                 let page = pages::Done { layout: web.layout(), client };
                 web.page(StatusCode::OK, &page)
