@@ -26,6 +26,14 @@ pub(crate) struct Cookies {
     secure: bool,
 }
 
+/// The cookie by which forms are bound to a browser.
+pub(crate) struct BrowserCookie {
+    /// The browser's own random value.
+    pub value: String,
+    /// The header that sets or prolongs it.
+    pub header: HeaderValue,
+}
+
 impl Cookies {
     /// Those of this issuer.
     pub fn new(issuer: &Issuer) -> Self {
@@ -50,12 +58,12 @@ impl Cookies {
         read(headers).find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
     }
 
-    /// The browser's own random value, and the header that sets or prolongs it.
-    pub fn keep_browser(&self, headers: &HeaderMap) -> (String, HeaderValue) {
+    /// Sets the browser's own random value, or prolongs it.
+    pub fn keep_browser(&self, headers: &HeaderMap) -> BrowserCookie {
         let value = self.browser(headers).filter(|value| value.len() == 43);
         let value = value.unwrap_or_else(random::text::<32>);
-        let cookie = self.build(&format!("{}browser", self.stem), &value, BROWSER_LIFETIME);
-        (value, cookie)
+        let header = self.build(&format!("{}browser", self.stem), &value, BROWSER_LIFETIME);
+        BrowserCookie { value, header }
     }
 
     /// The binding of a journey, if this browser began it.
@@ -119,9 +127,9 @@ mod tests {
         assert_eq!(Cookies::new(&issuer("https://a.example/v2")).session(), "__Host-jean-v2-session");
         assert_eq!(Cookies::new(&issuer("http://localhost:8080")).session(), "jean-session");
         let cookies = Cookies::new(&issuer("https://a.example"));
-        let (value, set) = cookies.keep_browser(&HeaderMap::new());
+        let BrowserCookie { value, header } = cookies.keep_browser(&HeaderMap::new());
         assert_eq!(
-            set.to_str().unwrap(),
+            header.to_str().unwrap(),
             format!("__Host-jean-browser={value}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600")
         );
     }
@@ -129,13 +137,13 @@ mod tests {
     #[test]
     fn a_browser_keeps_its_value_and_the_newest_four_journeys() {
         let cookies = Cookies::new(&issuer("http://localhost:8080"));
-        let (value, _) = cookies.keep_browser(&HeaderMap::new());
+        let BrowserCookie { value, .. } = cookies.keep_browser(&HeaderMap::new());
         let id = |n: i64| RowId::new(UnixTime(1_800_000_000 + n), [0; 4]);
         let logins: Vec<String> = (1..=5).map(|n| format!("jean-login-{}=x", id(n))).collect();
         let mut headers = HeaderMap::new();
         let text = format!("jean-browser={value}; {}", logins.join("; "));
         headers.insert(header::COOKIE, HeaderValue::from_str(&text).unwrap());
-        assert_eq!(cookies.keep_browser(&headers).0, value);
+        assert_eq!(cookies.keep_browser(&headers).value, value);
         let set = cookies.bind_login(&headers, id(6), &Binding::from_cookie("b"));
         let dropped: Vec<_> = set.iter().skip(1).map(|set| set.to_str().unwrap().split('=').next().unwrap()).collect();
         assert_eq!(dropped, [format!("jean-login-{}", id(2)), format!("jean-login-{}", id(1))]);

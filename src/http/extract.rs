@@ -1,9 +1,10 @@
-//! What handlers take out of a request: the time, and the parameters of a form.
+//! What handlers take out of a request: the time, the browser that sent it, and the parameters of a form.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
+use tower_sessions::Session;
 
 use crate::clock::UnixTime;
 use crate::oauth::error::Error;
@@ -22,6 +23,25 @@ impl FromRequestParts<Web> for Now {
 
     async fn from_request_parts(_: &mut Parts, web: &Web) -> Result<Self, Self::Rejection> {
         Ok(Now(web.app.now()))
+    }
+}
+
+/// What every page of a journey needs of the browser that asks for it.
+pub(super) struct Browser {
+    /// Its headers, the cookies among them.
+    pub headers: HeaderMap,
+    /// Its session, which is read when it is needed.
+    pub session: Session,
+    /// The time of the request, read once.
+    pub now: UnixTime,
+}
+
+impl FromRequestParts<Web> for Browser {
+    type Rejection = <Session as FromRequestParts<Web>>::Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Self::Rejection> {
+        let session = Session::from_request_parts(parts, web).await?;
+        Ok(Browser { headers: parts.headers.clone(), session, now: web.app.now() })
     }
 }
 

@@ -38,9 +38,9 @@ pub(crate) fn routes(web: &Web) -> Router {
 
     let browser = Router::new()
         .route(&at("/oauth/authorize"), authorization_endpoint())
-        .route(&at("/oauth/consent"), post(consent::answer))
+        .route(&at("/oauth/consent"), post(consent::decide))
         .route(&at("/oauth/callback/{upstream}"), get(callback::receive))
-        .route(&at("/oauth/login/{id}"), get(login::show).post(login::answer));
+        .route(&at("/oauth/login/{id}"), get(login::show).post(login::decide));
     let browser = for_people(browser, web);
 
     // For programs, from anywhere, browsers' scripts included.
@@ -92,7 +92,7 @@ pub(crate) fn default_endpoints(web: &Web) -> Router {
 }
 
 fn authorization_endpoint() -> MethodRouter<Web> {
-    get(authorize::show).post(authorize::again)
+    get(authorize::show).post(authorize::redirect_to_get)
 }
 
 /// Surrounds what is for people, in a browser that may be signed in.

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use crate::http::layers::wants_page;
-use crate::http::pages::Problem;
+use crate::http::pages::{Link, Problem};
 use crate::http::web::Web;
 use crate::oauth::error::Error;
 use crate::wire::error::ErrorBody;
@@ -17,7 +17,7 @@ pub(crate) async fn not_found(State(web): State<Web>, headers: HeaderMap) -> Res
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     }
-    let link = Some(("Front page".to_owned(), web.layout().home));
+    let link = Some(Link { label: "Front page".to_owned(), url: web.layout().home });
     let message = "This server has no page at this address.";
     let page =
         Problem { link, ..web.problem("There is nothing here", message, "The front page tells how to connect.") };

@@ -3,6 +3,7 @@
 //! An app is recognised by the client id or the redirect URI of its request. Anybody can send these, so this is for advice
 //! alone and never says who somebody is. The names of the buttons are those of 2026; see `README.md` for each app.
 
+use crate::http::pages::Step;
 use crate::oauth::redirect::RedirectUri;
 
 /// One app.
@@ -130,6 +131,14 @@ pub(crate) const APPS: &[App] = &[
     },
 ];
 
+/// A server with one MCP URL, which texts to copy can name.
+pub(crate) struct Server {
+    /// A name under which an app may add it.
+    pub(crate) name: String,
+    /// The MCP URL.
+    pub(crate) url: String,
+}
+
 /// Which apps may be meant.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Recognised {
@@ -158,15 +167,14 @@ fn is_like(pattern: &str, text: &str) -> bool {
 }
 
 impl App {
-    /// The steps by which it forgets what it knows of a server, and connects anew. Texts to copy need the server's one MCP
-    /// URL, with a name for it.
-    pub(crate) fn steps(&self, server: Option<(&str, &str)>) -> Vec<(String, String)> {
+    /// The steps by which it forgets what it knows of a server, and connects again. Texts to copy need a server.
+    pub(crate) fn steps(&self, server: Option<&Server>) -> Vec<Step> {
         let fill = |text: &str| match server {
-            Some((name, url)) => text.replace("{name}", name).replace("{url}", url),
+            Some(Server { name, url }) => text.replace("{name}", name).replace("{url}", url),
             None if text.contains('{') => String::new(),
             None => text.to_owned(),
         };
-        self.steps.iter().map(|(words, text)| ((*words).to_owned(), fill(text))).collect()
+        self.steps.iter().map(|(words, text)| Step { words: (*words).to_owned(), copy: fill(text) }).collect()
     }
 }
 
@@ -241,16 +249,17 @@ mod tests {
 
     #[test]
     fn every_app_has_steps_and_none_is_left_unfilled() {
+        let server = Server { name: "notes".into(), url: "https://notes.example/mcp".into() };
         for app in APPS {
-            for server in [None, Some(("notes", "https://notes.example/mcp"))] {
+            for server in [None, Some(&server)] {
                 let steps = app.steps(server);
                 assert!(steps.len() >= 2, "{}", app.name);
-                let all = format!("{steps:?}");
-                assert!(!all.contains('{') && !all.contains('}'), "{all}");
+                let is_filled = |text: &str| !text.contains(['{', '}']);
+                assert!(steps.iter().all(|step| is_filled(&step.words) && is_filled(&step.copy)), "{steps:?}");
             }
         }
-        let steps = APPS[1].steps(Some(("notes", "https://notes.example/mcp")));
-        assert_eq!(steps[3].1, "claude mcp add --transport http notes https://notes.example/mcp");
-        assert_eq!(APPS[1].steps(None)[3].1, "");
+        let steps = APPS[1].steps(Some(&server));
+        assert_eq!(steps[3].copy, "claude mcp add --transport http notes https://notes.example/mcp");
+        assert_eq!(APPS[1].steps(None)[3].copy, "");
     }
 }

@@ -2,17 +2,15 @@
 //! consent is remembered.
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::Response;
-use tower_sessions::Session;
 
-use crate::clock::UnixTime;
 use crate::flow::journey::consent::{self, Next, PURPOSE, Question};
 use crate::flow::journey::form::Form;
 use crate::flow::journey::reply::Rejection;
 use crate::flow::journey::request::{self, AuthorizationRequest};
 use crate::http::error_page::error_page;
-use crate::http::extract::{Form as Parameters, Now};
+use crate::http::extract::{Browser, Form as Parameters};
 use crate::http::pages;
 use crate::http::web::{self, Web};
 use crate::oauth::error::Error;
@@ -24,24 +22,18 @@ use super::rejection::reject;
 use super::session::signed_in;
 
 /// `GET`: the request in the query.
-pub(crate) async fn show(
-    State(web): State<Web>,
-    Now(now): Now,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    session: Session,
-) -> Response {
-    let request = match request::parse(&web.app, &query.unwrap_or_default(), now).await {
+pub(crate) async fn show(State(web): State<Web>, browser: Browser, RawQuery(query): RawQuery) -> Response {
+    let request = match request::parse(&web.app, &query.unwrap_or_default(), browser.now).await {
         Ok(request) => request,
         Err(refusal) => return reject(&web, refusal),
     };
     note_client(request.client.id.as_str());
-    let signed_in = match signed_in(&web, &session, now).await {
+    let signed_in = match signed_in(&web, &browser).await {
         Ok(signed_in) => signed_in,
         Err(error) => return error_page(&web, error),
     };
-    match consent::next(&web.app, &request, signed_in, now).await {
-        Ok(Next::Ask(question)) => ask(&web, &request, &question, Showing { notice: None, headers: &headers, now }),
+    match consent::next(&web.app, &request, signed_in, browser.now).await {
+        Ok(Next::Ask(question)) => render(&web, &request, &question, Showing { notice: None, browser: &browser }),
         Ok(Next::Answer(url)) => found(&url),
         Ok(Next::Refuse(answer)) => reject(&web, Rejection::Answer(answer)),
         Err(error) => error_page(&web, error),
@@ -50,7 +42,7 @@ pub(crate) async fn show(
 
 /// `POST`: the same request in a form (OpenID Connect Core section 3.1.2.1). The browser comes again by GET, since it sends
 /// none of our cookies along with the form of another site.
-pub(crate) async fn again(State(web): State<Web>, form: Result<Parameters, ErrorBody>) -> Response {
+pub(crate) async fn redirect_to_get(State(web): State<Web>, form: Result<Parameters, ErrorBody>) -> Response {
     let query = match form {
         Ok(Parameters(params)) => params.to_string(),
         Err(ErrorBody { error, .. }) => return error_page(&web, error),
@@ -65,19 +57,22 @@ pub(crate) async fn again(State(web): State<Web>, form: Result<Parameters, Error
 pub(crate) struct Showing<'a> {
     /// Why it is shown again, in one line.
     pub(crate) notice: Option<&'a str>,
-    /// The headers of the request.
-    pub(crate) headers: &'a HeaderMap,
-    /// When.
-    pub(crate) now: UnixTime,
+    /// To whom.
+    pub(crate) browser: &'a Browser,
 }
 
-/// The consent page.
-pub(crate) fn ask(web: &Web, request: &AuthorizationRequest, question: &Question, showing: Showing<'_>) -> Response {
-    let Showing { notice, headers, now } = showing;
-    let (browser, cookie) = web.cookies.keep_browser(headers);
+/// Renders the consent page.
+pub(crate) fn render(web: &Web, request: &AuthorizationRequest, question: &Question, showing: Showing<'_>) -> Response {
+    let Showing { notice, browser } = showing;
+    let cookie = web.cookies.keep_browser(&browser.headers);
     let person = question.signed_in.as_ref().map(|signed_in| &signed_in.person);
-    let form =
-        Form { purpose: PURPOSE, browser: &browser, person: person.map(|person| &person.id), request, login: None };
+    let form = Form {
+        purpose: PURPOSE,
+        browser: &cookie.value,
+        person: person.map(|person| &person.id),
+        request,
+        login: None,
+    };
     let asked = web.asked(request, &question.past);
     let page = pages::Consent {
         layout: web.layout(),
@@ -93,10 +88,10 @@ pub(crate) fn ask(web: &Web, request: &AuthorizationRequest, question: &Question
         notice: notice.map(str::to_owned),
         action: web.path("/oauth/consent"),
         request: request.raw.clone(),
-        token: form.token(&web.app, now),
+        token: form.token(&web.app, browser.now),
         details: web::details(request),
     };
     let mut response = web.page(StatusCode::OK, &page);
-    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response.headers_mut().append(header::SET_COOKIE, cookie.header);
     response
 }

@@ -3,14 +3,14 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use tower_sessions::Session;
 
 use crate::flow::journey::callback::{self, Arrival, Returned};
 use crate::flow::to_the_end;
 use crate::http::error_page::error_page;
-use crate::http::extract::Now;
+use crate::http::extract::Browser;
 use crate::http::web::Web;
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::grant::RowId;
@@ -22,13 +22,12 @@ use super::session::SIGN_IN;
 
 pub(crate) async fn receive(
     State(web): State<Web>,
-    Now(now): Now,
+    browser: Browser,
     upstream: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    session: Session,
 ) -> Response {
     let Ok(Path(upstream)) = upstream else { return unknown(&web) };
+    let Browser { headers, session, now } = browser;
     let params = Params::parse(&query.unwrap_or_default());
     // In a task of its own: a browser that goes away meanwhile must not leave the upstream's code half spent.
     let (app, cookies) = (web.app.clone(), web.cookies.clone());

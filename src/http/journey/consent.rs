@@ -1,32 +1,25 @@
 //! `POST /oauth/consent`: the person's answer to the consent page.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
-use tower_sessions::Session;
 
 use crate::flow::journey::consent::{self, Decided, Submitted};
 use crate::flow::journey::form::Pressed;
 use crate::flow::journey::reply::Rejection;
 use crate::flow::journey::request;
 use crate::http::error_page::error_page;
-use crate::http::extract::{Now, PageForm};
+use crate::http::extract::{Browser, PageForm};
 use crate::http::web::Web;
 use crate::wire::record::note_client;
 
-use super::authorize::{Showing, ask};
+use super::authorize::{Showing, render};
 use super::leave::{depart, to_client};
 use super::rejection::reject;
 use super::session::signed_in;
 
-pub(crate) async fn answer(
-    State(web): State<Web>,
-    Now(now): Now,
-    headers: HeaderMap,
-    session: Session,
-    form: PageForm,
-) -> Response {
-    let request = match request::parse(&web.app, form.field("request"), now).await {
+pub(crate) async fn decide(State(web): State<Web>, browser: Browser, form: PageForm) -> Response {
+    let request = match request::parse(&web.app, form.field("request"), browser.now).await {
         Ok(request) => request,
         Err(Rejection::Answer(answer)) if answer.at_once => {
             return to_client(&web, &answer.return_to.with_error(&answer.error), answer.client);
@@ -34,22 +27,22 @@ pub(crate) async fn answer(
         Err(rejection) => return reject(&web, rejection),
     };
     note_client(request.client.id.as_str());
-    let browser = web.cookies.browser(&headers).unwrap_or_default();
+    let cookie = web.cookies.browser(&browser.headers).unwrap_or_default();
     let decided = async {
         let submitted = Submitted {
             pressed: Pressed::parse(form.field("answer")),
             token: form.field("token"),
-            browser: &browser,
-            signed_in: signed_in(&web, &session, now).await?,
+            browser: &cookie,
+            signed_in: signed_in(&web, &browser).await?,
         };
-        consent::decide(&web.app, &request, submitted, now).await
+        consent::decide(&web.app, &request, submitted, browser.now).await
     };
     match decided.await {
         Ok(Decided::Answer(url)) => to_client(&web, &url, web.app.headline(&request.client)),
-        Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
+        Ok(Decided::Depart(departure)) => depart(&web, &browser.headers, departure),
         Ok(Decided::UsedUp) => used_up(&web),
         Ok(Decided::AskAgain(question, notice)) => {
-            ask(&web, &request, &question, Showing { notice: Some(notice), headers: &headers, now })
+            render(&web, &request, &question, Showing { notice: Some(notice), browser: &browser })
         }
         Err(error) => error_page(&web, error),
     }

@@ -2,17 +2,16 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 
-use crate::clock::UnixTime;
 use crate::flow::journey::form::{LOOK_AGAIN, Pressed};
 use crate::flow::journey::login::{self, Answered, Confirm, Decided, Next, Submitted};
 use crate::flow::journey::notice::Notice;
 use crate::flow::journey::reply::Rejection;
 use crate::flow::journey::request::AuthorizationRequest;
 use crate::http::error_page::error_page;
-use crate::http::extract::{Now, PageForm};
+use crate::http::extract::{Browser, PageForm};
 use crate::http::pages;
 use crate::http::web::{self, Web};
 use crate::oauth::grant::RowId;
@@ -26,30 +25,28 @@ use super::rejection::reject;
 
 pub(crate) async fn show(
     State(web): State<Web>,
-    Now(now): Now,
+    browser: Browser,
     id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
 ) -> Response {
     let Some(id) = id.ok().and_then(|Path(id)| RowId::parse(&id)) else { return unknown(&web) };
-    Page { web: &web, id, headers: &headers, now, notice: None }.show().await
+    Page { web: &web, id, browser: &browser, notice: None }.show().await
 }
 
-pub(crate) async fn answer(
+pub(crate) async fn decide(
     State(web): State<Web>,
-    Now(now): Now,
+    browser: Browser,
     id: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
     form: PageForm,
 ) -> Response {
     let Some(id) = id.ok().and_then(|Path(id)| RowId::parse(&id)) else { return unknown(&web) };
-    let browser = web.cookies.browser(&headers).unwrap_or_default();
-    let binding = web.cookies.login(&headers, id);
+    let cookie = web.cookies.browser(&browser.headers).unwrap_or_default();
+    let binding = web.cookies.login(&browser.headers, id);
     let pressed = Pressed::parse(form.field("answer"));
-    let submitted = Submitted { pressed, token: form.field("token"), browser: &browser, binding };
-    match login::decide(&web.app, id, submitted, now).await {
+    let submitted = Submitted { pressed, token: form.field("token"), browser: &cookie, binding };
+    match login::decide(&web.app, id, submitted, browser.now).await {
         Ok(Decided::Answer(Answered { url, client })) => to_client(&web, &url, client),
-        Ok(Decided::Depart(departure)) => depart(&web, &headers, departure),
-        Ok(Decided::Page) => Page { web: &web, id, headers: &headers, now, notice: Some(LOOK_AGAIN) }.show().await,
+        Ok(Decided::Depart(departure)) => depart(&web, &browser.headers, departure),
+        Ok(Decided::Page) => Page { web: &web, id, browser: &browser, notice: Some(LOOK_AGAIN) }.show().await,
         Ok(Decided::Unknown) => unknown(&web),
         Err(error) => error_page(&web, error),
     }
@@ -59,8 +56,7 @@ pub(crate) async fn answer(
 struct Page<'a> {
     web: &'a Web,
     id: RowId,
-    headers: &'a HeaderMap,
-    now: UnixTime,
+    browser: &'a Browser,
     notice: Option<&'static str>,
 }
 
@@ -68,8 +64,8 @@ impl Page<'_> {
     /// Shows where the journey stands, by the dispatcher's word.
     async fn show(&self) -> Response {
         let web = self.web;
-        let binding = web.cookies.login(self.headers, self.id);
-        match login::next(&web.app, self.id, binding, self.now).await {
+        let binding = web.cookies.login(&self.browser.headers, self.id);
+        match login::next(&web.app, self.id, binding, self.browser.now).await {
             Ok(Next::SignIn { request, notice, upstream }) => self.sign_in(&request, notice, &upstream),
             Ok(Next::Confirm(request, confirm)) => self.confirm(&request, &confirm),
             Ok(Next::Wait) => web.page(StatusCode::OK, &pages::Wait::new(web.layout(), &self.path())),
@@ -127,7 +123,7 @@ impl Page<'_> {
             let failing = !self.web.app.is_answering(upstream);
             failing.then_some(Notice::Unreachable)
         });
-        let (status, title, message) = words(notice.as_ref(), &label, &self.web.layout().brand);
+        let Explanation { status, title, message } = explain(notice.as_ref(), &label, &self.web.layout().brand);
         let can_switch = matches!(notice, Some(Notice::NotAllowed(_)));
         let mut upstreams = if can_switch { Vec::new() } else { self.web.upstreams() };
         if notice.as_ref().is_some_and(Notice::is_lasting) {
@@ -158,43 +154,57 @@ impl Page<'_> {
         page: impl FnOnce(String) -> Response,
     ) -> Response {
         note_client(request.client.id.as_str());
-        let (browser, cookie) = self.web.cookies.keep_browser(self.headers);
-        let token = login::form(request, self.id, &browser, person).token(&self.web.app, self.now);
+        let cookie = self.web.cookies.keep_browser(&self.browser.headers);
+        let token = login::form(request, self.id, &cookie.value, person).token(&self.web.app, self.browser.now);
         let mut response = page(token);
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie.header);
         response
     }
 }
 
-/// What happened, in our own words: an upstream's text is never shown. The status is never 502 or 504, in whose place
-/// content delivery networks show a page of their own.
-fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, String, String) {
+/// Why the person is not signed in yet.
+struct Explanation {
+    status: StatusCode,
+    title: String,
+    message: String,
+}
+
+impl Explanation {
+    fn new(status: StatusCode, title: impl Into<String>, message: impl Into<String>) -> Self {
+        Explanation { status, title: title.into(), message: message.into() }
+    }
+}
+
+/// Explains what happened in our own words: an upstream's text is never shown. The status is never 502 or 504, in whose
+/// place content delivery networks show a page of their own.
+fn explain(notice: Option<&Notice>, label: &str, brand: &str) -> Explanation {
     let ok = StatusCode::OK;
     match notice {
-        None => (ok, format!("Sign in with {label}"), "One more step: sign in there to go on.".to_owned()),
-        Some(Notice::Unreachable) => (
+        None => Explanation::new(ok, format!("Sign in with {label}"), "One more step: sign in there to go on."),
+        Some(Notice::Unreachable) => Explanation::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{label} cannot be reached just now"),
-            "Wait a moment and try again. If it stays like this, tell whoever runs this server.".to_owned(),
+            "Wait a moment and try again. If it stays like this, tell whoever runs this server.",
         ),
-        Some(Notice::Declined) => {
-            (ok, format!("You are not signed in with {label}"), "You can try again, or leave it at that.".to_owned())
-        }
-        Some(Notice::Refused(code)) => (
+        Some(Notice::Declined) => Explanation::new(
+            ok,
+            format!("You are not signed in with {label}"),
+            "You can try again, or leave it at that.",
+        ),
+        Some(Notice::Refused(code)) => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("{label} would not sign you in"),
             format!(
                 "It answered with the error {code}. Try again; if it stays like this, tell whoever runs this server."
             ),
         ),
-        Some(Notice::Invalid) => (
+        Some(Notice::Invalid) => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("The answer from {label} could not be trusted"),
             "It did not pass this server's checks, so you are not signed in. Try again; if it stays like this, tell \
-             whoever runs this server."
-                .to_owned(),
+             whoever runs this server.",
         ),
-        Some(Notice::Undated) => (
+        Some(Notice::Undated) => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("{label} does not say when you signed in"),
             format!(
@@ -202,12 +212,12 @@ fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, Stri
                  {label} will not help: tell whoever runs this server, or whoever makes the app."
             ),
         ),
-        Some(Notice::Old) => (
+        Some(Notice::Old) => Explanation::new(
             ok,
             format!("Your sign-in with {label} was too long ago"),
             format!("The app wants a more recent one. Sign out at {label}, then sign in there again."),
         ),
-        Some(Notice::NotFresh) => (
+        Some(Notice::NotFresh) => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("{label} cannot ask you to sign in again"),
             format!(
@@ -215,18 +225,18 @@ fn words(notice: Option<&Notice>, label: &str, brand: &str) -> (StatusCode, Stri
                  not help. If you cancel, the app learns why."
             ),
         ),
-        Some(Notice::NotAllowed(Hidden(account))) if account.is_empty() => (
+        Some(Notice::NotAllowed(Hidden(account))) if account.is_empty() => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("This account may not use {brand}"),
-            "Use another account, or ask whoever runs this server to let this one in.".to_owned(),
+            "Use another account, or ask whoever runs this server to let this one in.",
         ),
-        Some(Notice::NotAllowed(Hidden(account))) => (
+        Some(Notice::NotAllowed(Hidden(account))) => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("{account} may not use {brand}"),
-            "Use another account, or ask whoever runs this server to let this one in.".to_owned(),
+            "Use another account, or ask whoever runs this server to let this one in.",
         ),
         Some(Notice::Interrupted) => {
-            (ok, "The sign-in was interrupted".to_owned(), format!("Please sign in with {label} once more."))
+            Explanation::new(ok, "The sign-in was interrupted", format!("Please sign in with {label} once more."))
         }
     }
 }

@@ -6,28 +6,37 @@ use axum::response::Response;
 
 use crate::flow::journey::reply::{Answer, Rejection};
 use crate::http::error_page::error_page;
-use crate::http::pages::{Advice, Destination, Problem};
+use crate::http::pages::{Advice, Destination, Link, Problem, Step};
 use crate::http::web::{Web, destination};
 use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::client_document::{Fault, Unusable};
 use crate::oauth::masked::without_addresses;
 use crate::wire::record::note_client;
 
-use super::apps::{self, Recognised};
+use super::apps::{self, Recognised, Server};
 use super::leave::found;
+
+/// What a request said of its client, which nothing vouches for.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    client_id: &'a str,
+    redirect_uri: &'a str,
+}
 
 /// Why there is no valid request, told to whoever can be told.
 pub(crate) fn reject(web: &Web, rejection: Rejection) -> Response {
     match rejection {
         Rejection::Page(error) => error_page(web, error),
-        Rejection::UnknownClient { client_id, redirect_uri } => unknown_client(web, &client_id, &redirect_uri),
+        Rejection::UnknownClient { client_id, redirect_uri } => {
+            unknown_client(web, Sent { client_id: &client_id, redirect_uri: &redirect_uri })
+        }
         Rejection::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
         // An address that names no host says nothing that a page could name.
         Rejection::Document { client_id, redirect_uri, unusable } if unusable.host.is_empty() => {
-            unknown_client(web, &client_id, &redirect_uri)
+            unknown_client(web, Sent { client_id: &client_id, redirect_uri: &redirect_uri })
         }
         Rejection::Document { client_id, redirect_uri, unusable } => {
-            unusable_document(web, (&client_id, &redirect_uri), &unusable)
+            unusable_document(web, Sent { client_id: &client_id, redirect_uri: &redirect_uri }, &unusable)
         }
         Rejection::Answer(answer) if answer.at_once => found(&answer.return_to.with_error(&answer.error)),
         Rejection::Answer(answer) => with_link(web, &answer),
@@ -35,8 +44,9 @@ pub(crate) fn reject(web: &Web, rejection: Rejection) -> Response {
 }
 
 /// An app that asks with a client id that is not, or not any more, known here.
-fn unknown_client(web: &Web, client_id: &str, redirect_uri: &str) -> Response {
-    let (next, advice) = anew(web, "it then introduces itself again", (client_id, redirect_uri));
+fn unknown_client(web: &Web, sent: Sent<'_>) -> Response {
+    let Sent { client_id, redirect_uri } = sent;
+    let WayOn { next, advice } = reconnect(web, "it then introduces itself again", sent);
     let message = "The app asks with a registration that this server does not have. It may have been made on another \
                    server, or long ago.";
     let details = details([("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))]);
@@ -50,18 +60,16 @@ const BY_A_LINK: &str = "If you came here by a link that somebody sent you, clos
 
 /// An app that wants the answer somewhere else than it registered.
 fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Response {
-    let (next, advice) = match client.origin {
+    let WayOn { next, advice } = match client.origin {
         ClientOrigin::Registered => {
-            let sent = (client.id.as_str(), redirect_uri);
-            anew(web, "it then registers the address that it uses now", sent)
+            let sent = Sent { client_id: client.id.as_str(), redirect_uri };
+            reconnect(web, "it then registers the address that it uses now", sent)
         }
-        ClientOrigin::Configured => (
-            "Tell whoever runs this server: the address is missing in the configuration of the app, or is another one there."
-                .to_owned(),
-            Vec::new(),
+        ClientOrigin::Configured => WayOn::without_advice(
+            "Tell whoever runs this server: the address is missing in the configuration of the app, or is another one there.",
         ),
         ClientOrigin::Document => {
-            ("Update the app, and connect again. If that does not help, tell whoever makes it.".to_owned(), Vec::new())
+            WayOn::without_advice("Update the app, and connect again. If that does not help, tell whoever makes it.")
         }
     };
     let message = format!(
@@ -78,60 +86,15 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
 /// An app that is known by a document (CIMD), which cannot be had, breaks a rule, or is on a host that may not be a client.
 /// The details say for whoever makes the app what is wrong. Where nothing is there any more, an app that is connected anew
 /// may come with another address.
-fn unusable_document(
-    web: &Web,
-    (client_id, redirect_uri): (&str, &str),
-    Unusable { host, why, fault }: &Unusable,
-) -> Response {
+fn unusable_document(web: &Web, sent: Sent<'_>, unusable: &Unusable) -> Response {
+    let Unusable { host, why, fault } = unusable;
     let is_absent = matches!(fault, Fault::Host | Fault::Gone);
-    let advice = if is_absent { advice(web, client_id, redirect_uri) } else { Vec::new() };
-    let (status, title, message, next) = match fault {
-        Fault::Passing => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("{host} cannot be reached just now"),
-            format!("The app says that it is from {host}, and this server cannot ask there whether that is so."),
-            "Wait a minute and connect again. If it stays like this, tell whoever runs this server.",
-        ),
-        Fault::Busy => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("{host} cannot be asked just now"),
-            format!(
-                "The app says that it is from {host}. This server is asked about so many addresses there that this one has \
-                 to wait for its turn."
-            ),
-            "Keep this page open: it tries again by itself every 15 seconds.",
-        ),
-        Fault::Operator => (
-            StatusCode::FORBIDDEN,
-            format!("Apps from {host} cannot connect here"),
-            "Whoever runs this server chose from where apps may come.".to_owned(),
-            "If you need this app here, ask whoever runs this server.",
-        ),
-        Fault::Host | Fault::Gone => (
-            StatusCode::BAD_REQUEST,
-            format!("{host} does not describe the app"),
-            format!(
-                "The app says that it is from {host}, and there is nothing there that this server can read about it."
-            ),
-            "Update the app and connect again. If it stays like this, tell whoever makes the app.",
-        ),
-        Fault::Address => (
-            StatusCode::BAD_REQUEST,
-            format!("This server does not ask {host} about the app"),
-            format!("The app says that it is from {host}, by an address that breaks a rule."),
-            "Update the app and connect again. If it stays like this, tell whoever makes the app.",
-        ),
-        Fault::Document => (
-            StatusCode::BAD_REQUEST,
-            format!("This server cannot take what {host} says of the app"),
-            format!("The app says that it is from {host}, and what is written there about it breaks a rule."),
-            "Update the app and connect again. If it stays like this, tell whoever makes the app.",
-        ),
-    };
+    let advice = if is_absent { advice(web, sent) } else { Vec::new() };
+    let Explanation { status, title, message, next } = explain(host, *fault);
     let description = format!("The client's metadata document cannot be used: {why}.");
-    let details = details([("client_id", &ascii(client_id)), ("Description", &description)]);
+    let details = details([("client_id", &ascii(sent.client_id)), ("Description", &description)]);
     let page = web.problem(title, message, format!("{next} {BY_A_LINK}"));
-    note_client(&ascii(client_id));
+    note_client(&ascii(sent.client_id));
     let mut response = web.refusal(status, &Problem { advice, details, ..page }, for_log(&description));
     if *fault == Fault::Busy {
         // Longer than a failure is remembered, so that the next try is one.
@@ -140,9 +103,78 @@ fn unusable_document(
     response
 }
 
-/// What helps an app whose registration does not do, of which `client_id` and `redirect_uri` were sent: to connect anew,
-/// which `brings` something, or to ask whoever runs the server, where apps cannot register.
-fn anew(web: &Web, brings: &str, (client_id, redirect_uri): (&str, &str)) -> (String, Vec<Advice>) {
+/// Why a document cannot be used, in a person's terms.
+struct Explanation {
+    status: StatusCode,
+    title: String,
+    message: String,
+    next: &'static str,
+}
+
+fn explain(host: &str, fault: Fault) -> Explanation {
+    match fault {
+        Fault::Passing => Explanation {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            title: format!("{host} cannot be reached just now"),
+            message: format!(
+                "The app says that it is from {host}, and this server cannot ask there whether that is so."
+            ),
+            next: "Wait a minute and connect again. If it stays like this, tell whoever runs this server.",
+        },
+        Fault::Busy => Explanation {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            title: format!("{host} cannot be asked just now"),
+            message: format!(
+                "The app says that it is from {host}. This server is asked about so many addresses there that this one has \
+                 to wait for its turn."
+            ),
+            next: "Keep this page open: it tries again by itself every 15 seconds.",
+        },
+        Fault::Operator => Explanation {
+            status: StatusCode::FORBIDDEN,
+            title: format!("Apps from {host} cannot connect here"),
+            message: "Whoever runs this server chose from where apps may come.".to_owned(),
+            next: "If you need this app here, ask whoever runs this server.",
+        },
+        Fault::Host | Fault::Gone => Explanation {
+            status: StatusCode::BAD_REQUEST,
+            title: format!("{host} does not describe the app"),
+            message: format!(
+                "The app says that it is from {host}, and there is nothing there that this server can read about it."
+            ),
+            next: "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+        },
+        Fault::Address => Explanation {
+            status: StatusCode::BAD_REQUEST,
+            title: format!("This server does not ask {host} about the app"),
+            message: format!("The app says that it is from {host}, by an address that breaks a rule."),
+            next: "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+        },
+        Fault::Document => Explanation {
+            status: StatusCode::BAD_REQUEST,
+            title: format!("This server cannot take what {host} says of the app"),
+            message: format!("The app says that it is from {host}, and what is written there about it breaks a rule."),
+            next: "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+        },
+    }
+}
+
+/// What the person can do next.
+struct WayOn {
+    next: String,
+    /// The steps of it, for each app that may be meant.
+    advice: Vec<Advice>,
+}
+
+impl WayOn {
+    fn without_advice(next: &str) -> Self {
+        WayOn { next: next.to_owned(), advice: Vec::new() }
+    }
+}
+
+/// What helps an app whose registration does not do: to connect again, which `brings` something, or to ask the operator if
+/// apps cannot register.
+fn reconnect(web: &Web, brings: &str, sent: Sent<'_>) -> WayOn {
     let clients = &web.app.settings().clients;
     let next = match (clients.registration, clients.documents.on) {
         (true, _) => format!("Connect the app anew: {brings}."),
@@ -151,28 +183,30 @@ fn anew(web: &Web, brings: &str, (client_id, redirect_uri): (&str, &str)) -> (St
             .to_owned(),
         (false, false) => {
             let closed = "Only apps that whoever runs this server has set up can connect. Ask there for this one.";
-            return (closed.to_owned(), Vec::new());
+            return WayOn::without_advice(closed);
         }
     };
-    (next, advice(web, client_id, redirect_uri))
+    WayOn { next, advice: advice(web, sent) }
 }
 
 /// Which buttons to press, in the app that asks or in those that may be meant.
-fn advice(web: &Web, client_id: &str, redirect_uri: &str) -> Vec<Advice> {
+fn advice(web: &Web, sent: Sent<'_>) -> Vec<Advice> {
     let server = match web.app.settings().mounts.as_slice() {
-        [only] => Some((web.mount_name(only), only.resource.to_string())),
+        [only] => Some(Server { name: web.mount_name(only), url: only.resource.to_string() }),
         _ => None,
     };
-    let steps = |app: &apps::App| app.steps(server.as_ref().map(|(name, url)| (name.as_str(), url.as_str())));
-    let of = |words: &str, app: &apps::App| Advice { title: format!("{words} {}", app.name), steps: steps(app) };
-    let mut advice: Vec<Advice> = match apps::recognise(client_id, redirect_uri) {
+    let of = |words: &str, app: &apps::App| Advice {
+        title: format!("{words} {}", app.name),
+        steps: app.steps(server.as_ref()),
+    };
+    let mut advice: Vec<Advice> = match apps::recognise(sent.client_id, sent.redirect_uri) {
         Recognised::One(app) => return vec![of("In", app)],
         Recognised::Perhaps(apps) => apps.into_iter().map(|app| of("If this is", app)).collect(),
     };
     let title = if advice.is_empty() { "In the app" } else { "In another app" }.to_owned();
-    let words = "Remove the connection to this server, add it again, and sign in.";
-    let url = server.as_ref().map_or_else(String::new, |(_, url)| url.clone());
-    advice.push(Advice { title, steps: vec![(words.to_owned(), url)] });
+    let words = "Remove the connection to this server, add it again, and sign in.".to_owned();
+    let copy = server.map_or_else(String::new, |server| server.url);
+    advice.push(Advice { title, steps: vec![Step { words, copy }] });
     advice
 }
 
@@ -185,7 +219,7 @@ fn with_link(web: &Web, answer: &Answer) -> Response {
         Destination::ThisComputer => "Back to the app on this computer".to_owned(),
         Destination::Network(host) => format!("Back to {host} in your network"),
     };
-    let link = Some((label, answer.return_to.with_error(&answer.error)));
+    let link = Some(Link { label, url: answer.return_to.with_error(&answer.error) });
     let message = format!("{} asked for something that this server cannot give.", answer.client);
     let details = details([("Error", answer.error.code.as_str()), ("Description", &answer.error.description)]);
     let next = "Go back to the app only if you came from there.";

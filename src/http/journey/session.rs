@@ -10,13 +10,13 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
+use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
-use crate::clock::UnixTime;
 use crate::flow::app::App;
 use crate::flow::person::session;
 use crate::flow::person::sign_in::{self, SESSION_LIFETIME, SignedIn};
 use crate::http::cookies::Cookies;
+use crate::http::extract::Browser;
 use crate::http::web::Web;
 use crate::oauth::error::Error as OAuthError;
 use crate::oauth::grant::RowId;
@@ -45,14 +45,10 @@ impl fmt::Debug for Sessions {
     }
 }
 
-/// Who is signed in by this session.
-pub(crate) async fn signed_in(
-    web: &Web,
-    session: &Session,
-    now: UnixTime,
-) -> std::result::Result<Option<SignedIn>, OAuthError> {
-    let id: Option<String> = session.get(SIGN_IN).await.map_err(OAuthError::unavailable)?;
-    sign_in::find(&web.app, id.as_deref().and_then(RowId::parse), now).await
+/// Who is signed in, in this browser.
+pub(crate) async fn signed_in(web: &Web, browser: &Browser) -> std::result::Result<Option<SignedIn>, OAuthError> {
+    let id: Option<String> = browser.session.get(SIGN_IN).await.map_err(OAuthError::unavailable)?;
+    sign_in::find(&web.app, id.as_deref().and_then(RowId::parse), browser.now).await
 }
 
 #[async_trait]

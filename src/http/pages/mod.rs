@@ -291,8 +291,26 @@ impl Wait {
 pub(crate) struct Advice {
     /// "In Claude".
     pub(crate) title: String,
-    /// What to do, and a text to copy for it, which may be empty.
-    pub(crate) steps: Vec<(String, String)>,
+    /// One after the other.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// One thing to do in an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// What to do.
+    pub(crate) words: String,
+    /// A text to copy for it, which may be empty.
+    pub(crate) copy: String,
+}
+
+/// A button that leads on.
+#[derive(Debug)]
+pub(crate) struct Link {
+    /// What it says.
+    pub(crate) label: String,
+    /// Where it goes.
+    pub(crate) url: String,
 }
 
 /// Something went wrong and this page has no form to put it right: what happened, and what to do next.
@@ -309,8 +327,8 @@ pub(crate) struct Problem {
     pub(crate) next: String,
     /// The steps of it, for each app that may be meant.
     pub(crate) advice: Vec<Advice>,
-    /// A button that leads on: its label and where it goes.
-    pub(crate) link: Option<(String, String)>,
+    /// A button that leads on.
+    pub(crate) link: Option<Link>,
     /// Names and values for whoever supports the person, folded away.
     pub(crate) details: Vec<(String, String)>,
     /// The request's id, for support.

@@ -51,7 +51,7 @@ fn learns(new: bool) -> Option<ScopeLine> {
 }
 
 fn steps() -> Vec<Advice> {
-    let step = |words: &str, text: &str| (words.to_owned(), text.to_owned());
+    let step = |words: &str, copy: &str| Step { words: words.to_owned(), copy: copy.to_owned() };
     let code = vec![
         step("Type /mcp, choose this server, then “Clear authentication”.", ""),
         step("If this page comes back, remove the server in a terminal.", "claude mcp remove memory"),
@@ -368,7 +368,7 @@ fn pages() -> Vec<(&'static str, String)> {
                 title: "This began in another browser".into(),
                 message: "The sign-in can only be finished in the browser in which it began.".into(),
                 next: "Open the link from your email in that browser, or start again from the app.".into(),
-                link: Some(("Go to Jean Memory".into(), "/".into())),
+                link: Some(Link { label: "Go to Jean Memory".into(), url: "/".into() }),
                 details: vec![],
                 ..problem()
             },
@@ -717,8 +717,11 @@ fn whatever_stands_in_a_field_is_shown_as_text() {
         title: e(),
         message: e(),
         next: e(),
-        advice: vec![Advice { title: e(), steps: vec![(e(), e()), (e(), String::new())] }],
-        link: Some((e(), e())),
+        advice: vec![Advice {
+            title: e(),
+            steps: vec![Step { words: e(), copy: e() }, Step { words: e(), copy: String::new() }],
+        }],
+        link: Some(Link { label: e(), url: e() }),
         details: vec![(e(), e())],
         request_id: e(),
     });
