@@ -34,8 +34,15 @@ fn redemption<'a>(client: &'a Client, code: &'a str) -> Vec<(&'a str, &'a str)> 
     vec![("grant_type", "authorization_code"), ("code", code), ("code_verifier", &client.verifier)]
 }
 
-/// Presents a client by a method, with this secret.
-async fn present(client: &Client, path: &str, fields: &[(&str, &str)], method: &str, secret: &str) -> Page {
+/// By what a client authenticates.
+struct Proof<'a> {
+    method: &'a str,
+    secret: &'a str,
+}
+
+/// Presents a client.
+async fn present(client: &Client, path: &str, fields: &[(&str, &str)], proof: Proof<'_>) -> Page {
+    let Proof { method, secret } = proof;
     let mut fields = fields.to_vec();
     let header = basic(&client.id, secret);
     match method {
@@ -56,10 +63,10 @@ async fn a_client_comes_in_by_the_method_that_it_registered_and_no_other() {
         let code = world.code_for(&client, &[]).await;
         let fields = redemption(&client, &code);
         for presented in ["nothing"].into_iter().chain(METHODS.into_iter().filter(|method| *method != registered)) {
-            let page = present(&client, "/oauth/token", &fields, presented, &secret).await;
+            let page = present(&client, "/oauth/token", &fields, Proof { method: presented, secret: &secret }).await;
             assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
         }
-        let page = present(&client, "/oauth/token", &fields, registered, &secret).await;
+        let page = present(&client, "/oauth/token", &fields, Proof { method: registered, secret: &secret }).await;
         assert_eq!(page.status, 200, "{registered}, after all else was refused: {}", page.body);
     }
 }
@@ -79,7 +86,8 @@ async fn a_wrong_secret_or_an_unknown_client_is_401_and_changes_nothing() {
         let attempts = wrong.iter().map(|wrong| (&client, wrong)).chain([(&unknown, &secret)]);
         let attempts: Vec<(&Client, &String)> = attempts.collect();
         for (who, secret) in &attempts {
-            let page = present(who, "/oauth/token", &redemption(&client, &code), registered, secret).await;
+            let page =
+                present(who, "/oauth/token", &redemption(&client, &code), Proof { method: registered, secret }).await;
             assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
         }
         let tokens = client.redeem(&code, &[]).await;
@@ -87,7 +95,7 @@ async fn a_wrong_secret_or_an_unknown_client_is_401_and_changes_nothing() {
         let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
         for (who, secret) in &attempts {
             for (path, fields) in [("/oauth/token", &refresh[..]), ("/oauth/revoke", &[("token", tokens.refresh())])] {
-                let page = present(who, path, fields, registered, secret).await;
+                let page = present(who, path, fields, Proof { method: registered, secret }).await;
                 assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
             }
         }
@@ -127,7 +135,13 @@ async fn two_methods_at_once_are_refused_and_change_nothing() {
         let fields: Vec<_> = assertion.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let page = post(&client, "/oauth/token", &fields, &[]).await;
         assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
-        let page = present(&client, "/oauth/token", &redemption(&client, &code), registered, &secret).await;
+        let page = present(
+            &client,
+            "/oauth/token",
+            &redemption(&client, &code),
+            Proof { method: registered, secret: &secret },
+        )
+        .await;
         assert_eq!(page.status, 200, "{registered}: {}", page.body);
     }
 }

@@ -35,7 +35,7 @@ async fn register(world: &World, changes: Value) -> Registration {
 
 impl Registration {
     async fn send(&self, world: &World, method: Method, body: &Value) -> Page {
-        send(world, method, &self.path, Some(&self.token), body).await
+        send(world, &format!("{method} {}", self.path), Some(&self.token), body).await
     }
 
     async fn read(&self, world: &World) -> Page {
@@ -60,14 +60,15 @@ impl Registration {
     }
 }
 
-async fn send(world: &World, method: Method, path: &str, token: Option<&str>, body: &Value) -> Page {
+/// Sends a request by its line, `METHOD path`.
+async fn send(world: &World, line: &str, token: Option<&str>, body: &Value) -> Page {
     let authorization = token.map(|token| format!("Bearer {token}"));
     let mut headers: Vec<_> = authorization.iter().map(|value| ("authorization", value.as_str())).collect();
     if !body.is_null() {
         headers.push(("content-type", "application/json"));
     }
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    world.send(method, path, &headers, body).await
+    world.send(line, &headers, body).await
 }
 
 /// 401 with a challenge for a bearer token (RFC 6750 section 3).
@@ -352,7 +353,7 @@ async fn whoever_lacks_the_token_learns_and_changes_nothing() {
     ] {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let body = if method == Method::PUT { own.request(json!({})) } else { Value::Null };
-            let page = send(&world, method, path, Some(token), &body).await;
+            let page = send(&world, &format!("{method} {path}"), Some(token), &body).await;
             assert_refused(&page);
             answers.push((page.body, header_of(&page.headers, "www-authenticate").to_owned()));
         }
@@ -360,15 +361,15 @@ async fn whoever_lacks_the_token_learns_and_changes_nothing() {
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
     for method in [Method::GET, Method::PUT, Method::DELETE] {
-        let page = send(&world, method.clone(), &own.path, None, &Value::Null).await;
+        let page = send(&world, &format!("{method} {}", own.path), None, &Value::Null).await;
         assert_refused(&page);
         let challenge = header_of(&page.headers, "www-authenticate").to_owned();
         assert!(!challenge.contains("error="), "RFC 6750 section 3.1: no token, no error: {challenge}");
-        let basic = world.send(method, &own.path, &[("authorization", "Basic eDp5")], "").await;
+        let basic = world.send(&format!("{method} {}", own.path), &[("authorization", "Basic eDp5")], "").await;
         assert_refused(&basic);
     }
     for malformed in ["", "a b"] {
-        let page = send(&world, Method::DELETE, &own.path, Some(malformed), &Value::Null).await;
+        let page = send(&world, &format!("DELETE {}", own.path), Some(malformed), &Value::Null).await;
         assert_eq!((page.status.as_u16(), &json_of(&page)["error"]), (400, &json!("invalid_request")), "{page:?}");
     }
     assert_eq!(json_of(&own.read(&world).await), before);
@@ -380,10 +381,11 @@ async fn a_token_in_the_query_or_the_body_is_none() {
     let world = World::new().await;
     let own = register(&world, json!({})).await;
     let path = format!("{}?access_token={}", own.path, own.token);
-    assert_refused(&send(&world, Method::GET, &path, None, &Value::Null).await);
+    assert_refused(&send(&world, &format!("GET {path}"), None, &Value::Null).await);
     let request = own.request(json!({ "access_token": own.token }));
-    assert_refused(&send(&world, Method::PUT, &own.path, None, &request).await);
-    let page = world.send(Method::POST, &own.path, &[("authorization", &format!("Bearer {}", own.token))], "").await;
+    assert_refused(&send(&world, &format!("PUT {}", own.path), None, &request).await);
+    let page =
+        world.send(&format!("POST {}", own.path), &[("authorization", &format!("Bearer {}", own.token))], "").await;
     assert_eq!(page.status, 405);
 }
 
@@ -394,7 +396,7 @@ async fn a_script_may_manage_its_registration() {
     let own = register(&world, json!({})).await;
     let authorization = format!("bearer {}", own.token);
     let headers = [("authorization", authorization.as_str()), ("origin", "https://inspector.example")];
-    let page = world.send(Method::GET, &own.path, &headers, "").await;
+    let page = world.send(&format!("GET {}", own.path), &headers, "").await;
     assert_eq!(page.status, 200, "{}", page.body);
     assert_eq!(header_of(&page.headers, "access-control-allow-origin"), "*");
     for method in ["GET", "PUT", "DELETE"] {
@@ -403,7 +405,7 @@ async fn a_script_may_manage_its_registration() {
             ("access-control-request-method", method),
             ("access-control-request-headers", "authorization,content-type"),
         ];
-        let page = world.send(Method::OPTIONS, &own.path, &headers, "").await;
+        let page = world.send(&format!("OPTIONS {}", own.path), &headers, "").await;
         assert!(header_of(&page.headers, "access-control-allow-methods").contains(method), "{:?}", page.headers);
         assert!(header_of(&page.headers, "access-control-allow-headers").contains("authorization"));
     }

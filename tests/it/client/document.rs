@@ -302,6 +302,6 @@ async fn an_id_that_jean_makes_is_no_address() {
     assert!(!client.id.contains(':') && !client.id.contains('/'), "{}", client.id);
     let body = json!({ "redirect_uris": ["https://a.example/cb"], "client_id": "https://a.example/x" }).to_string();
     let headers = [("content-type", "application/json")];
-    let page = ask(&world.router, "POST", "/oauth/register", &headers, &body).await;
+    let page = ask(&world.router, "POST /oauth/register", &headers, &body).await;
     assert!(!page.body.contains("https://a.example/x"), "{}", page.body);
 }

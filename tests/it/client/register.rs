@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use jean_testing::browser::Page;
 use serde_json::{Value, json};
 
@@ -304,7 +304,7 @@ async fn registration_that_is_turned_off_is_refused_and_not_advertised() {
     let page = register(&world, &json!({ "redirect_uris": [REDIRECT_URI] })).await;
     assert_error(&page, StatusCode::BAD_REQUEST, "access_denied");
     assert_eq!(clients_kept(&world).await, 0);
-    let metadata = world.send(Method::GET, "/.well-known/oauth-authorization-server", &[], "").await;
+    let metadata = world.send("GET /.well-known/oauth-authorization-server", &[], "").await;
     assert!(json_of(&metadata).get("registration_endpoint").is_none());
 }
 
@@ -337,16 +337,16 @@ async fn a_body_that_is_no_registration_is_refused_and_breaks_nothing() {
         ),
     ];
     for (media_type, body, status, error) in cases {
-        let page = world.send(Method::POST, "/oauth/register", &[("content-type", media_type)], body).await;
+        let page = world.send("POST /oauth/register", &[("content-type", media_type)], body).await;
         assert_error(&page, status, error);
     }
     assert_error(
-        &world.send(Method::POST, "/oauth/register", &[], good.clone()).await,
+        &world.send("POST /oauth/register", &[], good.clone()).await,
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "invalid_request",
     );
     for media_type in ["application/json; charset=utf-8", "Application/JSON"] {
-        let page = world.send(Method::POST, "/oauth/register", &[("content-type", media_type)], good.clone()).await;
+        let page = world.send("POST /oauth/register", &[("content-type", media_type)], good.clone()).await;
         assert_eq!(page.status, 201, "{media_type}: {}", page.body);
     }
     assert_eq!(clients_kept(&world).await, 2);
@@ -440,11 +440,11 @@ async fn a_registration_takes_at_most_8_kilobytes_as_it_is_kept() {
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
         let mut update = of_size(8193);
         update["client_id"] = json!(text("client_id"));
-        told(&world.send(Method::PUT, &path, &headers, update.to_string()).await, "tos_uri");
+        told(&world.send(&format!("PUT {path}"), &headers, update.to_string()).await, "tos_uri");
         assert_eq!(world.database().await.number(kept).await, 8192, "{db:?}: as it was");
         update = of_size(8000);
         update["client_id"] = json!(text("client_id"));
-        assert_eq!(world.send(Method::PUT, &path, &headers, update.to_string()).await.status, 200, "{db:?}");
+        assert_eq!(world.send(&format!("PUT {path}"), &headers, update.to_string()).await.status, 200, "{db:?}");
     }
 }
 
@@ -499,7 +499,7 @@ async fn with_very_many_unused_registrations_nobody_can_register_for_a_while() {
         let path = format!("/oauth/register/{}", second["client_id"].as_str().expect("an id"));
         let token = format!("Bearer {}", second["registration_access_token"].as_str().expect("a token"));
         let headers = [("authorization", token.as_str())];
-        assert_eq!(world.send(Method::DELETE, &path, &headers, "").await.status, 204, "{db:?}");
+        assert_eq!(world.send(&format!("DELETE {path}"), &headers, "").await.status, 204, "{db:?}");
         assert!(full().await, "{db:?}: not counted yet");
         world.clock.advance(60);
         assert!(!full().await && full().await, "{db:?}");

@@ -1,7 +1,6 @@
 //! What the token endpoint answers (RFC 6749 section 5.1), and the access token within (RFC 9068), read by a reader that
 //! knows nothing but the published key set.
 
-use axum::http::Method;
 use jean_testing::browser::Page;
 use jean_testing::client::Client;
 use jsonwebtoken::jwk::JwkSet;
@@ -41,7 +40,7 @@ async fn an_access_token_says_exactly_what_rfc_9068_asks_for_in_every_algorithm(
         let answer = json_of(&redeem(&client, &code).await);
         let token = answer["access_token"].as_str().expect("a token");
 
-        let page = world.send(Method::GET, "/oauth/jwks", &[], "").await;
+        let page = world.send("GET /oauth/jwks", &[], "").await;
         assert_eq!(header_of(&page.headers, "content-type"), "application/json");
         let keys = json_of(&page);
         let jwks: JwkSet = serde_json::from_value(keys.clone()).expect("a key set");
@@ -137,7 +136,7 @@ async fn a_token_response_has_no_null_and_is_kept_by_nobody() {
         "/oauth/jwks",
         "/status",
     ] {
-        assert_no_null(&json_of(&world.send(Method::GET, path, &[("accept", "application/json")], "").await));
+        assert_no_null(&json_of(&world.send(&format!("GET {path}"), &[("accept", "application/json")], "").await));
     }
     let registered = with_refresh.post_json("/oauth/register", &with_refresh.metadata()).await;
     assert_no_null(&json_of(&registered));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use jean_testing::client::Tokens;
 use serde_json::json;
 
@@ -87,15 +87,15 @@ async fn a_public_client_revokes_with_its_id_alone_and_a_confidential_one_needs_
     let (client, tokens) = world.tokens().await;
     let form = [("content-type", FORM)];
     let body = |id: &str, tokens: &Tokens| format!("client_id={id}&token={}", tokens.refresh());
-    let page = world.send(Method::POST, "/oauth/revoke", &form, body(&client.id, &tokens)).await;
+    let page = world.send("POST /oauth/revoke", &form, body(&client.id, &tokens)).await;
     assert_eq!(page.status, 200, "{}", page.body);
     assert_dead(&client, &tokens).await;
 
     let client = world.client_with(json!({ "token_endpoint_auth_method": "client_secret_basic" })).await;
     let tokens = world.tokens_for(&client, &[]).await;
-    let page = world.send(Method::POST, "/oauth/revoke", &form, body(&client.id, &tokens)).await;
+    let page = world.send("POST /oauth/revoke", &form, body(&client.id, &tokens)).await;
     assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
-    let page = world.send(Method::POST, "/oauth/revoke", &form, format!("token={}", tokens.refresh())).await;
+    let page = world.send("POST /oauth/revoke", &form, format!("token={}", tokens.refresh())).await;
     assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
     let tokens = assert_alive(&client, &tokens).await;
     assert_eq!(client.revoke(tokens.refresh()).await.status, 200);

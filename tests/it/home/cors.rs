@@ -16,8 +16,8 @@ async fn scripts_of_any_site_may_use_what_is_for_programs_and_nothing_else() {
             ("access-control-request-method", method),
             ("access-control-request-headers", "content-type, mcp-protocol-version"),
         ];
-        let preflight = ask(router, "OPTIONS", path, &wants, "").await;
-        let answer = ask(router, method, path, &[origin], "").await;
+        let preflight = ask(router, &format!("OPTIONS {path}"), &wants, "").await;
+        let answer = ask(router, &format!("{method} {path}"), &[origin], "").await;
         for page in [&preflight, &answer] {
             assert_eq!(text(page, "access-control-allow-credentials"), "", "{path}");
         }

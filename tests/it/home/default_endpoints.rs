@@ -107,8 +107,8 @@ async fn a_default_endpoint_treats_every_request_as_the_one_in_the_metadata_does
         ("OPTIONS", "/register", &asks("POST"), ""),
         ("PUT", "/register", &[], ""),
     ] {
-        let original = ask(&world.router, method, &format!("/oauth{path}"), headers, body).await;
-        let default = ask(&world.router, method, path, headers, body).await;
+        let original = ask(&world.router, &format!("{method} /oauth{path}"), headers, body).await;
+        let default = ask(&world.router, &format!("{method} {path}"), headers, body).await;
         assert_eq!(outcome(&default), outcome(&original), "{method} {path} {headers:?}");
     }
 }
@@ -119,10 +119,10 @@ async fn the_pages_of_a_default_endpoint_lead_to_the_paths_of_the_public_url() {
     let world = World::at("http://localhost:8080/notes", Db::Sqlite, "").await;
     let client = world.client().await;
     let query = client.authorization_url(&[]).replace("http://localhost:8080/notes/oauth/authorize?", "");
-    let page = ask(&world.router, "GET", &format!("/authorize?{query}"), &[], "").await;
+    let page = ask(&world.router, &format!("GET /authorize?{query}"), &[], "").await;
     assert!(page.body.contains("action=\"/notes/oauth/consent\""), "{}", page.body);
     let headers = [("content-type", "application/x-www-form-urlencoded")];
-    let page = ask(&world.router, "POST", "/authorize", &headers, &query).await;
+    let page = ask(&world.router, "POST /authorize", &headers, &query).await;
     assert!(text(&page, "location").starts_with("/notes/oauth/authorize?"), "{page:?}");
 }
 
@@ -130,7 +130,7 @@ async fn the_pages_of_a_default_endpoint_lead_to_the_paths_of_the_public_url() {
 async fn statuses(router: &Router) -> [u16; 3] {
     let mut statuses = [0; 3];
     for (path, status) in PATHS.into_iter().zip(&mut statuses) {
-        *status = ask(router, "POST", path, &[], "").await.status.as_u16();
+        *status = ask(router, &format!("POST {path}"), &[], "").await.status.as_u16();
     }
     statuses
 }
@@ -151,7 +151,7 @@ async fn what_is_configured_at_the_path_of_a_default_endpoint_keeps_it() {
         let world = World::at(&format!("{ORIGIN}{path}"), Db::Sqlite, "").await;
         expected[at] = 405;
         assert_eq!(statuses(&world.router).await, expected, "the landing page at {path}");
-        assert_eq!(ask(&world.router, "GET", path, &[], "").await.status, 200);
+        assert_eq!(ask(&world.router, &format!("GET {path}"), &[], "").await.status, 200);
     }
 }
 

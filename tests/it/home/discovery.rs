@@ -31,7 +31,7 @@ fn assert_no_null(path: &str, value: &Value) {
 #[tokio::test]
 async fn the_authorization_server_describes_itself() {
     let world = World::new().await;
-    let page = ask(&world.router, "GET", SERVER, &[], "").await;
+    let page = ask(&world.router, &format!("GET {SERVER}"), &[], "").await;
     assert_eq!((page.status.as_u16(), text(&page, "content-type")), (200, "application/json"));
     assert_eq!(text(&page, "cache-control"), "public, max-age=300");
     insta::assert_json_snapshot!(json_of(&page), @r#"
@@ -142,7 +142,7 @@ async fn the_authorization_server_describes_itself() {
 #[tokio::test]
 async fn the_protected_resource_describes_itself() {
     let world = World::new().await;
-    let page = ask(&world.router, "GET", &format!("{PROTECTED}/mcp"), &[], "").await;
+    let page = ask(&world.router, &format!("GET {PROTECTED}/mcp"), &[], "").await;
     assert_eq!((page.status.as_u16(), text(&page, "content-type")), (200, "application/json"));
     insta::assert_json_snapshot!(json_of(&page), @r#"
     {
@@ -173,7 +173,7 @@ async fn what_does_not_apply_is_left_out_and_never_null() {
     }
     let world = World::with("[clients]\nregistration = false\n").await;
     assert!(get_json(&world.router, SERVER).await.get("registration_endpoint").is_none());
-    let page = ask(&world.router, "POST", "/oauth/register", &[("content-type", "application/json")], "{}").await;
+    let page = ask(&world.router, "POST /oauth/register", &[("content-type", "application/json")], "{}").await;
     assert!(page.status.is_client_error(), "and nobody is registered: {}", page.status);
 }
 
@@ -212,7 +212,7 @@ async fn every_address_of_the_metadata_leads_somewhere() {
         for (name, value) in server.as_object().expect("an object") {
             let Some(url) = value.as_str().filter(|_| name != "issuer") else { continue };
             let path = url.strip_prefix(&world.origin).unwrap_or_else(|| panic!("{name} is elsewhere: {url}"));
-            let page = ask(&world.router, "GET", path, &[], "").await;
+            let page = ask(&world.router, &format!("GET {path}"), &[], "").await;
             assert_ne!(page.status, 404, "{name}: {url}");
         }
     }
@@ -233,7 +233,7 @@ async fn below_a_prefix_the_documents_are_at_every_form_of_their_address() {
     {
         assert_eq!(get_json(&world.router, path).await, resource, "{path}");
     }
-    let page = ask(&world.router, "POST", "/v2/mcp", &[("host", "jean.example")], "").await;
+    let page = ask(&world.router, "POST /v2/mcp", &[("host", "jean.example")], "").await;
     let named = "resource_metadata=\"https://jean.example/.well-known/oauth-protected-resource/v2/mcp\"";
     assert!(text(&page, "www-authenticate").contains(named), "{:?}", page.headers);
 }
@@ -254,7 +254,11 @@ async fn a_deployment_does_not_answer_at_the_address_of_another() {
         "/v1/mcp",
         "/v2/v2/mcp",
     ] {
-        assert_eq!(ask(&world.router, "GET", path, &[("host", "jean.example")], "").await.status, 404, "{path}");
+        assert_eq!(
+            ask(&world.router, &format!("GET {path}"), &[("host", "jean.example")], "").await.status,
+            404,
+            "{path}"
+        );
     }
     let cookies = async |prefix: &str| {
         let world = below(prefix).await;
@@ -286,7 +290,7 @@ async fn each_mount_has_its_own_document_and_the_root_is_the_default_ones() {
         assert_eq!(document["scopes_supported"], serde_json::json!([scopes]), "{path}");
     }
     for path in ["/notes", "/team", "/mcp/", "/mcp/x"] {
-        assert_eq!(ask(&world.router, "GET", &format!("{PROTECTED}{path}"), &[], "").await.status, 404, "{path}");
+        assert_eq!(ask(&world.router, &format!("GET {PROTECTED}{path}"), &[], "").await.status, 404, "{path}");
     }
 }
 
@@ -313,7 +317,7 @@ async fn the_openid_configuration_is_the_same_document_wherever_clients_look() {
         let server = get_json(&world.router, &format!("{SERVER}{prefix}")).await;
         let name = "/.well-known/openid-configuration";
         for path in [name.to_owned(), format!("{name}{prefix}"), format!("{prefix}{name}")] {
-            let page = ask(&world.router, "GET", &path, &[("origin", "https://app.example")], "").await;
+            let page = ask(&world.router, &format!("GET {path}"), &[("origin", "https://app.example")], "").await;
             assert_eq!((page.status.as_u16(), text(&page, "content-type")), (200, "application/json"), "{path}");
             assert_eq!(text(&page, "access-control-allow-origin"), "*", "{path}");
             assert_eq!(json_of(&page), server, "{path}");
@@ -335,14 +339,18 @@ async fn the_openid_configuration_is_the_same_document_wherever_clients_look() {
     }
     let world = below("/v2").await;
     for path in ["/.well-known/openid-configuration/v1", "/v1/.well-known/openid-configuration"] {
-        assert_eq!(ask(&world.router, "GET", path, &[("host", "jean.example")], "").await.status, 404, "{path}");
+        assert_eq!(
+            ask(&world.router, &format!("GET {path}"), &[("host", "jean.example")], "").await.status,
+            404,
+            "{path}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_key_set_holds_public_keys_with_their_names() {
     let world = World::new().await;
-    let page = ask(&world.router, "GET", "/oauth/jwks", &[], "").await;
+    let page = ask(&world.router, "GET /oauth/jwks", &[], "").await;
     assert_eq!(text(&page, "cache-control"), "public, max-age=300");
     let jwks = json_of(&page);
     let [access, id] = jwks["keys"].as_array().expect("keys").as_slice() else { panic!("two keys: {jwks}") };
@@ -395,7 +403,7 @@ async fn no_header_of_a_request_gets_into_an_address() {
         let all: Vec<_> = evil.into_iter().collect();
         let one_by_one = evil.iter().map(std::slice::from_ref);
         for headers in one_by_one.chain([all.as_slice()]) {
-            let page = ask(&world.router, method, path, headers, "").await;
+            let page = ask(&world.router, &format!("{method} {path}"), headers, "").await;
             let told = format!("{:?} {}", page.headers, page.body);
             // Long enough that no random text holds one by chance.
             for word in ["evil-", "evil.example", "60666", "6.6.6.6"] {
@@ -409,10 +417,10 @@ async fn no_header_of_a_request_gets_into_an_address() {
 async fn what_can_be_read_can_be_asked_for_by_head() {
     let world = World::new().await;
     for path in [SERVER, PROTECTED, "/oauth/jwks", "/", "/status", "/healthz", "/readyz"] {
-        let page = ask(&world.router, "HEAD", path, &[], "").await;
+        let page = ask(&world.router, &format!("HEAD {path}"), &[], "").await;
         assert_eq!((page.status.as_u16(), page.body.as_str()), (200, ""), "{path}");
     }
     for path in [SERVER, PROTECTED, "/oauth/jwks"] {
-        assert_eq!(ask(&world.router, "POST", path, &[], "").await.status, 405, "{path}");
+        assert_eq!(ask(&world.router, &format!("POST {path}"), &[], "").await.status, 405, "{path}");
     }
 }

@@ -14,7 +14,7 @@ async fn the_endpoints_of_programs_take_post_only() {
     for path in ENDPOINTS {
         for method in [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE] {
             let query = format!("{path}?grant_type=authorization_code&code=x&client_id=y");
-            let page = world.send(method.clone(), &query, &[("content-type", FORM)], "").await;
+            let page = world.send(&format!("{method} {query}"), &[("content-type", FORM)], "").await;
             assert_eq!(page.status, 405, "{method} {path}");
             assert_eq!(header_of(&page.headers, "allow"), "POST", "{method} {path}");
         }
@@ -35,15 +35,15 @@ async fn a_body_of_another_type_is_415_and_one_that_is_too_large_413() {
             "application/x-www-form-urlencodedx",
             ";",
         ] {
-            let page = world.send(Method::POST, path, &[("content-type", media_type)], body.clone()).await;
+            let page = world.send(&format!("POST {path}"), &[("content-type", media_type)], body.clone()).await;
             assert_error(&page, StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
         }
-        let page = world.send(Method::POST, path, &[], body.clone()).await;
+        let page = world.send(&format!("POST {path}"), &[], body.clone()).await;
         assert_error(&page, StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
         let large = format!("{body}&x={}", "y".repeat(65_536));
-        let page = world.send(Method::POST, path, &[("content-type", FORM)], large).await;
+        let page = world.send(&format!("POST {path}"), &[("content-type", FORM)], large).await;
         assert_error(&page, StatusCode::PAYLOAD_TOO_LARGE, "invalid_request");
-        let page = world.send(Method::POST, path, &[("content-type", FORM)], b"token=\xff\xfe".to_vec()).await;
+        let page = world.send(&format!("POST {path}"), &[("content-type", FORM)], b"token=\xff\xfe".to_vec()).await;
         assert_error(&page, StatusCode::BAD_REQUEST, "invalid_request");
     }
     for media_type in ["application/x-www-form-urlencoded; charset=UTF-8", "Application/X-WWW-Form-Urlencoded ;x"] {
@@ -52,7 +52,7 @@ async fn a_body_of_another_type_is_415_and_one_that_is_too_large_413() {
             "grant_type=authorization_code&client_id={}&code={code}&code_verifier={}",
             client.id, client.verifier
         );
-        let page = world.send(Method::POST, "/oauth/token", &[("content-type", media_type)], body).await;
+        let page = world.send("POST /oauth/token", &[("content-type", media_type)], body).await;
         assert_eq!(page.status, 200, "{media_type}: {}", page.body);
     }
     assert_alive(&client, &tokens).await;
@@ -76,17 +76,17 @@ async fn a_repeated_parameter_is_refused() {
         "scope=read&%73cope=write".to_owned(),
         "unknown=1&unknown=1".to_owned(),
     ] {
-        let page = world.send(Method::POST, "/oauth/token", &form, format!("{body}&{repeated}")).await;
+        let page = world.send("POST /oauth/token", &form, format!("{body}&{repeated}")).await;
         assert_error(&page, StatusCode::BAD_REQUEST, "invalid_request");
     }
     let token = format!("client_id={}&token={t}&token={t}", client.id, t = tokens.refresh());
-    let page = world.send(Method::POST, "/oauth/revoke", &form, token).await;
+    let page = world.send("POST /oauth/revoke", &form, token).await;
     assert_error(&page, StatusCode::BAD_REQUEST, "invalid_request");
     assert_eq!(world.database().await.generation().await, 1);
 
     let resource = "resource=http://localhost:8080/mcp";
     let tolerated = format!("{body}&{resource}&{resource}&scope=&grant_type=&client_secret=&unknown=1&%zz=1&&=");
-    let page = world.send(Method::POST, "/oauth/token", &form, tolerated).await;
+    let page = world.send("POST /oauth/token", &form, tolerated).await;
     assert_eq!(page.status, 200, "{}", page.body);
 }
 
@@ -104,12 +104,12 @@ async fn a_missing_parameter_is_invalid_request() {
         ("/oauth/token", format!("{id}&grant_type=refresh_token"), "refresh_token"),
         ("/oauth/revoke", id.clone(), "token"),
     ] {
-        let page = world.send(Method::POST, path, &[("content-type", FORM)], body.clone()).await;
+        let page = world.send(&format!("POST {path}"), &[("content-type", FORM)], body.clone()).await;
         assert_error(&page, StatusCode::BAD_REQUEST, "invalid_request");
         assert!(page.body.contains(&format!("parameter {name} ")), "{body}: {}", page.body);
     }
     let body = format!("{id}&grant_type=client_credentials");
-    let page = world.send(Method::POST, "/oauth/token", &[("content-type", FORM)], body).await;
+    let page = world.send("POST /oauth/token", &[("content-type", FORM)], body).await;
     assert_error(&page, StatusCode::BAD_REQUEST, "unsupported_grant_type");
 }
 
@@ -133,8 +133,7 @@ async fn a_nul_in_a_parameter_is_invalid_request_on_either_database() {
             if name != "code_verifier" {
                 body += &format!("&code_verifier={}", client.verifier);
             }
-            let page =
-                world.send(Method::POST, "/oauth/token", &[("content-type", FORM)], format!("{body}&{name}={value}"));
+            let page = world.send("POST /oauth/token", &[("content-type", FORM)], format!("{body}&{name}={value}"));
             assert_error(&page.await, StatusCode::BAD_REQUEST, "invalid_request");
         }
         assert_eq!(client.redeem(&code, &[]).await.status, 200, "{db:?}");
@@ -155,7 +154,7 @@ async fn nothing_secret_and_no_error_is_cached() {
         assert_no_store(&page);
     }
     for path in ["/oauth/nothing", "/oauth/token/", "/nothing"] {
-        let page = world.send(Method::POST, path, &[("content-type", FORM)], "").await;
+        let page = world.send(&format!("POST {path}"), &[("content-type", FORM)], "").await;
         assert_eq!(page.status, 404, "{path}");
         assert_no_store(&page);
     }
@@ -167,11 +166,11 @@ async fn a_browser_that_writes_its_media_types_in_capitals_gets_pages_too() {
     let world = World::new().await;
     for accept in ["text/html", "TEXT/HTML", "application/xhtml+xml, Text/Html;q=0.9"] {
         for path in ["/status", "/nothing"] {
-            let page = world.send(Method::GET, path, &[("accept", accept)], "").await;
+            let page = world.send(&format!("GET {path}"), &[("accept", accept)], "").await;
             assert!(page.body.starts_with("<!doctype html>"), "{accept}, {path}: {}", page.body);
         }
     }
     let form = [("content-type", "Application/X-WWW-Form-Urlencoded; charset=utf-8")];
-    let page = world.send(Method::POST, "/oauth/token", &form, "grant_type=x").await;
+    let page = world.send("POST /oauth/token", &form, "grant_type=x").await;
     assert_error(&page, StatusCode::UNAUTHORIZED, "invalid_client");
 }

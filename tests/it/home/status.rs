@@ -16,7 +16,7 @@ const HTML: [(&str, &str); 1] = [("accept", "text/html,application/xhtml+xml,*/*
 /// A look at the status that is not a remembered one.
 async fn look(world: &World, router: &Router) -> Value {
     world.clock.advance(2);
-    let page = ask(router, "GET", "/status", &[], "").await;
+    let page = ask(router, "GET /status", &[], "").await;
     let report = json_of(&page);
     assert_eq!(page.status == 503, report["status"] == "failing", "{}: {report}", page.status);
     assert!(page.status == 200 || page.status == 503, "{}", page.status);
@@ -39,9 +39,9 @@ async fn status_becomes(world: &World, router: &Router, status: &str) -> Value {
 
 /// Status and body of `/readyz`, which is the same for HEAD.
 async fn readiness(router: &Router) -> (u16, String) {
-    let page = ask(router, "GET", "/readyz", &[], "").await;
+    let page = ask(router, "GET /readyz", &[], "").await;
     assert_eq!(text(&page, "cache-control"), "no-store");
-    let head = ask(router, "HEAD", "/readyz", &[], "").await;
+    let head = ask(router, "HEAD /readyz", &[], "").await;
     assert_eq!((head.status, head.body.as_str()), (page.status, ""), "{}", page.body);
     (page.status.as_u16(), page.body)
 }
@@ -89,11 +89,11 @@ async fn the_status_is_json_for_programs_and_a_page_for_browsers() {
     let world = World::new().await;
     status_becomes(&world, &world.router, "ready").await;
     for accept in [&[][..], &[("accept", "*/*")], &[("accept", "application/json")]] {
-        let page = ask(&world.router, "GET", "/status", accept, "").await;
+        let page = ask(&world.router, "GET /status", accept, "").await;
         assert_eq!(text(&page, "content-type"), "application/json");
         assert_eq!((text(&page, "vary"), text(&page, "cache-control")), ("accept", "no-store"));
     }
-    let page = ask(&world.router, "GET", "/status", &HTML, "").await;
+    let page = ask(&world.router, "GET /status", &HTML, "").await;
     assert_eq!((page.status.as_u16(), text(&page, "vary")), (200, "accept"));
     assert!(text(&page, "content-type").starts_with("text/html"));
     assert!(page.body.contains("Every part of it works.") && page.body.contains("Sign-in with Acme"), "{}", page.body);
@@ -118,7 +118,7 @@ async fn an_upstream_that_is_away_is_named_without_an_address_and_the_log_says_w
         let router = world.start(&config).await.expect("jean starts").service();
         let report = status_becomes(&world, &router, "failing").await;
         assert_eq!(reason(&report, "upstream.idp"), Some("does not answer; the log says why"));
-        let page = ask(&router, "GET", "/status", &HTML, "").await;
+        let page = ask(&router, "GET /status", &HTML, "").await;
         for told in [report.to_string(), page.body] {
             for theirs in [world.issuer.url(), "sso.inner", "127.0.0.1", "error", "500", "unexpected", "dns"] {
                 assert!(!told.contains(theirs), "{theirs}: {told}");
@@ -137,12 +137,12 @@ async fn while_every_upstream_is_away_the_status_is_503_and_the_rest_goes_on() {
     let router = replica.service();
     let report = status_becomes(&world, &router, "failing").await;
     assert_eq!(reason(&report, "database"), None);
-    let page = ask(&router, "GET", "/status", &HTML, "").await;
+    let page = ask(&router, "GET /status", &HTML, "").await;
     assert_eq!(page.status, 503);
     assert!(page.body.contains("Nobody can sign in just now") && page.body.contains("Not ready"), "{}", page.body);
-    let head = ask(&router, "HEAD", "/status", &[], "").await;
+    let head = ask(&router, "HEAD /status", &[], "").await;
     assert_eq!((head.status.as_u16(), head.body.as_str()), (503, ""));
-    assert_eq!(ask(&router, "GET", "/healthz", &[], "").await.body, "ok\n", "the process itself serves");
+    assert_eq!(ask(&router, "GET /healthz", &[], "").await.body, "ok\n", "the process itself serves");
     assert_eq!(readiness(&router).await, (200, "ready\n".to_owned()), "other servers would do no better");
     world.issuer.misbehave(None);
     status_becomes(&world, &router, "ready").await;
@@ -184,7 +184,7 @@ async fn while_the_database_is_away_the_status_is_503_without_its_words_and_each
             look(world, &router).await;
             assert!(before.elapsed() < Duration::from_millis(1500), "{db:?}: {:?}", before.elapsed());
         }
-        assert_eq!(ask(&router, "GET", "/healthz", &[], "").await.status, 200, "{db:?}");
+        assert_eq!(ask(&router, "GET /healthz", &[], "").await.status, 200, "{db:?}");
     }
 }
 
@@ -195,19 +195,19 @@ async fn one_look_serves_all_who_ask_within_two_seconds() {
     status_becomes(&world, &world.router, "ready").await;
     look(&world, &world.router).await;
     world.jean.close().await;
-    let remembered = ask(&world.router, "GET", "/status", &[], "").await;
+    let remembered = ask(&world.router, "GET /status", &[], "").await;
     assert_eq!((remembered.status.as_u16(), &json_of(&remembered)["status"]), (200, &json!("ready")));
-    let page = ask(&world.router, "GET", "/status", &HTML, "").await;
+    let page = ask(&world.router, "GET /status", &HTML, "").await;
     assert_eq!(page.status, 200, "the page is of the same look");
     world.clock.advance(1);
-    assert_eq!(ask(&world.router, "GET", "/status", &[], "").await.status, 200);
+    assert_eq!(ask(&world.router, "GET /status", &[], "").await.status, 200);
 
     world.clock.advance(1);
     let log = Log::new();
     let mut asks = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let router = world.router.clone();
-        asks.spawn(async move { ask(&router, "GET", "/status", &[], "").await.status });
+        asks.spawn(async move { ask(&router, "GET /status", &[], "").await.status });
     }
     assert!(asks.join_all().await.iter().all(|status| *status == 503));
     assert_eq!(log.lines_with("the database does not answer").len(), 1, "one look: {}", log.text());
@@ -276,7 +276,7 @@ async fn a_server_that_is_being_stopped_is_not_ready_and_answers_all_the_same() 
     world.jean.drain();
     for router in [&world.router, &home, &world.jean.service()] {
         assert_eq!(readiness(router).await, (503, "not ready: this server is being stopped\n".to_owned()));
-        assert_eq!(ask(router, "GET", "/healthz", &[], "").await.status, 200);
+        assert_eq!(ask(router, "GET /healthz", &[], "").await.status, 200);
     }
     assert_eq!(client.post_json("/oauth/register", &client.metadata()).await.status, 201);
 }
@@ -306,7 +306,7 @@ async fn the_landing_page_shows_the_address_to_paste() {
     for (url, paths) in [("http://localhost:8080", &["/"][..]), ("https://jean.example/v2", &["/v2", "/v2/"])] {
         let world = World::at(url, Db::Sqlite, "").await;
         for path in paths {
-            let page = ask(&world.router, "GET", path, &[], "").await;
+            let page = ask(&world.router, &format!("GET {path}"), &[], "").await;
             assert_eq!(page.status, 200, "{path}");
             assert!(page.body.contains(&format!("<code class=\"copy\">{url}/mcp</code>")), "{}", page.body);
             assert!(page.body.contains("Read your data") && page.body.contains("Acme"), "{}", page.body);
@@ -323,7 +323,7 @@ async fn the_landing_page_says_so_where_no_app_can_introduce_itself() {
         ("[clients]\nregistration = false\ndocuments = false\n", true),
     ] {
         let world = World::with(tables).await;
-        let page = ask(&world.router, "GET", "/", &[], "").await;
+        let page = ask(&world.router, "GET /", &[], "").await;
         assert_eq!(page.body.contains(CLOSED), closed, "{}", page.body);
     }
 }
@@ -332,13 +332,13 @@ async fn the_landing_page_says_so_where_no_app_can_introduce_itself() {
 async fn what_is_not_there_is_json_for_programs_and_a_page_for_browsers() {
     let world = World::new().await;
     for method in ["GET", "POST"] {
-        let page = ask(&world.router, method, "/nowhere", &[], "").await;
+        let page = ask(&world.router, &format!("{method} /nowhere"), &[], "").await;
         assert_eq!(page.status, 404);
         assert_eq!(json_of(&page)["error"], "invalid_request");
     }
     // The page does not repeat the address: it may be anybody's words.
     for path in ["/your-account-is-locked-call-555-0100", "/%3Cscript%3Ealert(1)%3C/script%3E"] {
-        let page = ask(&world.router, "GET", path, &HTML, "").await;
+        let page = ask(&world.router, &format!("GET {path}"), &HTML, "").await;
         assert_eq!(page.status, 404);
         assert!(page.body.contains("There is nothing here"), "{}", page.body);
         for word in [path, "555-0100", "alert", "<script"] {
@@ -356,7 +356,7 @@ async fn every_answer_has_a_request_id_and_error_pages_show_it() {
         [("GET", "/"), ("GET", "/nowhere"), ("POST", "/oauth/token"), ("POST", "/mcp"), ("GET", "/oauth/authorize")]
     {
         for headers in [&[][..], &HTML] {
-            let page = ask(&world.router, method, path, headers, "").await;
+            let page = ask(&world.router, &format!("{method} {path}"), headers, "").await;
             let id = text(&page, "x-request-id").to_owned();
             assert!(id.len() >= 8 && seen.insert(id.clone()), "{method} {path}: {id:?}");
             assert_eq!(text(&page, "x-content-type-options"), "nosniff", "{method} {path}");
@@ -365,6 +365,6 @@ async fn every_answer_has_a_request_id_and_error_pages_show_it() {
             }
         }
     }
-    let forged = ask(&world.router, "GET", "/nowhere", &[("x-request-id", "forged")], "").await;
+    let forged = ask(&world.router, "GET /nowhere", &[("x-request-id", "forged")], "").await;
     assert_ne!(text(&forged, "x-request-id"), "forged", "the id is ours");
 }

@@ -365,7 +365,7 @@ async fn an_error_goes_at_once_to_the_very_address_where_the_code_of_a_living_gr
         let token = format!("Bearer {}", registered["registration_access_token"].as_str().expect("a token"));
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
         let path = format!("/oauth/register/{}", client.id);
-        let page = world.send(Method::PUT, &path, &headers, metadata.to_string()).await;
+        let page = world.send(&format!("PUT {path}"), &headers, metadata.to_string()).await;
         assert_eq!(page.status, 200, "{}", page.body);
         assert!(!at("https://evil.example/callback").await && !at("zoommtg:/join").await, "{db:?}");
         assert!(at(uris[0]).await, "{db:?}");
@@ -520,7 +520,7 @@ async fn a_request_may_be_posted() {
             assert_dead_end(&browser.get(&next).await, &next);
         }
     }
-    let json = world.send(Method::POST, path, &[("content-type", "application/json")], "{}").await;
+    let json = world.send(&format!("POST {path}"), &[("content-type", "application/json")], "{}").await;
     assert_page(&json, 415, "does not work");
 }
 

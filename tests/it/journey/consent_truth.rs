@@ -7,7 +7,7 @@ use jean_testing::document::DocumentHost;
 use jean_testing::issuer::Fault;
 use serde_json::json;
 
-use crate::support::browsing::{UPSTREAM, consent_page, reads, title};
+use crate::support::browsing::{Description, UPSTREAM, consent_page, reads, title};
 use crate::support::tokens::json_of;
 use crate::support::{BOTH, RESOURCE, World, code_of};
 
@@ -323,7 +323,7 @@ async fn what_is_new_since_the_last_time_is_said_in_words() {
     let host = DocumentHost::start().await.expect("a site");
     let mut client = world.stranger();
     client.redirect_uri = at[0].to_owned();
-    world.describe(&host, &mut client, "Client", &at);
+    world.describe(&host, &mut client, Description { name: "Client", redirect_uris: &at });
     let mut browser = world.browser();
     let asked = [("resource", RESOURCE), ("scope", "read")];
     allow(&client, &mut browser, &asked).await;
@@ -348,7 +348,7 @@ async fn what_is_new_since_the_last_time_is_said_in_words() {
     assert_eq!(news(&client, &mut browser, &asked).await, None);
 
     client.redirect_uri = at[0].to_owned();
-    world.describe(&host, &mut client, "Client 2", &at);
+    world.describe(&host, &mut client, Description { name: "Client 2", redirect_uris: &at });
     assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("it describes itself anew"));
     assert_eq!(news(&client, &mut browser, &more).await.as_deref(), Some("it asks for more; it describes itself anew"));
     allow(&client, &mut browser, &asked).await;

@@ -280,7 +280,7 @@ async fn a_redirect_uri_with_a_parameter_of_the_answer_is_not_registered() {
             let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".into())];
             let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let path = format!("/oauth/register/{id}");
-            let page = world.send(axum::http::Method::PUT, &path, &headers, update.to_string()).await;
+            let page = world.send(&format!("PUT {path}"), &headers, update.to_string()).await;
             assert_error(&page, StatusCode::BAD_REQUEST, "invalid_redirect_uri");
         }
     }

@@ -5,7 +5,9 @@ use jean_testing::client::Client;
 use jean_testing::document::DocumentHost;
 use jean_testing::issuer::Account;
 
-use crate::support::browsing::{UPSTREAM, answer_to, asks, assert_page, consent_page, error_to, knows_who};
+use crate::support::browsing::{
+    Description, UPSTREAM, answer_to, asks, assert_page, consent_page, error_to, knows_who,
+};
 use crate::support::{BOTH, RESOURCE, World, code_of};
 
 const REMEMBER: &str = "[clients]\nremember_consent = true\n";
@@ -173,7 +175,7 @@ async fn a_remembered_consent_ends_with_any_change_of_the_document() {
     let at = ["https://client.example/callback", "https://client.example/other", "http://localhost/callback"];
     let mut client = world.stranger();
     client.redirect_uri = at[0].to_owned();
-    world.describe(&host, &mut client, "Client", &at);
+    world.describe(&host, &mut client, Description { name: "Client", redirect_uris: &at });
     let mut browser = world.browser();
     let asked = [("resource", RESOURCE)];
     allow(&client, &mut browser, &asked).await;
@@ -195,13 +197,17 @@ async fn a_remembered_consent_ends_with_any_change_of_the_document() {
     twin.publish(&host, "/twin.json");
     assert!(!is_answered_at_once(&twin, &mut browser, &asked).await);
     // Another name, another redirect URI, and back.
-    world.describe(&host, &mut client, "Klient", &at);
+    world.describe(&host, &mut client, Description { name: "Klient", redirect_uris: &at });
     assert!(!is_answered_at_once(&client, &mut browser, &asked).await);
-    world.describe(&host, &mut client, "Client", &[at[0], "https://evil.example/callback"]);
+    world.describe(
+        &host,
+        &mut client,
+        Description { name: "Client", redirect_uris: &[at[0], "https://evil.example/callback"] },
+    );
     assert!(!is_answered_at_once(&client, &mut browser, &asked).await);
     allow(&client, &mut browser, &asked).await;
     assert!(is_answered_at_once(&client, &mut browser, &asked).await);
-    world.describe(&host, &mut client, "Client", &at);
+    world.describe(&host, &mut client, Description { name: "Client", redirect_uris: &at });
     assert!(!is_answered_at_once(&client, &mut browser, &asked).await);
 }
 

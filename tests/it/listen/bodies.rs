@@ -10,8 +10,17 @@ use std::sync::atomic::Ordering;
 /// A request within a body.
 const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Sends a POST with this body in pieces of this length, whatever the server does.
-async fn send(client: &mut Client, path: &str, body: &str, piece: usize, is_chunked: bool) {
+/// How a body is sent.
+#[derive(Clone, Copy)]
+struct Framing {
+    /// The length of its pieces.
+    piece: usize,
+    is_chunked: bool,
+}
+
+/// Sends a POST with this body, whatever the server does.
+async fn send(client: &mut Client, path: &str, body: &str, framing: Framing) {
+    let Framing { piece, is_chunked } = framing;
     let framing =
         if is_chunked { "Transfer-Encoding: chunked".to_owned() } else { format!("Content-Length: {}", body.len()) };
     let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n");
@@ -40,7 +49,7 @@ async fn no_part_of_a_body_is_taken_for_a_request_whatever_the_handler_reads_of_
             for is_chunked in [false, true] {
                 let mut client = server.connect().await;
                 for _ in 0..3 {
-                    send(&mut client, path, &SMUGGLED.repeat(repeated), piece, is_chunked).await;
+                    send(&mut client, path, &SMUGGLED.repeat(repeated), Framing { piece, is_chunked }).await;
                     // The connection may be closed before or after the answer.
                     let Some(answer) = client.try_answer().await else { break };
                     match path {

@@ -29,9 +29,9 @@ async fn a_call_without_a_token_is_told_where_to_get_one_and_no_error() {
     assert_eq!(text(&page, "www-authenticate"), format!("Bearer {METADATA}, scope=\"read\""));
     assert_eq!(text(&page, "cache-control"), "no-store");
     assert!(page.body.contains("Unauthorized"), "old versions of MCP Inspector wait for this word: {}", page.body);
-    let basic = ask(&world.router, "POST", "/mcp", &[("authorization", "Basic YTpi")], "").await;
+    let basic = ask(&world.router, "POST /mcp", &[("authorization", "Basic YTpi")], "").await;
     assert_eq!(text(&basic, "www-authenticate"), format!("Bearer {METADATA}, scope=\"read\""));
-    let query = ask(&world.router, "POST", "/mcp?access_token=x", &[], "").await;
+    let query = ask(&world.router, "POST /mcp?access_token=x", &[], "").await;
     assert_eq!(text(&query, "www-authenticate"), format!("Bearer {METADATA}, scope=\"read\""));
 }
 
@@ -194,7 +194,7 @@ async fn the_authorization_header_is_read_by_the_letter() {
     let send = async |headers: &[&str], path: &str| {
         let mut all = vec![("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
         all.extend(headers.iter().map(|value| ("authorization", *value)));
-        ask(&world.router, "POST", path, &all, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await
+        ask(&world.router, &format!("POST {path}"), &all, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await
     };
     for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
         assert_eq!(send(&[&format!("{scheme} {token}")], "/mcp").await.status, 200, "{scheme}");
@@ -241,7 +241,7 @@ async fn a_good_token_does_not_open_the_door_to_a_foreign_page() {
     let (_, tokens) = world.tokens().await;
     let bearer = format!("Bearer {}", tokens.access());
     for foreign in [("host", "evil.example"), ("origin", "https://evil.example")] {
-        let page = ask(&world.router, "POST", "/mcp", &[("authorization", &bearer), foreign], "").await;
+        let page = ask(&world.router, "POST /mcp", &[("authorization", &bearer), foreign], "").await;
         assert_eq!(page.status, 403, "{foreign:?}");
         assert_eq!(text(&page, "www-authenticate"), "", "a challenge would start a sign-in");
     }

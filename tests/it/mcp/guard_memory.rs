@@ -69,7 +69,7 @@ async fn a_revocation_counts_within_five_seconds_although_every_open_connection_
     let mut busy = tokio::task::JoinSet::new();
     for _ in 0..32 {
         let (replica, query) = (replica.clone(), query.clone());
-        busy.spawn(async move { ask(&replica, "GET", &query, &[], "").await.status });
+        busy.spawn(async move { ask(&replica, &format!("GET {query}"), &[], "").await.status });
     }
     assert!(busy.join_all().await.iter().all(|status| *status == 200));
 
@@ -149,7 +149,7 @@ async fn while_the_database_is_away_the_guard_goes_on_for_a_minute_and_then_says
             assert_eq!(json_of(&page)["error"], "temporarily_unavailable");
             assert_eq!(text(&page, "retry-after"), "1");
         }
-        let page = ask(&world.router, "POST", "/mcp", &[], "").await;
+        let page = ask(&world.router, "POST /mcp", &[], "").await;
         assert_eq!(page.status, 401, "{db:?}: no token is no token all the same");
 
         world.sql("ALTER TABLE elsewhere RENAME TO grants").await;
@@ -168,7 +168,7 @@ async fn a_scope_that_becomes_required_is_asked_of_older_tokens() {
     let stricter = world.start(&config).await.expect("jean starts").service();
     let bearer = format!("Bearer {}", tokens.access());
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
-    let page = ask(&stricter, "POST", "/mcp", &[("authorization", &bearer)], &message).await;
+    let page = ask(&stricter, "POST /mcp", &[("authorization", &bearer)], &message).await;
     assert_eq!(page.status, 403);
     assert!(text(&page, "www-authenticate").ends_with("scope=\"read write\""), "{:?}", page.headers);
 }

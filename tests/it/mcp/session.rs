@@ -67,8 +67,15 @@ fn behind(jean: &Jean, server: &Server, path: &str) -> Router {
     Router::new().route_service(path, jean.guard(service)).merge(jean.router())
 }
 
+/// Who asks: a client, of this server, by these tokens.
+struct By<'a> {
+    app: &'a Router,
+    tokens: &'a Tokens,
+}
+
 /// Sends a request to `/mcp`; the body is not read where it may not end.
-async fn send(app: &Router, method: &str, tokens: &Tokens, headers: &[(&str, &str)], body: &str) -> Page {
+async fn send(by: By<'_>, method: &str, headers: &[(&str, &str)], body: &str) -> Page {
+    let By { app, tokens } = by;
     let bearer = format!("Bearer {}", tokens.access());
     let headers = [&JSON, &[("authorization", bearer.as_str())][..], headers].concat();
     if method == "GET" {
@@ -80,23 +87,23 @@ async fn send(app: &Router, method: &str, tokens: &Tokens, headers: &[(&str, &st
         let (parts, _) = answer.into_parts();
         return Page { url: "/mcp".into(), status: parts.status, headers: parts.headers, body: String::new() };
     }
-    ask(app, method, "/mcp", &headers, body).await
+    ask(app, &format!("{method} /mcp"), &headers, body).await
 }
 
 /// Opens a session and gives its id.
 async fn open(app: &Router, tokens: &Tokens) -> String {
-    let page = send(app, "POST", tokens, &[], &initialize("2025-11-25").to_string()).await;
+    let page = send(By { app, tokens }, "POST", &[], &initialize("2025-11-25").to_string()).await;
     assert_eq!(page.status, 200, "{page:?}");
     let session = text(&page, "mcp-session-id").to_owned();
     let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string();
-    assert_eq!(send(app, "POST", tokens, &[("mcp-session-id", &session)], &initialized).await.status, 202);
+    assert_eq!(send(By { app, tokens }, "POST", &[("mcp-session-id", &session)], &initialized).await.status, 202);
     session
 }
 
 /// Calls the tool in a session.
 async fn call(app: &Router, tokens: &Tokens, session: &str) -> Page {
     let headers = [("mcp-session-id", session), ("mcp-protocol-version", "2025-11-25")];
-    send(app, "POST", tokens, &headers, &message("tools/call", json!({ "name": "mirror" })).to_string()).await
+    send(By { app, tokens }, "POST", &headers, &message("tools/call", json!({ "name": "mirror" })).to_string()).await
 }
 
 /// What the tool told, in a stream of events.
@@ -150,7 +157,7 @@ async fn a_session_belongs_to_the_person_who_opened_it() {
     ] {
         assert_unknown(&call(&app, &bob, &presented).await, why);
         for method in ["GET", "DELETE"] {
-            let page = send(&app, method, &bob, &[("mcp-session-id", &presented)], "").await;
+            let page = send(By { app: &app, tokens: &bob }, method, &[("mcp-session-id", &presented)], "").await;
             assert_unknown(&page, &format!("{method} {why}"));
         }
     }
@@ -165,7 +172,7 @@ async fn a_session_belongs_to_the_person_who_opened_it() {
         assert_unknown(&call(&app, &ada, &presented).await, why);
     }
     let twice = [("mcp-session-id", session.as_str()), ("mcp-session-id", session.as_str())];
-    assert_unknown(&send(&app, "POST", &ada, &twice, "").await, "twice");
+    assert_unknown(&send(By { app: &app, tokens: &ada }, "POST", &twice, "").await, "twice");
     // Another client of the same person, which may have been allowed less.
     world.issuer.sign_in_as(Account::named("Ada Lovelace"));
     let (_, elsewhere) = tokens_of(ORIGIN, &app, &[]).await;
@@ -181,8 +188,8 @@ async fn a_session_belongs_to_the_person_who_opened_it() {
     assert_eq!(sessions.sessions.read().await.len(), 2);
     let next = moved(&ada_client, &world.jean).refresh(ada.refresh(), &[]).await;
     assert_eq!(told(&call(&app, &next, &session).await)["session"], inner);
-    assert_eq!(send(&app, "GET", &next, &[("mcp-session-id", &session)], "").await.status, 200);
-    assert_eq!(send(&app, "DELETE", &next, &[("mcp-session-id", &session)], "").await.status, 202);
+    assert_eq!(send(By { app: &app, tokens: &next }, "GET", &[("mcp-session-id", &session)], "").await.status, 200);
+    assert_eq!(send(By { app: &app, tokens: &next }, "DELETE", &[("mcp-session-id", &session)], "").await.status, 202);
     assert_eq!(call(&app, &next, &session).await.status, 404, "the server's own answer");
 }
 
@@ -237,8 +244,8 @@ async fn a_session_is_of_one_mount() {
     let bearer = format!("Bearer {}", notes.access());
     let list = message("tools/list", json!({})).to_string();
     let headers = [&JSON, &[("authorization", bearer.as_str()), ("mcp-session-id", &session)][..]].concat();
-    assert_unknown(&ask(&app, "POST", "/notes", &headers, &list).await, "the other mount");
-    let opened = ask(&app, "POST", "/notes", &headers[..3], &initialize("2025-11-25").to_string()).await;
+    assert_unknown(&ask(&app, "POST /notes", &headers, &list).await, "the other mount");
+    let opened = ask(&app, "POST /notes", &headers[..3], &initialize("2025-11-25").to_string()).await;
     assert_eq!(opened.status, 200, "{opened:?}");
 }
 
@@ -259,13 +266,13 @@ async fn a_server_with_sessions_answers_requests_without_them() {
         ("mcp-session-id", session.as_str()),
     ];
     let body = message("tools/call", modern(NOW, json!({ "name": "mirror" }))).to_string();
-    let page = send(&app, "POST", &bob, &headers, &body).await;
+    let page = send(By { app: &app, tokens: &bob }, "POST", &headers, &body).await;
     assert_eq!(told(&page), json!({ "email": "bob@example.com", "session": null }));
     assert_eq!(text(&page, "mcp-session-id"), "");
     // Not even by saying one thing in the header and another in the body.
     let legacy = message("tools/call", json!({ "name": "mirror" })).to_string();
     for method in ["POST", "DELETE", "GET"] {
-        let page = send(&app, method, &bob, &headers, &legacy).await;
+        let page = send(By { app: &app, tokens: &bob }, method, &headers, &legacy).await;
         assert!(page.status.is_client_error(), "{method}: {page:?}");
     }
     assert_eq!(sessions.sessions.read().await.len(), 1);

@@ -214,9 +214,9 @@ async fn the_body_counts_and_not_the_headers() {
     }
     for method in ["PUT", "PATCH", "GET", "DELETE", "QUERY"] {
         let headers = [("authorization", bearer.as_str())];
-        let page = ask(&app, method, "/mcp", &headers, &call("write_note").to_string()).await;
+        let page = ask(&app, &format!("{method} /mcp"), &headers, &call("write_note").to_string()).await;
         assert_eq!(page.status, 403, "{method}");
-        assert_eq!(ask(&app, method, "/mcp", &headers, "").await.status, 200, "{method} without a message");
+        assert_eq!(ask(&app, &format!("{method} /mcp"), &headers, "").await.status, 200, "{method} without a message");
     }
     assert_eq!(seen.lock().expect("a lock").len(), 5);
 }
@@ -249,13 +249,12 @@ async fn a_message_is_read_only_for_a_good_token() {
     for (headers, status) in
         [(&[][..], 401), (&[("authorization", "Bearer x")], 401), (&[("host", "evil.example")], 403)]
     {
-        let page = ask(&world.router, "POST", "/mcp", headers, "{").await;
+        let page = ask(&world.router, "POST /mcp", headers, "{").await;
         assert_eq!(page.status, status, "{headers:?}");
     }
     // What every call needs is told even of a message that nobody can read.
     let (_, tokens) = tokens_of(ORIGIN, &world.router, &[("scope", "write")]).await;
-    let page =
-        ask(&world.router, "POST", "/mcp", &[("authorization", &format!("Bearer {}", tokens.access()))], "{").await;
+    let page = ask(&world.router, "POST /mcp", &[("authorization", &format!("Bearer {}", tokens.access()))], "{").await;
     assert_eq!((page.status.as_u16(), asked(&page)), (403, "read write"));
 }
 
@@ -377,7 +376,7 @@ async fn an_embedded_server_asks_for_more_as_the_guard_does() {
     let app = Router::new().route_service("/mcp", world.jean.guard(any(handler))).merge(world.jean.router());
     let (_, tokens) = tokens_of(ORIGIN, &app, &[("scope", "read admin")]).await;
     let bearer = format!("Bearer {}", tokens.access());
-    let send = async |needs: &str| ask(&app, "POST", "/mcp", &[("authorization", &bearer)], needs).await;
+    let send = async |needs: &str| ask(&app, "POST /mcp", &[("authorization", &bearer)], needs).await;
     for needs in ["", "read", "admin read"] {
         assert_eq!(send(needs).await.body, "done", "{needs}");
     }

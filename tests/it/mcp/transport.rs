@@ -189,7 +189,7 @@ async fn what_is_no_message_is_answered_with_an_error_of_json_rpc() {
         (r#"{"jsonrpc":"2.0","id":[],"method":"ping"}"#, 400, -32600),
         (&format!("\"{}\"", "x".repeat(65_535)), 413, -32600),
     ] {
-        let page = ask(&signed.world.router, "POST", "/mcp", &headers, body).await;
+        let page = ask(&signed.world.router, "POST /mcp", &headers, body).await;
         assert_eq!(error_of(&page), (status, code), "{body:.20}: {}", page.body);
         assert_eq!(text(&page, "content-type"), "application/json", "{body:.20}");
     }

@@ -61,7 +61,7 @@ async fn the_service_behind_the_guard_finds_the_caller_and_never_the_token() {
     let (app, _) = application(&world).await;
     let (client, tokens) = tokens_of(ORIGIN, &app, &[]).await;
     let bearer = format!("Bearer {}", tokens.access());
-    let page = ask(&app, "PUT", "/mcp/files/1", &[("authorization", &bearer), ("x-own", "kept")], "").await;
+    let page = ask(&app, "PUT /mcp/files/1", &[("authorization", &bearer), ("x-own", "kept")], "").await;
     assert_eq!(page.status, 200, "{}", page.body);
     let mut seen = json_of(&page);
     assert!(seen["subject"].take().as_str().is_some_and(|subject| subject.starts_with("u_") && subject.len() == 28));
@@ -100,9 +100,9 @@ async fn a_router_merges_into_an_application_with_its_own_fallback() {
         .fallback(async || "the application's own 404");
     let (_, tokens) = tokens_of(ORIGIN, &app, &[]).await;
     let bearer = format!("Bearer {}", tokens.access());
-    assert_eq!(ask(&app, "POST", "/mcp", &[("authorization", &bearer)], "").await.body, "the tool's answer");
-    assert_eq!(ask(&app, "POST", "/mcp", &[], "").await.status, 401);
-    assert_eq!(ask(&app, "GET", "/elsewhere", &[], "").await.body, "the application's own 404");
+    assert_eq!(ask(&app, "POST /mcp", &[("authorization", &bearer)], "").await.body, "the tool's answer");
+    assert_eq!(ask(&app, "POST /mcp", &[], "").await.status, 401);
+    assert_eq!(ask(&app, "GET /elsewhere", &[], "").await.body, "the application's own 404");
 }
 
 /// A mount of an application, with what stands behind it.
@@ -120,10 +120,14 @@ async fn the_guard_of_any_mount_has_its_name_and_an_unknown_name_is_an_error() {
     for (path, other) in [("/notes", "/mcp"), ("/mcp", "/notes")] {
         let (_, tokens) = tokens_of(ORIGIN, &app, &[("resource", &format!("{ORIGIN}{path}"))]).await;
         let bearer = format!("Bearer {}", tokens.access());
-        assert_eq!(ask(&app, "POST", path, &[("authorization", &bearer)], "").await.status, 200, "{path}");
-        assert_eq!(ask(&app, "POST", other, &[("authorization", &bearer)], "").await.status, 401, "{path} at {other}");
+        assert_eq!(ask(&app, &format!("POST {path}"), &[("authorization", &bearer)], "").await.status, 200, "{path}");
+        assert_eq!(
+            ask(&app, &format!("POST {other}"), &[("authorization", &bearer)], "").await.status,
+            401,
+            "{path} at {other}"
+        );
     }
-    let challenge = ask(&app, "POST", "/notes", &[], "").await;
+    let challenge = ask(&app, "POST /notes", &[], "").await;
     let header = challenge.headers["www-authenticate"].to_str().expect("text");
     assert!(header.contains("/.well-known/oauth-protected-resource/notes\""), "{header}");
 
@@ -151,11 +155,11 @@ async fn the_guard_is_a_layer_of_tower_and_keeps_no_borrow() {
     let app = application(world.jean.clone());
     let (_, tokens) = tokens_of(ORIGIN, &app, &[]).await;
     let bearer = format!("Bearer {}", tokens.access());
-    assert_eq!(ask(&app, "POST", "/mcp", &[("authorization", &bearer)], "").await.body, "a tool");
-    assert_eq!(ask(&app, "POST", "/mcp", &[], "").await.status, 401);
+    assert_eq!(ask(&app, "POST /mcp", &[("authorization", &bearer)], "").await.body, "a tool");
+    assert_eq!(ask(&app, "POST /mcp", &[], "").await.status, 401);
     let alone = Router::new().fallback_service(guarded(world.jean.clone()));
-    assert_eq!(ask(&alone, "POST", "/any", &[("authorization", &bearer)], "").await.body, "whatever it is");
-    assert_eq!(ask(&alone, "POST", "/any", &[], "").await.status, 401);
+    assert_eq!(ask(&alone, "POST /any", &[("authorization", &bearer)], "").await.body, "whatever it is");
+    assert_eq!(ask(&alone, "POST /any", &[], "").await.status, 401);
 }
 
 /// A server behind may keep who is calling for as long as it likes: nothing of it is copied.
@@ -169,7 +173,7 @@ async fn a_caller_is_shared_and_not_copied() {
     let app = Router::new().route_service("/mcp", world.jean.guard(any(is_shared))).merge(world.jean.router());
     let (_, tokens) = tokens_of(ORIGIN, &app, &[]).await;
     let bearer = format!("Bearer {}", tokens.access());
-    assert_eq!(ask(&app, "POST", "/mcp", &[("authorization", &bearer)], "").await.body, "true");
+    assert_eq!(ask(&app, "POST /mcp", &[("authorization", &bearer)], "").await.body, "true");
 }
 
 /// <https://github.com/advisories/GHSA-g53w-w6mj-hrpp>: spellings of a path that slip past the check.
@@ -202,16 +206,16 @@ async fn every_path_and_method_below_the_mount_needs_a_token() {
     for router in [&app, &world.router] {
         for method in methods {
             for path in below {
-                let page = ask(router, method, path, &[], "").await;
+                let page = ask(router, &format!("{method} {path}"), &[], "").await;
                 assert_eq!(page.status, 401, "{method} {path}");
                 assert!(text(&page, "www-authenticate").starts_with("Bearer "), "{method} {path}");
             }
             for path in beside {
-                assert_eq!(ask(router, method, path, &[], "").await.status, 404, "{method} {path}");
+                assert_eq!(ask(router, &format!("{method} {path}"), &[], "").await.status, 404, "{method} {path}");
             }
         }
         for path in below {
-            assert_eq!(ask(router, "OPTIONS", path, &[], "").await.body, "", "OPTIONS {path}");
+            assert_eq!(ask(router, &format!("OPTIONS {path}"), &[], "").await.body, "", "OPTIONS {path}");
         }
     }
     assert_eq!(calls.load(Ordering::SeqCst), 0, "nothing reached the service");
@@ -319,7 +323,11 @@ async fn behind_https_the_default_port_may_be_named() {
         let world = World::at(public_url, crate::support::Db::Sqlite, "").await;
         let path = if public_url.ends_with("/deep") { "/deep/mcp" } else { "/mcp" };
         for (host, status) in hosts {
-            assert_eq!(ask(&world.router, "POST", path, &[("host", host)], "").await.status, *status, "{host}");
+            assert_eq!(
+                ask(&world.router, &format!("POST {path}"), &[("host", host)], "").await.status,
+                *status,
+                "{host}"
+            );
         }
     }
 }
@@ -376,24 +384,24 @@ async fn pages_of_other_origins_may_not_call() {
         ]
     };
     for origin in ours {
-        let page = ask(&app, "POST", "/mcp", &[("origin", origin)], "").await;
+        let page = ask(&app, "POST /mcp", &[("origin", origin)], "").await;
         assert_eq!(page.status, 401, "{origin}");
         assert_eq!(text(&page, "access-control-allow-origin"), origin);
         let exposed: Vec<&str> = text(&page, "access-control-expose-headers").split(',').collect();
         assert_eq!(exposed, ["www-authenticate", "mcp-session-id", "retry-after"]);
-        let page = ask(&app, "OPTIONS", "/mcp", &preflight(origin), "").await;
+        let page = ask(&app, "OPTIONS /mcp", &preflight(origin), "").await;
         assert_eq!((page.status.as_u16(), text(&page, "access-control-allow-origin")), (200, origin));
         assert_eq!(text(&page, "access-control-allow-methods"), "GET,POST,DELETE");
         let headers: Vec<&str> = text(&page, "access-control-allow-headers").split(',').collect();
         assert_eq!(headers, known, "{origin}");
         assert_eq!(text(&page, "access-control-allow-credentials"), "", "the token is not a cookie");
     }
-    let page = ask(&app, "POST", "/mcp", &[("origin", ORIGIN), ("origin", "https://evil.example")], "").await;
+    let page = ask(&app, "POST /mcp", &[("origin", ORIGIN), ("origin", "https://evil.example")], "").await;
     assert_eq!(page.status, 403, "two origins");
     for origin in foreign {
-        let page = ask(&app, "POST", "/mcp", &[("origin", origin)], "").await;
+        let page = ask(&app, "POST /mcp", &[("origin", origin)], "").await;
         assert_eq!(page.status, 403, "{origin}");
-        let answer = ask(&app, "OPTIONS", "/mcp", &preflight(origin), "").await;
+        let answer = ask(&app, "OPTIONS /mcp", &preflight(origin), "").await;
         for page in [page, answer] {
             assert_eq!(text(&page, "access-control-allow-origin"), "", "{origin}");
         }

@@ -164,7 +164,7 @@ async fn nothing_that_is_logged_at_debug_holds_an_email_address() {
     let tokens = client.redeem(&code_of(&page), &[]).await;
     assert!(client.whoami(tokens.access()).await.body.contains("ada-lovelace@example.com"));
     let bearer = format!("Bearer {}", tokens.access());
-    let page = ask(&world.router, "GET", "/oauth/userinfo", &[("authorization", &bearer)], "").await;
+    let page = ask(&world.router, "GET /oauth/userinfo", &[("authorization", &bearer)], "").await;
     assert!(page.body.contains("ada-lovelace@example.com"), "{page:?}");
     let refreshed = client.refresh(tokens.refresh(), &[]).await;
     assert_eq!(client.revoke(refreshed.refresh()).await.status, 200);
@@ -199,10 +199,10 @@ async fn nothing_that_is_logged_at_debug_holds_an_email_address() {
     browser.get(&unknown).await;
     browser.get(&client.authorization_url(&[("redirect_uri", "mailto:ada-lovelace@example.com")])).await;
     for path in ["/unsubscribe/ada-lovelace@example.com", "/unsubscribe/ada-lovelace%40example.com"] {
-        ask(&world.router, "GET", path, &[], "").await;
+        ask(&world.router, &format!("GET {path}"), &[], "").await;
     }
     let form = [("content-type", FORM)];
-    ask(&world.router, "POST", "/oauth/token", &form, "grant_type=password&username=ada-lovelace@example.com").await;
+    ask(&world.router, "POST /oauth/token", &form, "grant_type=password&username=ada-lovelace@example.com").await;
 
     let metadata = serde_json::json!({ "redirect_uris": ["mailto:ada-lovelace@example.com"] });
     assert_eq!(client.post_json("/oauth/register", &metadata).await.status, 400);

@@ -42,7 +42,7 @@ async fn nothing_is_written_while_nobody_calls() {
     // Beyond the life of what a start makes; then another process sweeps, and looks for keys and revocations.
     world.clock.advance(86_400);
     let other = world.replica().await;
-    assert_eq!(ask(&other.service(), "GET", "/status", &[], "").await.status, 200);
+    assert_eq!(ask(&other.service(), "GET /status", &[], "").await.status, 200);
     tokio::time::sleep(Duration::from_secs(5)).await;
     other.close().await;
     assert_eq!(written(&world), before);
@@ -73,7 +73,7 @@ async fn writes_end_with_503_once_the_file_is_another_one_or_gone() {
             assert_error(&page, StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable");
         }
         assert_eq!(whoami(&world.router, tokens.access()).await, 200, "the guard goes on with what it knows");
-        assert_eq!(ask(&world.router, "GET", "/healthz", &[], "").await.status, 200);
+        assert_eq!(ask(&world.router, "GET /healthz", &[], "").await.status, 200);
         assert_eq!(file.exists(), replaced, "no new file is made in its place");
     }
 }

@@ -13,6 +13,12 @@ use super::World;
 /// The button of the one upstream.
 pub const UPSTREAM: &str = "upstream:idp";
 
+/// What a client's document says.
+pub struct Description<'a> {
+    pub name: &'a str,
+    pub redirect_uris: &'a [&'a str],
+}
+
 impl World {
     /// A registered public client with these redirect URIs; it asks with the first one.
     pub async fn client_at(&self, redirect_uris: &[&str]) -> Client {
@@ -50,7 +56,8 @@ impl World {
     }
 
     /// The document of a client at a site says this from now on, and it is time to look at it again.
-    pub fn describe(&self, host: &DocumentHost, client: &mut Client, name: &str, redirect_uris: &[&str]) {
+    pub fn describe(&self, host: &DocumentHost, client: &mut Client, says: Description<'_>) {
+        let Description { name, redirect_uris } = says;
         let mut document = client.document(&host.url("/client.json"));
         document["client_name"] = name.into();
         document["redirect_uris"] = redirect_uris.into();

@@ -34,7 +34,7 @@ impl Signed {
     /// Sends a request to `/mcp` with these headers and the token.
     pub async fn send(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Page {
         let headers = [&[("authorization", self.bearer.as_str())][..], headers].concat();
-        ask(&self.world.router, method, "/mcp", &headers, body).await
+        ask(&self.world.router, &format!("{method} /mcp"), &headers, body).await
     }
 }
 

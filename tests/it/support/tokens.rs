@@ -1,7 +1,7 @@
 //! What the tests of the token side share: other clients, other processes on the same data, and the database itself.
 
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jean::Jean;
@@ -49,8 +49,9 @@ impl World {
         Database::open(&self.database_url()).await
     }
 
-    /// Sends bytes to a path of jean.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Page {
+    /// Sends bytes to jean by a request's line, `METHOD path`.
+    pub async fn send(&self, line: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Page {
+        let (method, path) = line.split_once(' ').expect("a method and a path");
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8080");
         for (name, value) in headers {
             request = request.header(*name, *value);

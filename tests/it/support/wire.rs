@@ -13,8 +13,9 @@ use tower::ServiceExt as _;
 
 use super::{ORIGIN, World, code_of};
 
-/// Sends one request. Host is that of [`ORIGIN`] unless a header says otherwise.
-pub async fn ask(router: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
+/// Sends one request by its line, `METHOD path`. Host is that of [`ORIGIN`] unless a header says otherwise.
+pub async fn ask(router: &Router, line: &str, headers: &[(&str, &str)], body: &str) -> Page {
+    let (method, path) = line.split_once(' ').expect("a method and a path");
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -32,7 +33,7 @@ pub async fn ask(router: &Router, method: &str, path: &str, headers: &[(&str, &s
 
 /// The JSON of a GET that must succeed.
 pub async fn get_json(router: &Router, path: &str) -> Value {
-    let page = ask(router, "GET", path, &[], "").await;
+    let page = ask(router, &format!("GET {path}"), &[], "").await;
     assert_eq!(page.status, 200, "{path}: {}", page.body);
     json_of(&page)
 }

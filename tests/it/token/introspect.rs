@@ -2,7 +2,7 @@
 //!
 //! workers-oauth-provider #188: a foreign token is told nothing about, and nothing happens to it.
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jean_testing::browser::Page;
@@ -43,7 +43,7 @@ async fn ask_as(world: &World, id: &str, token: &str) -> Page {
     let basic = format!("Basic {}", STANDARD.encode(format!("{encoded}:{secret}")));
     let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("token", token).finish();
     let headers = [("content-type", FORM), ("authorization", basic.as_str())];
-    world.send(Method::POST, "/oauth/introspect", &headers, body).await
+    world.send("POST /oauth/introspect", &headers, body).await
 }
 
 /// Asks as a client.
@@ -289,7 +289,7 @@ async fn whoever_does_not_show_who_they_are_is_401() {
             .append_pair("token", tokens.access())
             .extend_pairs(fields)
             .finish();
-        world.send(Method::POST, "/oauth/introspect", &headers, form).await
+        world.send("POST /oauth/introspect", &headers, form).await
     };
     let unauthorized = StatusCode::UNAUTHORIZED;
     assert_error(&ask(&public, own.access()).await, unauthorized, "invalid_client");
@@ -370,9 +370,9 @@ async fn a_request_that_is_none_is_refused() {
     let json = client.post_json("/oauth/introspect", &json!({ "token": tokens.access() })).await;
     assert_error(&json, StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
     let path = format!("/oauth/introspect?token={}", tokens.access());
-    assert_eq!(world.send(Method::GET, &path, &[], "").await.status, 405);
+    assert_eq!(world.send(&format!("GET {path}"), &[], "").await.status, 405);
     let origin = [("origin", "https://elsewhere.example"), ("access-control-request-method", "POST")];
-    let preflight = world.send(Method::OPTIONS, "/oauth/introspect", &origin, "").await;
+    let preflight = world.send("OPTIONS /oauth/introspect", &origin, "").await;
     assert_eq!(header_of(&preflight.headers, "access-control-allow-origin"), "", "it is for servers");
 }
 
@@ -398,7 +398,7 @@ async fn a_database_that_is_away_makes_no_token_inactive() {
 async fn the_metadata_names_the_endpoint_and_the_methods() {
     let world = World::at("https://jean.example/auth", Db::Sqlite, "").await;
     let path = "/.well-known/oauth-authorization-server/auth";
-    let metadata = json_of(&world.send(Method::GET, path, &[], "").await);
+    let metadata = json_of(&world.send(&format!("GET {path}"), &[], "").await);
     assert_eq!(metadata["introspection_endpoint"], "https://jean.example/auth/oauth/introspect");
     assert_eq!(
         metadata["introspection_endpoint_auth_methods_supported"],

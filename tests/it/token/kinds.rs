@@ -106,7 +106,7 @@ async fn only_the_registration_token_manages_the_registration() {
     for (kind, value) in kinds.except("registration") {
         for method in [Method::GET, Method::PUT, Method::DELETE] {
             let authorization = format!("Bearer {value}");
-            let page = world.send(method, &path, &[("authorization", &authorization)], "").await;
+            let page = world.send(&format!("{method} {path}"), &[("authorization", &authorization)], "").await;
             assert_eq!(page.status, 401, "{kind}: {}", page.body);
         }
     }

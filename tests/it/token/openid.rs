@@ -27,7 +27,7 @@ const ALL: (&str, &str) = ("scope", "openid email profile read");
 
 /// Asks the UserInfo endpoint.
 async fn userinfo(router: &Router, method: &str, token: &str) -> Page {
-    ask(router, method, "/oauth/userinfo", &[("authorization", &format!("Bearer {token}"))], "").await
+    ask(router, &format!("{method} /oauth/userinfo"), &[("authorization", &format!("Bearer {token}"))], "").await
 }
 
 /// Tokens of a new client that asked for these scopes, and the claims of its ID token; null without one.
@@ -273,9 +273,9 @@ async fn userinfo_tells_what_was_granted() {
         ("access-control-request-method", "GET"),
         ("access-control-request-headers", "authorization"),
     ];
-    let page = ask(&world.router, "OPTIONS", "/oauth/userinfo", &preflight, "").await;
+    let page = ask(&world.router, "OPTIONS /oauth/userinfo", &preflight, "").await;
     assert_eq!(text(&page, "access-control-allow-origin"), "*");
-    let page = ask(&world.router, "GET", "/oauth/userinfo", &[("origin", "https://app.example")], "").await;
+    let page = ask(&world.router, "GET /oauth/userinfo", &[("origin", "https://app.example")], "").await;
     assert!(text(&page, "access-control-expose-headers").contains("www-authenticate"));
 }
 
@@ -284,12 +284,12 @@ async fn userinfo_tells_what_was_granted() {
 async fn userinfo_takes_good_access_tokens_of_ours_only() {
     let world = World::new().await;
     let (client, tokens, _) = signed_in(&world, "openid email").await;
-    let page = ask(&world.router, "GET", "/oauth/userinfo", &[], "").await;
+    let page = ask(&world.router, "GET /oauth/userinfo", &[], "").await;
     assert_eq!((page.status.as_u16(), text(&page, "www-authenticate")), (401, "Bearer scope=\"openid\""));
     let in_query = format!("/oauth/userinfo?access_token={}", tokens.access());
-    assert_eq!(ask(&world.router, "GET", &in_query, &[], "").await.status, 401, "never in a query");
+    assert_eq!(ask(&world.router, &format!("GET {in_query}"), &[], "").await.status, 401, "never in a query");
     let twice = [("authorization", "Bearer a"), ("authorization", "Bearer b")];
-    let page = ask(&world.router, "GET", "/oauth/userinfo", &twice, "").await;
+    let page = ask(&world.router, "GET /oauth/userinfo", &twice, "").await;
     assert_eq!((page.status.as_u16(), json_of(&page)["error"].as_str()), (400, Some("invalid_request")));
 
     let forge = Forge::of(&world).await;
