@@ -26,14 +26,14 @@ pub(super) fn rows() -> Vec<Row> {
             let (_, tokens) = bench.tokens().await?;
             let path = format!("/mcp?access_token={}", tokens.access());
             let headers = [("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
-            let page = bench.send("POST", &path, &headers, &ping().to_string()).await;
+            let page = bench.send(&format!("POST {path}"), &headers, &ping().to_string()).await;
             ensure!(page.status == 401, "the status is {}", page.status);
             Ok(())
         }),
         rfc(6750, "2.2").may("not-in-body", "A token in a form opens nothing.", async |bench| {
             let (_, tokens) = bench.tokens().await?;
             let headers = [("content-type", "application/x-www-form-urlencoded")];
-            let page = bench.send("POST", "/mcp", &headers, &format!("access_token={}", tokens.access())).await;
+            let page = bench.send("POST /mcp", &headers, &format!("access_token={}", tokens.access())).await;
             ensure!(page.status == 401, "the status is {}", page.status);
             Ok(())
         }),
@@ -42,7 +42,7 @@ pub(super) fn rows() -> Vec<Row> {
             "A call without a token gets 401 with a challenge of Bearer.",
             async |bench| {
                 for method in ["POST", "GET", "DELETE"] {
-                    let page = bench.send(method, "/mcp", &[], "").await;
+                    let page = bench.send(&format!("{method} /mcp"), &[], "").await;
                     ensure!(page.status == 401, "{method} is answered with {}", page.status);
                     challenge(&page)?;
                 }

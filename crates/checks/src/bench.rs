@@ -159,8 +159,9 @@ impl Bench {
         self.browser().get(&client.authorization_url(changes)).await
     }
 
-    /// Sends one request, with every header as it is given and no cookies.
-    pub(super) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
+    /// Sends one request by its line, `METHOD path`, with every header as it is given and no cookies.
+    pub(super) async fn send(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Page {
+        let (method, path) = line.split_once(' ').unwrap_or((line, "/"));
         let mut request = http::Request::builder().method(method);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -170,7 +171,7 @@ impl Bench {
 
     /// Gets a path.
     pub(super) async fn get(&self, path: &str) -> Page {
-        self.send("GET", path, &[], "").await
+        self.send(&format!("GET {path}"), &[], "").await
     }
 
     /// Gets a path whose answer must be JSON.
@@ -189,7 +190,7 @@ impl Bench {
     pub(super) async fn call(&self, headers: &[(&str, &str)], message: &Value) -> Page {
         let mut all = vec![("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
         all.extend_from_slice(headers);
-        self.send("POST", "/mcp", &all, &message.to_string()).await
+        self.send("POST /mcp", &all, &message.to_string()).await
     }
 }
 

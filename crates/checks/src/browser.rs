@@ -29,7 +29,7 @@ pub(super) fn rows() -> Vec<Row> {
             ensure!(stolen.leads_to().is_none(), "a form of another browser leads on to {:?}", stolen.leads_to());
             let fields = [("request", "x"), ("answer", yes.as_str())];
             let headers = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
-            let forged = browser.send(http::Method::POST, "/oauth/consent", &headers, Some(&fields)).await;
+            let forged = browser.send("POST /oauth/consent", &headers, Some(&fields)).await;
             ensure!(forged.status.is_client_error(), "a foreign form is answered with {}", forged.status);
             ensure!(
                 browser.submit(&page, &[("answer", &yes)]).await.leads_to().is_some(),

@@ -33,7 +33,7 @@ impl Registration {
     async fn send(&self, bench: &Bench, method: &str, body: &Value) -> Page {
         let headers = [("authorization", self.authorization.as_str()), ("content-type", "application/json")];
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        bench.send(method, &self.path, &headers, &body).await
+        bench.send(&format!("{method} {}", self.path), &headers, &body).await
     }
 
     async fn read(&self, bench: &Bench) -> Page {

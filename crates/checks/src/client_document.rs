@@ -295,7 +295,9 @@ fn fetching() -> Vec<Row> {
                     client.id = id.clone();
                     let url = client.authorization_url(&[]);
                     let path = url.strip_prefix(crate::subject::ISSUER).unwrap_or_default();
-                    let page = bench.send("GET", path, &[("host", "jean.example"), ("accept", "text/html")], "").await;
+                    let page = bench
+                        .send(&format!("GET {path}"), &[("host", "jean.example"), ("accept", "text/html")], "")
+                        .await;
                     ensure!(page.status == 400 && page.leads_to().is_none(), "{id} is answered with {}", page.status);
                 }
             }

@@ -77,7 +77,7 @@ fn authorization_server() -> Vec<Row> {
                 let issuer = "https://jean.example/team/notes";
                 let bench = bench.at(issuer, "").await?;
                 for path in [format!("{SERVER}/team/notes"), format!("{PROTECTED}/team/notes/mcp")] {
-                    let page = bench.send("GET", &path, &[("host", "jean.example")], "").await;
+                    let page = bench.send(&format!("GET {path}"), &[("host", "jean.example")], "").await;
                     ensure!(page.status == 200 && page.body.contains(issuer), "{path} answers {}", page.status);
                 }
                 bench.close().await;
@@ -96,7 +96,7 @@ fn authorization_server() -> Vec<Row> {
                 for host in ["localhost:8080", "evil.example"] {
                     let mut headers = evil.to_vec();
                     headers.push(("host", host));
-                    let page = bench.send("GET", path, &headers, "").await;
+                    let page = bench.send(&format!("GET {path}"), &headers, "").await;
                     let told = format!("{} {}", page.body, header(&page, "www-authenticate"));
                     ensure!(!told.contains("evil") && !told.contains("gopher"), "{path}: {told}");
                     ensure!(host != "localhost:8080" || page.body == honest.body, "{path} differs");
@@ -186,7 +186,7 @@ fn protected_resource() -> Vec<Row> {
                 let document = bench.document(&format!("{PROTECTED}{path}")).await?;
                 ensure!(document["resource"] == resource, "{}", document["resource"]);
                 ensure!(list(&document, "scopes_supported") == [scope]);
-                let challenge = challenge(&bench.send("POST", path, &[], "").await)?;
+                let challenge = challenge(&bench.send(&format!("POST {path}"), &[], "").await)?;
                 let url = format!("{ISSUER}{PROTECTED}{path}");
                 ensure!(challenge.get("resource_metadata") == Some(&url), "{challenge:?}");
             }

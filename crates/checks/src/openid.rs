@@ -21,7 +21,7 @@ const ALL: (&str, &str) = ("scope", "openid email profile read");
 
 /// Asks the UserInfo endpoint.
 async fn userinfo(bench: &Bench, token: &str) -> Page {
-    bench.send("GET", "/oauth/userinfo", &[("authorization", &format!("Bearer {token}"))], "").await
+    bench.send("GET /oauth/userinfo", &[("authorization", &format!("Bearer {token}"))], "").await
 }
 
 pub(super) fn rows() -> Vec<Row> {
@@ -84,7 +84,7 @@ fn discovery() -> Vec<Row> {
                     "/.well-known/openid-configuration/team",
                     "/team/.well-known/openid-configuration",
                 ] {
-                    let page = bench.send("GET", path, &[("host", "jean.example")], "").await;
+                    let page = bench.send(&format!("GET {path}"), &[("host", "jean.example")], "").await;
                     ensure!(page.status == 200, "{path} answers {}", page.status);
                     ensure!(json(&page)?["issuer"] == issuer, "{path} is another issuer's");
                 }

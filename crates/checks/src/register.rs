@@ -116,11 +116,11 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         rfc(7591, "3.1").must("json-only", "What is no JSON object is no registration.", async |bench| {
             for body in ["", "{", "[]", "null", "\"x\""] {
-                let page = bench.send("POST", "/oauth/register", &[("content-type", "application/json")], body).await;
+                let page = bench.send("POST /oauth/register", &[("content-type", "application/json")], body).await;
                 ensure!(page.status == 400, "{body:?} is answered with {}", page.status);
             }
             let body = json!({ "redirect_uris": [CALLBACK] }).to_string();
-            let page = bench.send("POST", "/oauth/register", &[("content-type", "text/plain")], &body).await;
+            let page = bench.send("POST /oauth/register", &[("content-type", "text/plain")], &body).await;
             ensure!(page.status.is_client_error(), "text is answered with {}", page.status);
             ensure!(bench.get("/oauth/register").await.status == 405);
             Ok(())

@@ -24,7 +24,7 @@ async fn call(bench: &Bench, path: &str, token: &str) -> Result<u16> {
         ("content-type", "application/json"),
         ("accept", "application/json, text/event-stream"),
     ];
-    Ok(bench.send("POST", path, &headers, &crate::bearer::ping().to_string()).await.status.as_u16())
+    Ok(bench.send(&format!("POST {path}"), &headers, &crate::bearer::ping().to_string()).await.status.as_u16())
 }
 
 /// A code for both resources.

@@ -26,10 +26,10 @@ fn endpoint() -> Vec<Row> {
                 client.id, client.verifier
             );
             for method in ["GET", "PUT"] {
-                let page = bench.send(method, &format!("/oauth/token?{query}"), &[FORM], &query).await;
+                let page = bench.send(&format!("{method} /oauth/token?{query}"), &[FORM], &query).await;
                 ensure!(page.status == 405, "{method} is answered with {}", page.status);
             }
-            let page = bench.send("POST", &format!("/oauth/token?{query}"), &[FORM], "").await;
+            let page = bench.send(&format!("POST /oauth/token?{query}"), &[FORM], "").await;
             ensure!(page.status.is_client_error(), "parameters of the query are answered with {}", page.status);
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
@@ -40,7 +40,7 @@ fn endpoint() -> Vec<Row> {
                 "grant_type=authorization_code&code={code}&client_id={}&code_verifier={}&code={code}",
                 client.id, client.verifier
             );
-            problem(&bench.send("POST", "/oauth/token", &[FORM], &body).await, 400, "invalid_request")?;
+            problem(&bench.send("POST /oauth/token", &[FORM], &body).await, 400, "invalid_request")?;
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
         }),
@@ -53,7 +53,7 @@ fn endpoint() -> Vec<Row> {
                 let known =
                     format!("grant_type=authorization_code&code={code}&client_id={id}&code_verifier={verifier}");
                 let body = format!("{known}&x_vendor=1&scope=&client_secret=");
-                let page = bench.send("POST", "/oauth/token", &[FORM], &body).await;
+                let page = bench.send("POST /oauth/token", &[FORM], &body).await;
                 ensure!(page.status == 200, "{}", page.body);
                 Ok(())
             },
@@ -185,7 +185,7 @@ fn authentication() -> Vec<Row> {
             let secret = client.secret.clone().unwrap_or_default();
             let path = format!("/oauth/token?client_id={}&client_secret={secret}", client.id);
             let body = format!("grant_type=authorization_code&code={code}&code_verifier={}", client.verifier);
-            problem(&bench.send("POST", &path, &[FORM], &body).await, 401, "invalid_client")?;
+            problem(&bench.send(&format!("POST {path}"), &[FORM], &body).await, 401, "invalid_client")?;
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
         }),

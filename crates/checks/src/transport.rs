@@ -171,7 +171,7 @@ fn for_all() -> Vec<Row> {
                 let origin = ("origin", "http://localhost:6274");
                 let headers =
                     [origin, ("access-control-request-method", "POST"), ("access-control-request-headers", wanted)];
-                let page = bench.send("OPTIONS", "/mcp", &headers, "").await;
+                let page = bench.send("OPTIONS /mcp", &headers, "").await;
                 ensure!(page.status.is_success(), "the preflight is answered with {}", page.status);
                 let allowed = header(&page, "access-control-allow-headers");
                 ensure!(wanted.split(", ").all(|name| allowed.contains(name)), "{allowed}");
@@ -188,7 +188,7 @@ fn for_all() -> Vec<Row> {
                 let client = bench.client().await?;
                 let url = client.authorization_url(&[]);
                 let path = url.strip_prefix(crate::subject::ISSUER).unwrap_or_default();
-                let page = bench.send("GET", path, &[("origin", "https://inspector.example")], "").await;
+                let page = bench.send(&format!("GET {path}"), &[("origin", "https://inspector.example")], "").await;
                 ensure!(header(&page, "access-control-allow-origin").is_empty());
                 Ok(())
             },
@@ -274,7 +274,7 @@ fn of_2026_07_28() -> Vec<Row> {
                 let caller = Caller::at(bench).await?;
                 for method in ["GET", "DELETE"] {
                     let headers = [("authorization", caller.authorization.as_str()), VERSION];
-                    let page = bench.send(method, "/mcp", &headers, "").await;
+                    let page = bench.send(&format!("{method} /mcp"), &headers, "").await;
                     ensure!(page.status == 405, "{method} is answered with {}", page.status);
                 }
                 Ok(())

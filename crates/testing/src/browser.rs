@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::http::{HeaderMap, Method, Request, header};
+use axum::http::{HeaderMap, Request, header};
 use url::Url;
 
 pub use crate::page::{Form, Page};
-use crate::way::{Way, origin_of};
+use crate::way::{Target, Way, origin_of};
 
 /// One person's browser.
 #[derive(Clone)]
@@ -27,24 +27,19 @@ impl Browser {
 
     /// Opens an address, without following where it leads.
     pub async fn get(&mut self, url: &str) -> Page {
-        self.send(Method::GET, url, &[], None).await
+        self.send(&format!("GET {url}"), &[], None).await
     }
 
     /// Posts a form, as a page of the same origin would.
     pub async fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
         let headers = [("origin", self.origin.clone()), ("sec-fetch-site", "same-origin".into())];
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.send(Method::POST, url, &headers, Some(fields)).await
+        self.send(&format!("POST {url}"), &headers, Some(fields)).await
     }
 
-    /// Sends a request with headers of one's own.
-    pub async fn send(
-        &mut self,
-        method: Method,
-        url: &str,
-        headers: &[(&str, &str)],
-        form: Option<&[(&str, &str)]>,
-    ) -> Page {
+    /// Sends a request by its line, `METHOD url`, with headers of one's own.
+    pub async fn send(&mut self, line: &str, headers: &[(&str, &str)], form: Option<&[(&str, &str)]>) -> Page {
+        let (method, url) = line.split_once(' ').unwrap_or(("GET", line));
         let url = self.absolute(url);
         let host = host_of(&url);
         let mut request = Request::builder().method(method);
@@ -61,7 +56,7 @@ impl Browser {
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
-        let page = self.way.send(&self.origin, &url, request, body.unwrap_or_default()).await;
+        let page = self.way.send(Target { origin: &self.origin, url: &url }, request, body.unwrap_or_default()).await;
         self.keep_cookies(&host, &page.headers);
         page
     }
@@ -98,7 +93,7 @@ impl Browser {
         let action = action.map_or(form.action, String::from);
         let origin = origin_of(&action);
         let headers = [("origin", origin.as_str()), ("sec-fetch-site", "same-origin")];
-        self.send(Method::POST, &action, &headers, Some(&all)).await
+        self.send(&format!("POST {action}"), &headers, Some(&all)).await
     }
 
     /// The cookies for a host, by name.

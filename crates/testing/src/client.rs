@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Page};
 use crate::document::{Answer, DocumentHost};
 use crate::random;
-use crate::way::{Way, origin_of};
+use crate::way::{Target, Way, origin_of};
 
 /// A client of one server.
 #[derive(Clone)]
@@ -261,7 +261,7 @@ impl Client {
     /// Sends a request to a path below the issuer.
     pub async fn send(&self, path: &str, request: axum::http::request::Builder, body: String) -> Page {
         let url = format!("{}{path}", self.issuer);
-        self.way.send(&origin_of(&url), &url, request, body).await
+        self.way.send(Target { origin: &origin_of(&url), url: &url }, request, body).await
     }
 }
 

@@ -18,6 +18,15 @@ pub(crate) struct Way {
     network: reqwest::Client,
 }
 
+/// Where a request goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// The origin of the server that the router is.
+    pub(crate) origin: &'a str,
+    /// The whole address.
+    pub(crate) url: &'a str,
+}
+
 impl Way {
     /// To the server that `router` is, or to one on the network if there is none.
     pub(crate) fn new(router: Option<Router>) -> Self {
@@ -31,13 +40,12 @@ impl Way {
         Way { router, network: self.network.clone() }
     }
 
-    /// Sends a request to a URL: to the router if it lies at `origin`. A request that fails is a page with status 502 and
+    /// Sends a request: to the router if the URL lies at the origin. A request that fails is a page with status 502 and
     /// the reason.
-    pub(crate) async fn send(&self, origin: &str, url: &str, request: request::Builder, body: String) -> Page {
+    pub(crate) async fn send(&self, target: Target<'_>, request: request::Builder, body: String) -> Page {
+        let Target { origin, url } = target;
         let sent = match &self.router {
-            Some(router) if origin_of(url) == origin => {
-                within(router, origin, url, request.body(Body::from(body))).await
-            }
+            Some(router) if origin_of(url) == origin => within(router, target, request.body(Body::from(body))).await,
             _ => self.outside(url, request.uri(url).body(body)).await,
         };
         sent.unwrap_or_else(|why| Page {
@@ -67,8 +75,7 @@ impl Way {
 
 async fn within(
     router: &Router,
-    origin: &str,
-    url: &str,
+    Target { origin, url }: Target<'_>,
     request: axum::http::Result<axum::http::Request<Body>>,
 ) -> Result<Page, String> {
     let mut request = request.map_err(|error| error.to_string())?;

@@ -1,6 +1,5 @@
 //! `GET /oauth/authorize` (RFC 6749 section 4.1.1): what is refused, whom it is told, and what is asked for.
 
-use axum::http::Method;
 use jean_testing::browser::Page;
 use jean_testing::client::Client;
 use serde_json::json;
@@ -500,7 +499,7 @@ async fn a_request_may_be_posted() {
     let (path, foreign) =
         ("/oauth/authorize", [("origin", "https://client.example"), ("sec-fetch-site", "cross-site")]);
     for first in [true, false] {
-        let posted = browser.send(Method::POST, path, &foreign, Some(&fields)).await;
+        let posted = browser.send(&format!("POST {path}"), &foreign, Some(&fields)).await;
         assert_eq!(posted.status, 303, "{}", posted.body);
         assert!(!posted.headers.contains_key("set-cookie"));
         assert!(!posted.headers.contains_key("access-control-allow-origin"));
@@ -514,7 +513,7 @@ async fn a_request_may_be_posted() {
 
     let long = "x".repeat(8200);
     for (fields, status) in [(&[][..], 303), (&[("state", "1"), ("state", "1")], 303), (&[("state", &long)], 400)] {
-        let page = browser.send(Method::POST, path, &foreign, Some(fields)).await;
+        let page = browser.send(&format!("POST {path}"), &foreign, Some(fields)).await;
         assert_eq!(page.status, status, "{}", page.body);
         if let Some(next) = page.leads_to() {
             assert_dead_end(&browser.get(&next).await, &next);
@@ -533,11 +532,11 @@ async fn no_page_of_the_journey_is_made_for_a_frame() {
     let url = client.authorization_url(&[]);
     for dest in ["iframe", "frame", "object", "embed", "fencedframe"] {
         for url in [&url, "/oauth/login/x", "/oauth/callback/idp?state=x"] {
-            let page = browser.send(Method::GET, url, &[("sec-fetch-dest", dest)], None).await;
+            let page = browser.send(&format!("GET {url}"), &[("sec-fetch-dest", dest)], None).await;
             assert_page(&page, 400, "not shown within another one");
             assert!(!page.body.contains("<form"), "{}", page.body);
         }
     }
-    let page = browser.send(Method::GET, &url, &[("sec-fetch-dest", "document")], None).await;
+    let page = browser.send(&format!("GET {url}"), &[("sec-fetch-dest", "document")], None).await;
     assert!(asks(&page));
 }

@@ -1,6 +1,5 @@
 //! The consent page and its form: what the form is bound to, and what a yes is remembered for.
 
-use axum::http::Method;
 use jean_testing::browser::{Browser, Page};
 use jean_testing::client::Client;
 use jean_testing::issuer::Account;
@@ -173,7 +172,7 @@ async fn a_form_from_another_site_is_refused() {
         &[("origin", "null"), ("sec-fetch-site", "cross-site")],
         &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
     ] {
-        let answer = browser.send(Method::POST, "/oauth/consent", headers, Some(&fields)).await;
+        let answer = browser.send("POST /oauth/consent", headers, Some(&fields)).await;
         assert_page(&answer, 400, "sent from another site");
         assert!(!answer.body.contains("<form"), "{headers:?}");
     }
@@ -182,7 +181,7 @@ async fn a_form_from_another_site_is_refused() {
     for headers in
         [&[][..], &[("origin", "null")], &[("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")]]
     {
-        let answer = browser.send(Method::POST, "/oauth/consent", headers, Some(&fields)).await;
+        let answer = browser.send("POST /oauth/consent", headers, Some(&fields)).await;
         assert!(answer_to(&answer, &client).contains_key("code"), "{headers:?}");
     }
 }

@@ -1,13 +1,12 @@
 //! A HEAD request of a browser's path takes no step: monitors and previews of links send them.
 
-use axum::http::Method;
 use jean_testing::browser::{Browser, Page};
 
 use crate::support::browsing::to_callback;
 use crate::support::{BOTH, World, code_of};
 
 async fn head(browser: &mut Browser, url: &str) -> Page {
-    let page = browser.send(Method::HEAD, url, &[], None).await;
+    let page = browser.send(&format!("HEAD {url}"), &[], None).await;
     assert_eq!((page.status.as_u16(), page.body.as_str()), (200, ""), "{url}: {page:?}");
     assert!(!page.headers.contains_key("location") && !page.headers.contains_key("set-cookie"), "{url}: {page:?}");
     page

@@ -72,7 +72,7 @@ async fn the_form_of_one_person_or_journey_does_not_do_for_another() {
     assert_page(&page, 200, "Continue as <bdi>bob@example.com</bdi>?");
     for headers in [[("origin", "https://evil.example")], [("sec-fetch-site", "cross-site")]] {
         let fields = [("token", token.as_str()), ("answer", "continue")];
-        let page = browser.send(axum::http::Method::POST, &bob.url, &headers, Some(&fields)).await;
+        let page = browser.send(&format!("POST {}", bob.url), &headers, Some(&fields)).await;
         assert_page(&page, 400, "sent from another site");
     }
     world.clock.advance(25 * 60);

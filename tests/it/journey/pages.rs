@@ -46,15 +46,12 @@ async fn all(world: &World) -> Vec<(&'static str, Page)> {
         ("retry", retry),
         ("unknown client", browser.get("/oauth/authorize?client_id=x").await),
         ("error with a link", browser.get(&stranger.authorization_url(&[("prompt", "none")])).await),
-        ("framed", browser.send(Method::GET, "/oauth/authorize", &[("sec-fetch-dest", "iframe")], None).await),
-        (
-            "cross-site",
-            browser.send(Method::POST, "/oauth/consent", &[("sec-fetch-site", "cross-site")], Some(&[])).await,
-        ),
+        ("framed", browser.send("GET /oauth/authorize", &[("sec-fetch-dest", "iframe")], None).await),
+        ("cross-site", browser.send("POST /oauth/consent", &[("sec-fetch-site", "cross-site")], Some(&[])).await),
         ("no such journey", browser.get("/oauth/login/1").await),
         ("landing", browser.get("/").await),
-        ("status", browser.send(Method::GET, "/status", &text, None).await),
-        ("not found", browser.send(Method::GET, "/nothing", &text, None).await),
+        ("status", browser.send("GET /status", &text, None).await),
+        ("not found", browser.send("GET /nothing", &text, None).await),
     ]
 }
 
@@ -193,7 +190,7 @@ async fn no_request_header_changes_an_address_of_ours() {
         let mut sets = vec![evil.to_vec()];
         sets.extend(evil.iter().map(|header| vec![*header]));
         for headers in sets {
-            let page = browser.send(Method::GET, url, &headers, None).await;
+            let page = browser.send(&format!("GET {url}"), &headers, None).await;
             assert_eq!(page.status, plain.status, "{url} {headers:?}");
             assert_eq!(without_id(&page), without_id(&plain), "{url} {headers:?}");
             assert_eq!(page.headers.get("location"), None, "{url}");
@@ -204,14 +201,14 @@ async fn no_request_header_changes_an_address_of_ours() {
     let mut fields = page.form().hidden;
     fields.push(("answer".into(), UPSTREAM.into()));
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let leaving = browser.send(Method::POST, "/oauth/consent", &evil[..10], Some(&fields)).await;
+    let leaving = browser.send("POST /oauth/consent", &evil[..10], Some(&fields)).await;
     let url = leaving.leads_to().expect("the upstream");
     assert!(url.starts_with(&format!("{}/authorize?", world.issuer.url())) && !leaving.body.contains("evil"), "{url}");
     let callback = through_upstream(&mut browser, &url).await;
-    let page = browser.send(Method::GET, &callback, &evil, None).await;
+    let page = browser.send(&format!("GET {callback}"), &evil, None).await;
     let next = page.leads_to().expect("the journey's page");
     assert!(next.starts_with("/oauth/login/"), "{next}");
-    let challenge = browser.send(Method::POST, "/mcp", &evil[1..8], None).await;
+    let challenge = browser.send("POST /mcp", &evil[1..8], None).await;
     assert_eq!(challenge.status, 401);
     let challenge = challenge.headers["www-authenticate"].to_str().expect("ASCII");
     assert!(challenge.contains(ORIGIN) && !challenge.contains("evil"), "{challenge}");
@@ -267,7 +264,7 @@ async fn the_browsers_paths_are_not_shared_across_origins() {
     let headers = [("origin", "https://app.example"), ("access-control-request-method", "GET")];
     for path in ["/oauth/authorize", "/oauth/consent", "/oauth/login/1", "/oauth/callback/idp", "/", "/status"] {
         for method in [Method::OPTIONS, Method::GET] {
-            let page = browser.send(method, path, &headers, None).await;
+            let page = browser.send(&format!("{method} {path}"), &headers, None).await;
             assert_eq!(page.headers.get("access-control-allow-origin"), None, "{path}");
         }
     }

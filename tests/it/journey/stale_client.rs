@@ -1,7 +1,6 @@
 //! A client that is not known here, or not as it comes: a page that names the button to press in each app, and nothing but
 //! `invalid_client` for programs.
 
-use axum::http::Method;
 use jean_testing::document::{Answer, DocumentHost};
 
 use crate::support::browsing::{assert_page, reads};
@@ -179,7 +178,7 @@ async fn whatever_is_accepted_the_answer_is_a_page() {
     ];
     for url in urls {
         for accept in ["text/html", "application/json", "*/*", "application/json, text/plain, */*", "image/png", ""] {
-            let page = world.browser().send(Method::GET, &url, &[("accept", accept)], None).await;
+            let page = world.browser().send(&format!("GET {url}"), &[("accept", accept)], None).await;
             assert_page(&page, 400, "What to do next");
             assert_eq!(page.headers["content-type"], "text/html; charset=utf-8", "{accept}");
             assert!(!page.body.contains("{\""), "{}", page.body);

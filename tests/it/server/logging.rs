@@ -1,6 +1,5 @@
 //! The log: each error page can be found there, nobody's email address can, and only this server's own failures are errors.
 
-use axum::http::Method;
 use jean_testing::browser::{Browser, Page};
 use jean_testing::client::Client;
 use jean_testing::issuer::{Account, Fault};
@@ -65,19 +64,19 @@ async fn all(world: &World) -> Vec<Told> {
     pages.push(Told::new(browser.get("/oauth/authorize").await, None, "client_id"));
     let framed = [("sec-fetch-dest", "iframe")];
     pages.push(Told::new(
-        browser.send(Method::GET, "/oauth/authorize", &framed, None).await,
+        browser.send("GET /oauth/authorize", &framed, None).await,
         None,
         "not shown within another one",
     ));
     let foreign = [("sec-fetch-site", "cross-site")];
-    let page = browser.send(Method::POST, "/oauth/consent", &foreign, Some(&[])).await;
+    let page = browser.send("POST /oauth/consent", &foreign, Some(&[])).await;
     pages.push(Told::new(page, None, "sent from another site"));
     let page = browser.post("/oauth/consent", &[("request", &large)]).await;
     pages.push(Told::new(page, None, "larger than"));
     for path in ["/oauth/callback/idp?state=1.x", "/oauth/callback/idp", "/oauth/login/1", "/oauth/login/x"] {
         pages.push(Told::new(browser.get(path).await, None, "no such journey in this browser, or it is over"));
     }
-    pages.push(Told::new(browser.send(Method::GET, "/nothing", &html, None).await, None, "there is no such page"));
+    pages.push(Told::new(browser.send("GET /nothing", &html, None).await, None, "there is no such page"));
 
     let callback = to_callback(&client, &mut browser, &[]).await;
     let page = world.browser().get(&callback).await;
@@ -144,7 +143,7 @@ async fn a_failure_of_this_server_is_an_error_and_what_a_client_does_is_none() {
     let page = client.post_form("/oauth/token", &fields, &[]).await;
     assert_eq!(page.status, 503);
     let page =
-        world.browser().send(Method::GET, &client.authorization_url(&[]), &[("accept", "text/html")], None).await;
+        world.browser().send(&format!("GET {}", client.authorization_url(&[])), &[("accept", "text/html")], None).await;
     assert_eq!(page.status, 503);
     let id = text(&page, "x-request-id");
     assert!(page.body.contains(id), "{page:?}");

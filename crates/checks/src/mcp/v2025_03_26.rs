@@ -18,7 +18,7 @@ pub(super) fn rows() -> Vec<Row> {
             "The metadata is at the origin of the MCP server, and works with MCP-Protocol-Version.",
             async |bench| {
                 let headers = [("mcp-protocol-version", "2025-03-26"), ("accept", "application/json")];
-                let page = bench.send("GET", "/.well-known/oauth-authorization-server", &headers, "").await;
+                let page = bench.send("GET /.well-known/oauth-authorization-server", &headers, "").await;
                 ensure!(page.status == 200, "the status is {}", page.status);
                 ensure!(json(&page)?["issuer"] == ISSUER);
                 Ok(())
@@ -34,7 +34,7 @@ pub(super) fn rows() -> Vec<Row> {
                     ("access-control-request-headers", "mcp-protocol-version"),
                 ];
                 for path in ["/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource/mcp"] {
-                    let page = bench.send("OPTIONS", path, &headers, "").await;
+                    let page = bench.send(&format!("OPTIONS {path}"), &headers, "").await;
                     ensure!(page.status.is_success(), "the status is {}", page.status);
                     ensure!(header(&page, "access-control-allow-origin") == "*");
                     ensure!(header(&page, "access-control-allow-headers").contains("mcp-protocol-version"));
@@ -92,7 +92,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let (client, tokens) = bench.tokens().await?;
                 ensure!(client.whoami(tokens.access()).await.status == 200);
                 for path in ["/mcp", "/mcp/", "/mcp/x", "//mcp", "/mcp/../mcp", "/mcp%2f", "/MCP"] {
-                    let page = bench.send("POST", path, &[("content-type", "application/json")], "{}").await;
+                    let page = bench.send(&format!("POST {path}"), &[("content-type", "application/json")], "{}").await;
                     ensure!([401, 404].contains(&page.status.as_u16()), "{path} is answered with {}", page.status);
                 }
                 Ok(())
@@ -106,7 +106,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let headers = [("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
                 for name in ["access_token", "token", "bearer"] {
                     let path = format!("/mcp?{name}={}", tokens.access());
-                    let page = bench.send("POST", &path, &headers, &ping().to_string()).await;
+                    let page = bench.send(&format!("POST {path}"), &headers, &ping().to_string()).await;
                     ensure!(page.status == 401, "{name}: {}", page.status);
                 }
                 Ok(())

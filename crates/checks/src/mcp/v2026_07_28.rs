@@ -76,7 +76,7 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 for body in ["", "{", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"no/such\"}"] {
                     let headers = [("content-type", "application/json"), ("mcp-protocol-version", "2026-07-28")];
-                    let page = bench.send("POST", "/mcp", &headers, body).await;
+                    let page = bench.send("POST /mcp", &headers, body).await;
                     ensure!(page.status == 401, "{body:?} is answered with {}", page.status);
                 }
                 Ok(())
