@@ -39,7 +39,7 @@ pub enum Error {
 }
 
 /// The keys made of the root secrets: those of the first one seal and sign, those of all open and verify.
-pub struct RootSecret {
+pub(crate) struct RootSecret {
     current: Keys,
     older: Vec<Keys>,
 }
@@ -59,7 +59,7 @@ impl fmt::Debug for RootSecret {
 
 impl RootSecret {
     /// Derives the keys of a list of secrets: the first seals, all open.
-    pub fn new(secrets: &[SecretString]) -> Result<Self, Error> {
+    pub(crate) fn new(secrets: &[SecretString]) -> Result<Self, Error> {
         let (current, older) = secrets.split_first().ok_or(Error::Missing)?;
         let derive = |secret: &SecretString| Keys::derive(secret.expose_secret());
         Ok(RootSecret { current: derive(current)?, older: older.iter().map(derive).collect::<Result<_, _>>()? })
@@ -70,7 +70,7 @@ impl RootSecret {
     }
 
     /// Seals `plain` for its place, which is the only one where it opens.
-    pub fn seal(&self, plain: &[u8], place: &str) -> Result<String, Error> {
+    pub(crate) fn seal(&self, plain: &[u8], place: &str) -> Result<String, Error> {
         let keys = &self.current;
         let nonce: [u8; 12] = random::bytes();
         let mut sealed = plain.to_vec();
@@ -81,7 +81,7 @@ impl RootSecret {
     }
 
     /// Opens what [`seal`](Self::seal) made for the same place; `None` where no secret of the list fits.
-    pub fn open(&self, sealed: &str, place: &str) -> Option<Vec<u8>> {
+    pub(crate) fn open(&self, sealed: &str, place: &str) -> Option<Vec<u8>> {
         let mut parts = sealed.split('.');
         let (name, nonce, sealed) = (parts.next()?, parts.next()?, parts.next()?);
         let keys = self.all().find(|keys| keys.name == name)?;
@@ -93,7 +93,7 @@ impl RootSecret {
 
     /// The same value sealed with the first secret, where it was sealed with another one of the list: so that the old
     /// secret can be retired.
-    pub fn reseal(&self, sealed: &str, place: &str) -> Option<String> {
+    pub(crate) fn reseal(&self, sealed: &str, place: &str) -> Option<String> {
         if sealed.split('.').next() == Some(&self.current.name) {
             return None;
         }
@@ -101,22 +101,22 @@ impl RootSecret {
     }
 
     /// A message authentication code over `parts`, each with its length in front, so that none runs into the next.
-    pub fn form_mac(&self, parts: &[&[u8]]) -> String {
+    pub(crate) fn form_mac(&self, parts: &[&[u8]]) -> String {
         self.sign(|keys| &keys.form, parts)
     }
 
     /// Whether `mac` was made over the same parts with a secret of the list; in constant time.
-    pub fn verify_form_mac(&self, parts: &[&[u8]], mac: &str) -> bool {
+    pub(crate) fn verify_form_mac(&self, parts: &[&[u8]], mac: &str) -> bool {
         self.verify(|keys| &keys.form, parts, mac)
     }
 
     /// The same as [`form_mac`](Self::form_mac), for what an MCP session belongs to.
-    pub fn session_mac(&self, parts: &[&[u8]]) -> String {
+    pub(crate) fn session_mac(&self, parts: &[&[u8]]) -> String {
         self.sign(|keys| &keys.session, parts)
     }
 
     /// Whether `mac` is that of [`session_mac`](Self::session_mac) with a secret of the list; in constant time.
-    pub fn verify_session_mac(&self, parts: &[&[u8]], mac: &str) -> bool {
+    pub(crate) fn verify_session_mac(&self, parts: &[&[u8]], mac: &str) -> bool {
         self.verify(|keys| &keys.session, parts, mac)
     }
 
@@ -170,7 +170,7 @@ fn framed(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// The secret that stands in a file beside a SQLite database; made, readable by its owner alone, where it is missing.
-pub fn beside(database: &Path) -> Result<SecretString, Error> {
+pub(crate) fn beside(database: &Path) -> Result<SecretString, Error> {
     let path = database.with_extension("secret");
     let file_error = |source| Error::File { path: path.clone(), source };
     match create(&path) {

@@ -5,7 +5,7 @@ use std::io::Write;
 use jean::Config;
 
 /// Checks the configuration and prints its summary.
-pub fn run(config: &Config) -> anyhow::Result<()> {
+pub(super) fn run(config: &Config) -> anyhow::Result<()> {
     let summary = config.check()?;
     writeln!(std::io::stdout(), "{summary}")?;
     Ok(())

@@ -6,7 +6,7 @@ use std::io::Write;
 const REFERENCE: &str = include_str!("../../jean.toml");
 
 /// Prints the reference.
-pub fn run() -> anyhow::Result<()> {
+pub(super) fn run() -> anyhow::Result<()> {
     std::io::stdout().write_all(REFERENCE.as_bytes())?;
     Ok(())
 }

@@ -18,7 +18,7 @@ const WIDTH: usize = 80;
 const INDENT: usize = 18;
 
 /// Runs the table and prints it, as text or as JSON. What does not hold is an error.
-pub async fn run(as_json: bool) -> anyhow::Result<()> {
+pub(super) async fn run(as_json: bool) -> anyhow::Result<()> {
     let report = jean_checks::run(start).await?;
     let failed = report.findings.iter().filter(|finding| finding.failure.is_some()).count();
     let mut out = std::io::stdout().lock();

@@ -13,7 +13,7 @@ use jean::{Config, Problems};
 /// OAuth 2.1 in front of MCP servers.
 #[derive(Debug, Parser)]
 #[command(name = "jean", version)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The configuration; by default what JEAN_CONFIG names, or jean.toml
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -46,7 +46,7 @@ impl Arguments {
 }
 
 /// Does what the command line says.
-pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(arguments.load()?).await,
         Command::Check => check::run(&arguments.load()?),

@@ -71,7 +71,7 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// Reads the two clocks; again, up to two times, if the one on the wall moved in between.
-    pub fn of(clock: &dyn Clock) -> Self {
+    pub(crate) fn of(clock: &dyn Clock) -> Self {
         let mut reading = Reading { wall: clock.now(), monotonic: clock.monotonic() };
         for _ in 0..2 {
             let wall = clock.now();

@@ -21,14 +21,14 @@ const AHEAD: i64 = 30 * 24 * 3600;
 
 /// What the comparisons showed so far.
 #[derive(Clone, Copy, Debug)]
-pub struct ClockWatch {
+pub(crate) struct ClockWatch {
     last: Reading,
     paused_until: Duration,
 }
 
 impl ClockWatch {
     /// The first comparison. `last` is the time that was stored last, before this process.
-    pub fn start(last: Option<UnixTime>, now: Reading) -> Self {
+    pub(crate) fn start(last: Option<UnixTime>, now: Reading) -> Self {
         let mut watch = ClockWatch { last: now, paused_until: Duration::ZERO };
         if let Some(ahead) = last.map(|last| now.wall.since(last)).filter(|ahead| *ahead < -BEHIND || *ahead > AHEAD) {
             watch.pause(ahead, "the clock is far from the time of the last run");
@@ -37,7 +37,7 @@ impl ClockWatch {
     }
 
     /// Another comparison: pauses the sweep if the clock jumped since the last one.
-    pub fn compare(&mut self, now: Reading) {
+    pub(crate) fn compare(&mut self, now: Reading) {
         let passed = now.monotonic.saturating_sub(self.last.monotonic).as_secs().cast_signed();
         let jump = now.wall.since(self.last.wall).saturating_sub(passed);
         self.last = now;
@@ -47,7 +47,7 @@ impl ClockWatch {
     }
 
     /// Whether what has expired by this clock may be deleted.
-    pub fn may_sweep(&self) -> bool {
+    pub(crate) fn may_sweep(&self) -> bool {
         self.last.monotonic >= self.paused_until
     }
 

@@ -9,7 +9,7 @@ mod presets;
 mod problem;
 mod resolve;
 mod secret;
-pub mod settings;
+pub(crate) mod settings;
 mod source;
 mod summary;
 mod tables;

@@ -28,11 +28,11 @@ impl Refusal {
 
 impl UpstreamKind {
     /// Every kind, in the order in which the reference tells them.
-    pub const ALL: [UpstreamKind; 5] =
+    pub(crate) const ALL: [UpstreamKind; 5] =
         [UpstreamKind::Dev, UpstreamKind::Google, UpstreamKind::Auth0, UpstreamKind::Supabase, UpstreamKind::Oidc];
 
     /// The name in `jean.toml`.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             UpstreamKind::Dev => "dev",
             UpstreamKind::Google => "google",
@@ -43,7 +43,7 @@ impl UpstreamKind {
     }
 
     /// Reads the name in `jean.toml`.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         UpstreamKind::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 

@@ -8,7 +8,7 @@ use super::settings::{Settings, UpstreamKind, UpstreamSettings};
 
 /// Something that works and is probably not meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
+pub(crate) struct Warning {
     /// The key that it is about.
     key: String,
     /// What it leads to, and what to write instead.

@@ -118,7 +118,7 @@ struct Levels {
 
 impl Budget {
     /// A budget of `per_minute` asks of one key within any minute, not counting what is proved and what answers well.
-    pub fn new(per_minute: u32) -> Self {
+    pub(super) fn new(per_minute: u32) -> Self {
         Budget {
             per_minute,
             hasher: RandomState::new(),
@@ -130,12 +130,12 @@ impl Budget {
     }
 
     /// The ask of `key` for `item`.
-    pub fn visit(&self, key: &str, item: &str) -> Visit {
+    pub(super) fn visit(&self, key: &str, item: &str) -> Visit {
         Visit { key: self.hasher.hash_one(key), item: self.hasher.hash_one((key, item)) }
     }
 
     /// Counts an ask, and notes it if it is turned away.
-    pub fn take(&self, visit: Visit, now: UnixTime) -> Option<Charge> {
+    pub(super) fn take(&self, visit: Visit, now: UnixTime) -> Option<Charge> {
         let asked = lock(&self.asked).contains(visit.item, now);
         let came_before = !asked && lock(&self.turned_away).contains(visit.item, now);
         let shares: &[Share] = match (asked, came_before) {
@@ -151,7 +151,7 @@ impl Budget {
     }
 
     /// Counts an ask for what has answered well before.
-    pub fn take_proved(&self, visit: Visit, now: UnixTime) -> Option<Charge> {
+    pub(super) fn take_proved(&self, visit: Visit, now: UnixTime) -> Option<Charge> {
         self.charge(visit, &[Share::Proved], now)
     }
 
@@ -166,18 +166,18 @@ impl Budget {
     }
 
     /// Notes that what was counted is being asked.
-    pub fn begin(&self, visit: Visit, now: UnixTime) {
+    pub(super) fn begin(&self, visit: Visit, now: UnixTime) {
         lock(&self.asked).add(visit.item, now);
     }
 
     /// Gives back what was counted, for an ask that was turned away elsewhere.
-    pub fn turn_away(&self, charge: Charge, now: UnixTime) {
+    pub(super) fn turn_away(&self, charge: Charge, now: UnixTime) {
         self.give_back(charge, COST);
         lock(&self.turned_away).add(charge.visit.item, now);
     }
 
     /// Gives back most of what was counted, for an ask that answered well.
-    pub fn settle(&self, charge: Charge) {
+    pub(super) fn settle(&self, charge: Charge) {
         if charge.share != Share::Proved {
             self.give_back(charge, COST - GOOD);
         }
@@ -191,12 +191,12 @@ impl Budget {
     }
 
     /// Remembers that this answered well.
-    pub fn prove(&self, visit: Visit, now: UnixTime) {
+    pub(super) fn prove(&self, visit: Visit, now: UnixTime) {
         self.proved.insert(visit.item, now);
     }
 
     /// Whether this answered well within the last 30 days.
-    pub fn is_proved(&self, visit: Visit, now: UnixTime) -> bool {
+    pub(super) fn is_proved(&self, visit: Visit, now: UnixTime) -> bool {
         let limit = PROVED.as_secs().cast_signed();
         self.proved.get(&visit.item).is_some_and(|at| now.since(at) < limit)
     }

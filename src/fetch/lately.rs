@@ -28,11 +28,11 @@ pub(super) struct Lately {
 
 impl Lately {
     /// Nothing yet; `size` is the power of two that the bits of one generation are.
-    pub fn new(period: Duration, size: u32) -> Self {
+    pub(super) fn new(period: Duration, size: u32) -> Self {
         Lately { period, size, began: UnixTime(0), current: Vec::new(), previous: Vec::new() }
     }
 
-    pub fn add(&mut self, hash: u64, now: UnixTime) {
+    pub(super) fn add(&mut self, hash: u64, now: UnixTime) {
         self.turn(now);
         if self.current.is_empty() {
             self.current = vec![0; 1 << self.size.saturating_sub(6)];
@@ -44,7 +44,7 @@ impl Lately {
         }
     }
 
-    pub fn contains(&mut self, hash: u64, now: UnixTime) -> bool {
+    pub(super) fn contains(&mut self, hash: u64, now: UnixTime) -> bool {
         self.turn(now);
         let size = self.size;
         let all_set =

@@ -126,7 +126,7 @@ pub(crate) enum Error {
 
 impl Error {
     /// Whether the same may succeed a little later, so that nothing is known of what is there.
-    pub fn passes(&self) -> bool {
+    pub(crate) fn passes(&self) -> bool {
         match self {
             Error::NotPublic(_) | Error::Unreachable(_) | Error::TooSlow | Error::Busy => true,
             // 403 is what a host's guard against robots answers.
@@ -136,7 +136,7 @@ impl Error {
     }
 
     /// Whether the host says that there is nothing, and not merely that it does not give it to this server just now.
-    pub fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         matches!(self, Error::Status(StatusCode::NOT_FOUND | StatusCode::GONE))
     }
 }
@@ -149,7 +149,7 @@ struct Answer {
 
 impl Fetcher {
     /// Asks nobody yet. `local`: jean itself is on loopback, for trying things out, so that documents may be there too.
-    pub fn new(names: Arc<dyn Names>, local: bool) -> Self {
+    pub(crate) fn new(names: Arc<dyn Names>, local: bool) -> Self {
         Fetcher {
             names,
             local,
@@ -163,7 +163,7 @@ impl Fetcher {
     }
 
     /// GETs the JSON at an address.
-    pub async fn get(&self, wanted: Wanted<'_>, now: UnixTime) -> Result<Fetched, Error> {
+    pub(crate) async fn get(&self, wanted: Wanted<'_>, now: UnixTime) -> Result<Fetched, Error> {
         let Wanted { url, most, known } = wanted;
         let url = self.check(url)?;
         let host = host(&url);
@@ -208,7 +208,7 @@ impl Fetcher {
     ///
     /// Only its reader knows. Some hosts answer any URL with 200, so that this alone would let strangers ask such a host
     /// without a bound.
-    pub fn prove(&self, receipt: &Receipt, now: UnixTime) {
+    pub(crate) fn prove(&self, receipt: &Receipt, now: UnixTime) {
         self.hosts.settle(receipt.host);
         self.hosts.prove(receipt.host.visit, now);
         for charge in &receipt.addresses {

@@ -79,7 +79,7 @@ impl Connecting {
     ///
     /// A host that has answered well at an address is not counted there: many hosts share the addresses of a content network,
     /// and names that a stranger points at them must not shut out those that are really there.
-    pub fn admit(&self, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Exhausted> {
+    pub(super) fn admit(&self, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Exhausted> {
         let addresses: Vec<_> = addresses.into_iter().take(TRIED).filter(|address| self.may_ask(*address)).collect();
         if addresses.is_empty() { Err(Exhausted) } else { Ok(addresses) }
     }
@@ -99,7 +99,7 @@ impl Connecting {
     }
 
     /// The host at this address, for what it has proved there.
-    pub fn host_at(&self, address: IpAddr) -> Option<Visit> {
+    pub(super) fn host_at(&self, address: IpAddr) -> Option<Visit> {
         Some(self.budget.visit(&network(address)?, &self.host))
     }
 }

@@ -12,7 +12,7 @@ use super::scopes;
 use super::token::userinfo;
 
 /// The document of RFC 8414 section 2 and OpenID Connect Discovery section 3.
-pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
+pub(crate) fn authorization_server(app: &App) -> AuthorizationServerMetadata {
     let Settings { issuer, clients, brand, mounts, .. } = &app.settings;
     let auth_methods: Vec<&str> = AuthMethod::ALL.into_iter().map(AuthMethod::as_str).collect();
     let confidential = auth_methods.iter().copied().filter(|method| *method != AuthMethod::None.as_str()).collect();
@@ -51,7 +51,7 @@ pub fn authorization_server(app: &App) -> AuthorizationServerMetadata {
 }
 
 /// The document of RFC 9728 section 2. The authorization server's own words, such as `offline_access`, are not listed.
-pub fn protected_resource(app: &App, mount: &Mount) -> ProtectedResourceMetadata {
+pub(crate) fn protected_resource(app: &App, mount: &Mount) -> ProtectedResourceMetadata {
     let Settings { issuer, brand, .. } = &app.settings;
     ProtectedResourceMetadata {
         resource: mount.resource.to_string(),
@@ -65,12 +65,12 @@ pub fn protected_resource(app: &App, mount: &Mount) -> ProtectedResourceMetadata
 }
 
 /// Where the metadata of a mount is: the well-known name between host and path (RFC 9728 section 3.1).
-pub fn protected_resource_url(settings: &Settings, mount: &Mount) -> String {
+pub(crate) fn protected_resource_url(settings: &Settings, mount: &Mount) -> String {
     let Settings { issuer, .. } = settings;
     format!("{}/.well-known/oauth-protected-resource{}{}", issuer.origin(), issuer.prefix(), mount.path)
 }
 
 /// The scopes that a challenge asks for: the default ones, and what no call passes without.
-pub fn challenge_scopes(mount: &Mount) -> Scopes {
+pub(crate) fn challenge_scopes(mount: &Mount) -> Scopes {
     mount.default_scopes.union(&mount.required_scopes)
 }

@@ -9,27 +9,27 @@ use crate::flow::time;
 use crate::store;
 
 /// Deletes what has expired.
-pub async fn sweep(app: &App, now: UnixTime) -> Result<(), store::Error> {
+pub(crate) async fn sweep(app: &App, now: UnixTime) -> Result<(), store::Error> {
     app.store.sweep(&app.settings.clients, now).await
 }
 
 /// Whether other machines may serve from the same database.
-pub fn is_shared(app: &App) -> bool {
+pub(crate) fn is_shared(app: &App) -> bool {
     app.store.is_shared()
 }
 
 /// Verifies that the file of the database is still at its place.
-pub async fn verify_file(app: &App) {
+pub(crate) async fn verify_file(app: &App) {
     app.store.verify_file().await;
 }
 
 /// Resolves with its path if the file of the database is gone, else never.
-pub async fn file_is_gone(app: &App) -> PathBuf {
+pub(crate) async fn file_is_gone(app: &App) -> PathBuf {
     app.store.gone().await
 }
 
 /// Fetches the discovery document of the provider of this name; whether it answered. The failure is logged there.
-pub async fn discover(app: &App, upstream: &str) -> bool {
+pub(crate) async fn discover(app: &App, upstream: &str) -> bool {
     match app.upstream(upstream) {
         Some(upstream) => upstream.discover().await.is_ok(),
         None => false,
@@ -37,7 +37,7 @@ pub async fn discover(app: &App, upstream: &str) -> bool {
 }
 
 /// Stores the time, waits for what is being written, and closes the database.
-pub async fn close(app: &App) {
+pub(crate) async fn close(app: &App) {
     if let Err(error) = time::store_last(app).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "the time could not be stored");
     }

@@ -13,7 +13,7 @@ use crate::secret::RootSecret;
 use crate::store::{self, Store, StoredKey};
 
 /// How long readers may keep a JWKS, in seconds.
-pub const JWKS_MAX_AGE: u64 = 300;
+pub(crate) const JWKS_MAX_AGE: u64 = 300;
 
 /// How long a key is published before it signs: at least four times the life of a cached JWKS.
 const LEAD: Duration = Duration::from_secs(24 * 3600);
@@ -46,7 +46,11 @@ const LIFETIMES: &str = "signed_lifetimes";
 
 /// Reads how long what was signed before may live, also by other replicas, and stores what is configured here. While
 /// replicas differ, each look extends the time for which the longer lifetime counts.
-pub async fn lifetimes(store: &Store, configured: Duration, now: UnixTime) -> Result<SignedLifetimes, store::Error> {
+pub(crate) async fn lifetimes(
+    store: &Store,
+    configured: Duration,
+    now: UnixTime,
+) -> Result<SignedLifetimes, store::Error> {
     loop {
         let stored = store.find_meta(LIFETIMES).await?;
         let known = stored.as_deref().and_then(SignedLifetimes::parse).unwrap_or_default();
@@ -65,14 +69,14 @@ pub async fn lifetimes(store: &Store, configured: Duration, now: UnixTime) -> Re
 }
 
 /// Reads them again, for this process.
-pub async fn load_lifetimes(app: &App, now: UnixTime) -> Result<(), store::Error> {
+pub(crate) async fn load_lifetimes(app: &App, now: UnixTime) -> Result<(), store::Error> {
     let lifetimes = lifetimes(&app.store, app.settings.tokens.access_lifetime, now).await?;
     app.set_signed_lifetimes(lifetimes);
     Ok(())
 }
 
 /// The JSON Web Key Set (RFC 7517 section 5), as it is now.
-pub fn jwks(app: &App, now: UnixTime) -> Value {
+pub(crate) fn jwks(app: &App, now: UnixTime) -> Value {
     app.key_ring().jwks(app.horizon(now))
 }
 
@@ -83,7 +87,7 @@ const CANARY: &str = "canary";
 const CANARY_PLACE: &str = "meta/canary/value";
 
 /// Refuses to go on with another root secret than the one that the database was sealed with.
-pub async fn check_secret(store: &Store, root: &RootSecret) -> Result<(), Error> {
+pub(crate) async fn check_secret(store: &Store, root: &RootSecret) -> Result<(), Error> {
     if store.find_meta(CANARY).await?.is_none() {
         store.insert_meta(CANARY, &root.seal(CANARY.as_bytes(), CANARY_PLACE)?).await?;
     }
@@ -93,7 +97,7 @@ pub async fn check_secret(store: &Store, root: &RootSecret) -> Result<(), Error>
 }
 
 /// Seals with the first secret whatever an older one of the list sealed, so that the older one can be left out next time.
-pub async fn reseal(app: &App) -> Result<(), Error> {
+pub(crate) async fn reseal(app: &App) -> Result<(), Error> {
     for key in app.store.keys().await? {
         if let Some(sealed) = app.root.reseal(&key.sealed, &place(&key.alg, key.slot)) {
             app.store.reseal_key(&key, &sealed).await?;
@@ -108,7 +112,7 @@ pub async fn reseal(app: &App) -> Result<(), Error> {
 }
 
 /// Reads the keys from the database, and answers with the rows.
-pub async fn load(app: &App) -> Result<Vec<StoredKey>, Error> {
+pub(crate) async fn load(app: &App) -> Result<Vec<StoredKey>, Error> {
     let known = app.key_ring();
     let mut ring = Vec::new();
     let rows = app.store.keys().await?;
@@ -131,7 +135,7 @@ pub async fn load(app: &App) -> Result<Vec<StoredKey>, Error> {
 
 /// Makes a key for each purpose that has none, whose newest one is old, or is of another algorithm than it should be. Two
 /// processes at once make one key: both read the table back, and none uses a key that it did not read.
-pub async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
     let mut rows = load(app).await?;
     for purpose in Purpose::ALL {
         let algorithm = algorithm(app, purpose);
@@ -160,7 +164,7 @@ pub async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
 }
 
 /// How a purpose is signed: ID tokens by what every OpenID Connect library knows (Core section 15.1).
-pub fn algorithm(app: &App, purpose: Purpose) -> SigningAlgorithm {
+pub(crate) fn algorithm(app: &App, purpose: Purpose) -> SigningAlgorithm {
     match purpose {
         Purpose::Access => app.settings.tokens.algorithm,
         Purpose::Id => SigningAlgorithm::Rs256,

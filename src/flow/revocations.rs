@@ -15,7 +15,7 @@ use crate::oauth::grant::GrantId;
 use crate::store::{Revoked, Store, to_the_end};
 
 /// How often revocations are read.
-pub const INTERVAL: Duration = Duration::from_secs(2);
+pub(crate) const INTERVAL: Duration = Duration::from_secs(2);
 
 /// How far each poll looks back beyond the last one.
 const OVERLAP: Duration = Duration::from_secs(120);
@@ -24,7 +24,7 @@ const OVERLAP: Duration = Duration::from_secs(120);
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Reads the revocations once: those since the last good poll, or since the oldest that could matter.
-pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
     let last = app.memory.polled_at();
     let since = match last.0 {
         0 => now - app.settings.tokens.access_lifetime - OVERLAP - OVERLAP,
@@ -38,7 +38,7 @@ pub async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
 }
 
 /// Compares the clocks of the replicas: stores this process's time, and notes how far the fastest other one is ahead.
-pub async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error> {
     let ahead = app.store.newest_replica(&app.replica).await?.since(now).max(0);
     app.memory.set_skew(ahead);
     if ahead > OVERLAP.as_secs().cast_signed() {
@@ -49,7 +49,7 @@ pub async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error> {
 
 /// Refuses to judge if the revocations were not read for longer than `[guard] max_staleness`. A process that slept is
 /// given the chance to read them first, by one call for all that wait.
-pub async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
     if is_fresh(app, now) {
         return Ok(());
     }
@@ -63,7 +63,7 @@ pub async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
 }
 
 /// Whether the family is revoked, as far as this process knows.
-pub fn is_revoked(app: &App, family: GrantId) -> bool {
+pub(crate) fn is_revoked(app: &App, family: GrantId) -> bool {
     app.memory.is_revoked(family)
 }
 
@@ -76,14 +76,14 @@ fn is_fresh(app: &App, now: UnixTime) -> bool {
 }
 
 /// Revokes a family. The guard of this process knows before anybody is answered, the others within their next poll.
-pub async fn revoke(app: &App, family: GrantId, why: &'static str, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn revoke(app: &App, family: GrantId, why: &'static str, now: UnixTime) -> Result<(), Error> {
     let ending = Ending::new(app, now);
     to_the_end(async move { ending.family(family, why).await }).await.map_err(Error::server)?
 }
 
 /// Deletes a registered client. What it was granted is revoked first, and once more afterwards, for what a person allowed
 /// it meanwhile: a code that is given later finds no client to redeem it.
-pub async fn delete_client(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn delete_client(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
     let (ending, client) = (Ending::new(app, now), client.clone());
     let deletion = async move {
         ending.all_of(&client.id).await?;

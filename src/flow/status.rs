@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why no requests should be sent here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotReady {
+pub(crate) enum NotReady {
     /// The server is being stopped.
     Stopping,
     /// No key may sign, so that no token can be issued.
@@ -44,7 +44,7 @@ impl fmt::Display for NotReady {
 
 /// Whether requests should be sent here. While the database is away they should, for as long as the guard may go on by what
 /// it knows: no other server of the same database would do better.
-pub async fn ready(app: &App, now: UnixTime) -> Result<(), NotReady> {
+pub(crate) async fn ready(app: &App, now: UnixTime) -> Result<(), NotReady> {
     if app.is_draining.load(Ordering::Acquire) {
         return Err(NotReady::Stopping);
     }
@@ -54,7 +54,7 @@ pub async fn ready(app: &App, now: UnixTime) -> Result<(), NotReady> {
 
 /// The whole answer.
 #[derive(Debug, Serialize)]
-pub struct Status {
+pub(crate) struct Status {
     /// `ready`, `partial` if a component fails, or `failing` if nobody can sign in.
     pub status: State,
     /// The version of this program.
@@ -72,7 +72,7 @@ pub struct Status {
 /// Whether something works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub(crate) enum State {
     /// It does.
     Ready,
     /// Something does not, the rest does.
@@ -83,7 +83,7 @@ pub enum State {
 
 /// One part.
 #[derive(Debug, Serialize)]
-pub struct Component {
+pub(crate) struct Component {
     /// `database`, `signing_keys`, `upstream.<name>`, `clock`.
     pub name: String,
     /// Whether it works.
@@ -95,7 +95,7 @@ pub struct Component {
 
 /// One standard.
 #[derive(Debug, Serialize)]
-pub struct Standard {
+pub(crate) struct Standard {
     /// Its number or name.
     pub name: &'static str,
     /// Its title.
@@ -109,7 +109,7 @@ pub struct Standard {
 /// The last look at the parts. It serves for two seconds, and those who ask during a look share it, so that nobody makes
 /// this server ask its database as often as they like.
 #[derive(Debug, Default)]
-pub struct LastLook(Mutex<Option<Look>>);
+pub(crate) struct LastLook(Mutex<Option<Look>>);
 
 #[derive(Debug)]
 struct Look {
@@ -120,7 +120,7 @@ struct Look {
 
 impl LastLook {
     /// The report of a look that is at most two seconds old.
-    pub async fn report(&self, app: &App, now: Reading) -> Arc<Status> {
+    pub(crate) async fn report(&self, app: &App, now: Reading) -> Arc<Status> {
         let mut last = self.0.lock().await;
         if let Some(Look { at, status }) = &*last
             && now.monotonic.checked_sub(*at).is_none_or(|age| age < REMEMBERED)

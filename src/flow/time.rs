@@ -7,19 +7,19 @@ use crate::flow::app::App;
 use crate::store::{self, Store};
 
 /// How often the clocks are compared.
-pub const INTERVAL: Duration = Duration::from_secs(2);
+pub(crate) const INTERVAL: Duration = Duration::from_secs(2);
 
 /// The name of the last time among the single facts.
 const LAST_TIME: &str = "last_time";
 
 /// The comparison at the start, before anything is swept.
-pub async fn first_comparison(store: &Store, clock: &dyn Clock) -> Result<ClockWatch, store::Error> {
+pub(crate) async fn first_comparison(store: &Store, clock: &dyn Clock) -> Result<ClockWatch, store::Error> {
     let last = store.find_meta(LAST_TIME).await?.and_then(|last| last.parse().ok()).map(UnixTime);
     Ok(ClockWatch::start(last, Reading::of(clock)))
 }
 
 /// Another comparison; whether the sweep may run.
-pub fn compare(app: &App) -> bool {
+pub(crate) fn compare(app: &App) -> bool {
     let mut watch = app.clock_watch();
     watch.compare(Reading::of(&*app.clock));
     watch.may_sweep()
@@ -27,7 +27,7 @@ pub fn compare(app: &App) -> bool {
 
 /// Stores the time for the next start, if anything else was written since (an idle server writes nothing) and the clock can
 /// be trusted: the time of a clock that jumped would make the next start trust it.
-pub async fn store_last(app: &App) -> Result<(), store::Error> {
+pub(crate) async fn store_last(app: &App) -> Result<(), store::Error> {
     match compare(app) {
         true => app.store.note_time(LAST_TIME, app.clock.now()).await,
         false => Ok(()),

@@ -36,30 +36,30 @@ pub(crate) struct BrowserCookie {
 
 impl Cookies {
     /// Those of this issuer.
-    pub fn new(issuer: &Issuer) -> Self {
+    pub(crate) fn new(issuer: &Issuer) -> Self {
         let host = if issuer.is_https() { "__Host-" } else { "" };
         let prefix: String = issuer.prefix().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         Cookies { stem: format!("{host}jean{prefix}-"), secure: issuer.is_https() }
     }
 
     /// The name of the session layer's cookie.
-    pub fn session(&self) -> String {
+    pub(crate) fn session(&self) -> String {
         format!("{}session", self.stem)
     }
 
     /// Whether they travel by https only.
-    pub fn secure(&self) -> bool {
+    pub(crate) fn secure(&self) -> bool {
         self.secure
     }
 
     /// The browser's own random value, if it has one.
-    pub fn browser(&self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn browser(&self, headers: &HeaderMap) -> Option<String> {
         let name = format!("{}browser", self.stem);
         read(headers).find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
     }
 
     /// Sets the browser's own random value, or prolongs it.
-    pub fn keep_browser(&self, headers: &HeaderMap) -> BrowserCookie {
+    pub(crate) fn keep_browser(&self, headers: &HeaderMap) -> BrowserCookie {
         let value = self.browser(headers).filter(|value| value.len() == 43);
         let value = value.unwrap_or_else(random::text::<32>);
         let header = self.build(&format!("{}browser", self.stem), &value, BROWSER_LIFETIME);
@@ -67,13 +67,13 @@ impl Cookies {
     }
 
     /// The binding of a journey, if this browser began it.
-    pub fn login(&self, headers: &HeaderMap, id: RowId) -> Option<Binding> {
+    pub(crate) fn login(&self, headers: &HeaderMap, id: RowId) -> Option<Binding> {
         let name = self.login_name(id);
         read(headers).find(|cookie| cookie.name() == name).map(|cookie| Binding::from_cookie(cookie.value()))
     }
 
     /// The headers that bind a new journey to this browser, and let go of the oldest ones.
-    pub fn bind_login(&self, headers: &HeaderMap, id: RowId, binding: &Binding) -> Vec<HeaderValue> {
+    pub(crate) fn bind_login(&self, headers: &HeaderMap, id: RowId, binding: &Binding) -> Vec<HeaderValue> {
         let lifetime = Duration::seconds_f64(LOGIN_LIFETIME.as_secs_f64());
         let mut set = vec![self.build(&self.login_name(id), binding.expose(), lifetime)];
         let stem = format!("{}login-", self.stem);

@@ -63,7 +63,7 @@ pub(super) struct PageForm(Params);
 
 impl PageForm {
     /// The one value of a field, or empty.
-    pub fn field(&self, name: &str) -> &str {
+    pub(super) fn field(&self, name: &str) -> &str {
         self.0.one(name).ok().flatten().unwrap_or_default()
     }
 }

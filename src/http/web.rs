@@ -64,7 +64,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 
 impl Web {
     /// Renders what does not change.
-    pub fn new(app: Arc<App>) -> Self {
+    pub(crate) fn new(app: Arc<App>) -> Self {
         let Settings { issuer, brand, .. } = app.settings();
         let style = stylesheet(brand.accent.as_deref());
         let version = TokenHash::of(style.as_bytes());
@@ -84,22 +84,22 @@ impl Web {
     }
 
     /// What all pages share.
-    pub fn layout(&self) -> Layout {
+    pub(crate) fn layout(&self) -> Layout {
         self.site.layout.clone()
     }
 
     /// The style sheet.
-    pub fn style(&self) -> String {
+    pub(crate) fn style(&self) -> String {
         self.site.style.clone()
     }
 
     /// One of our own paths, below the prefix.
-    pub fn path(&self, path: &str) -> String {
+    pub(crate) fn path(&self, path: &str) -> String {
         format!("{}{path}", self.app.settings().issuer.prefix())
     }
 
     /// A page as an answer.
-    pub fn page(&self, status: StatusCode, page: &impl Template) -> Response {
+    pub(crate) fn page(&self, status: StatusCode, page: &impl Template) -> Response {
         // Not a page that says so: that one may not be rendered either.
         let html = match page.render() {
             Ok(html) => html,
@@ -115,14 +115,24 @@ impl Web {
     }
 
     /// A page that tells a person why they cannot go on, and the reason for the log, without a name or an address of theirs.
-    pub fn refusal(&self, status: StatusCode, page: &impl Template, reason: impl Into<Cow<'static, str>>) -> Response {
+    pub(crate) fn refusal(
+        &self,
+        status: StatusCode,
+        page: &impl Template,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Response {
         let mut response = self.page(status, page);
         response.extensions_mut().get_or_insert_with(|| Reason::Page(reason.into()));
         response
     }
 
     /// The page of something that went wrong: what happened, short and in a sentence, and what to do next.
-    pub fn problem(&self, title: impl Into<String>, message: impl Into<String>, next: impl Into<String>) -> Problem {
+    pub(crate) fn problem(
+        &self,
+        title: impl Into<String>,
+        message: impl Into<String>,
+        next: impl Into<String>,
+    ) -> Problem {
         Problem {
             layout: self.layout(),
             title: title.into(),
@@ -136,18 +146,18 @@ impl Web {
     }
 
     /// A short name without spaces for an MCP endpoint, under which an app may add it.
-    pub fn mount_name(&self, mount: &Mount) -> String {
+    pub(crate) fn mount_name(&self, mount: &Mount) -> String {
         plain(if mount.name == "default" { &self.app.settings().brand.name } else { &mount.name })
     }
 
     /// The upstreams as buttons.
-    pub fn upstreams(&self) -> Vec<UpstreamButton> {
+    pub(crate) fn upstreams(&self) -> Vec<UpstreamButton> {
         let settings = self.app.settings().upstreams.iter();
         settings.map(|upstream| UpstreamButton { name: upstream.name.clone(), label: upstream.label.clone() }).collect()
     }
 
     /// What people call the upstream of this name.
-    pub fn upstream_label(&self, name: &str) -> String {
+    pub(crate) fn upstream_label(&self, name: &str) -> String {
         self.app.settings().upstream(name).map_or_else(|| name.to_owned(), |upstream| upstream.label.clone())
     }
 

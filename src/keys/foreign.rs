@@ -11,14 +11,14 @@ use super::error::Error;
 use super::signer::signature_alone;
 
 /// The signature algorithms that are taken from others, by their names on the wire: asymmetric ones only.
-pub const ALGORITHMS: [&str; 5] = ["ES256", "EdDSA", "PS256", "RS256", "ES384"];
+pub(crate) const ALGORITHMS: [&str; 5] = ["ES256", "EdDSA", "PS256", "RS256", "ES384"];
 
 /// How many keys of a set are tried: each costs time, and strangers send sets and signatures. A token that names its key
 /// needs one.
 const TRIED: usize = 10;
 
 /// A JWT whose signature nobody has checked yet.
-pub struct UnverifiedToken<'a> {
+pub(crate) struct UnverifiedToken<'a> {
     text: &'a str,
     header: Header,
 }
@@ -26,7 +26,7 @@ pub struct UnverifiedToken<'a> {
 impl<'a> UnverifiedToken<'a> {
     /// Reads the header: an algorithm that is taken from others, and nothing critical that is not understood (RFC 7515
     /// section 4.1.11).
-    pub fn read(text: &'a str) -> Result<Self, Error> {
+    pub(crate) fn read(text: &'a str) -> Result<Self, Error> {
         let header = jsonwebtoken::decode_header(text)?;
         if !ALGORITHMS.iter().any(|name| name.parse::<Algorithm>().is_ok_and(|known| known == header.alg)) {
             return Err(Error::Header("alg"));
@@ -38,17 +38,17 @@ impl<'a> UnverifiedToken<'a> {
     }
 
     /// What it claims, without any proof.
-    pub fn unverified_claims<C: DeserializeOwned>(&self) -> Result<C, Error> {
+    pub(crate) fn unverified_claims<C: DeserializeOwned>(&self) -> Result<C, Error> {
         Ok(jsonwebtoken::dangerous::insecure_decode::<C>(self.text)?.claims)
     }
 
     /// Whether no key of a JWK Set can have signed it, by what its header says: the set may be an old one.
-    pub fn is_missing_from(&self, jwks: &Value) -> bool {
+    pub(crate) fn is_missing_from(&self, jwks: &Value) -> bool {
         !keys(jwks).any(|jwk| self.may_be_signed_by(&jwk))
     }
 
     /// The claims, where a key of the JWK Set signed them. Keys of a kind that is not known are passed over.
-    pub fn verify<C: DeserializeOwned>(&self, jwks: &Value) -> Result<C, Error> {
+    pub(crate) fn verify<C: DeserializeOwned>(&self, jwks: &Value) -> Result<C, Error> {
         let validation = signature_alone(self.header.alg);
         let mut refused = Error::UnknownKey;
         for jwk in keys(jwks).filter(|jwk| self.may_be_signed_by(jwk)).take(TRIED) {

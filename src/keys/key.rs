@@ -17,7 +17,7 @@ use crate::oauth::error::Source;
 
 /// What a key signs; each has a line of succession of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// Access tokens (RFC 9068).
     Access,
     /// ID tokens (OpenID Connect Core section 2).
@@ -26,10 +26,10 @@ pub enum Purpose {
 
 impl Purpose {
     /// Both of them.
-    pub const ALL: [Purpose; 2] = [Purpose::Access, Purpose::Id];
+    pub(crate) const ALL: [Purpose; 2] = [Purpose::Access, Purpose::Id];
 
     /// The name under which keys are kept.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Purpose::Access => "access",
             Purpose::Id => "id",
@@ -37,12 +37,12 @@ impl Purpose {
     }
 
     /// Reads that name.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 
     /// The `typ` of what it signs: `at+jwt` for access tokens (RFC 9068 section 2.1), so that no other JWT is taken for one.
-    pub fn typ(self) -> &'static str {
+    pub(crate) fn typ(self) -> &'static str {
         match self {
             Purpose::Access => "at+jwt",
             Purpose::Id => "JWT",
@@ -52,7 +52,7 @@ impl Purpose {
 
 /// What a key is for, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Role {
+pub(crate) struct Role {
     /// What it signs.
     pub purpose: Purpose,
     /// How it signs.
@@ -64,7 +64,7 @@ pub struct Role {
 }
 
 /// One key pair.
-pub struct Key {
+pub(crate) struct Key {
     /// What it is for.
     pub role: Role,
     /// Its RFC 7638 thumbprint.
@@ -84,7 +84,7 @@ impl std::fmt::Debug for Key {
 }
 
 /// A new key pair, not in use yet: the private half as PKCS#8.
-pub struct NewKey {
+pub(crate) struct NewKey {
     /// Its RFC 7638 thumbprint.
     pub kid: String,
     /// The public half, as the JWKS lists it.
@@ -95,7 +95,7 @@ pub struct NewKey {
 
 impl NewKey {
     /// Makes a key pair. An RSA key has 2048 bits and takes a moment.
-    pub fn generate(algorithm: SigningAlgorithm) -> Result<Self, Error> {
+    pub(crate) fn generate(algorithm: SigningAlgorithm) -> Result<Self, Error> {
         let random = aws_lc_rs::rand::SystemRandom::new();
         let pkcs8 = match algorithm {
             SigningAlgorithm::Es256 => {
@@ -121,7 +121,7 @@ impl NewKey {
 
 impl Key {
     /// Reads a key pair back, and parses it once for all that it will sign.
-    pub fn read(role: Role, public: &str, pkcs8: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn read(role: Role, public: &str, pkcs8: &[u8]) -> Result<Self, Error> {
         let jwk: Jwk = serde_json::from_str(public).map_err(read)?;
         let kid = jwk.common.key_id.clone().ok_or("it has no kid").map_err(read)?;
         let mut header = Header::new(role.algorithm.into());

@@ -12,7 +12,7 @@ const ROLLOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// The lifetimes of signed tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SignedLifetimes {
+pub(crate) struct SignedLifetimes {
     /// What is configured now.
     current: Duration,
     /// The longest one that was configured before, here or at another replica.
@@ -23,12 +23,12 @@ pub struct SignedLifetimes {
 
 impl SignedLifetimes {
     /// The longest lifetime of anything that is signed now or was signed and may be valid.
-    pub fn longest(&self, now: UnixTime) -> Duration {
+    pub(crate) fn longest(&self, now: UnixTime) -> Duration {
         if now < self.until { self.current.max(self.before) } else { self.current }
     }
 
     /// The same with this lifetime configured from now on.
-    pub fn with_configured(self, current: Duration, now: UnixTime) -> Self {
+    pub(crate) fn with_configured(self, current: Duration, now: UnixTime) -> Self {
         let kept = if now < self.until { self } else { SignedLifetimes::default() };
         let mut next = SignedLifetimes { current, ..kept };
         if current < self.current {
@@ -39,12 +39,12 @@ impl SignedLifetimes {
     }
 
     /// What the database keeps.
-    pub fn to_text(self) -> String {
+    pub(crate) fn to_text(self) -> String {
         format!("{} {} {}", self.current.as_secs(), self.before.as_secs(), self.until)
     }
 
     /// Reads what [`to_text`](Self::to_text) wrote.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split(' ').map(|number| number.parse::<u64>().ok());
         let mut next = || numbers.next().flatten();
         let (current, before, until) = (next()?, next()?, next()?);

@@ -6,13 +6,13 @@
 //! business.
 
 mod error;
-pub mod foreign;
+pub(crate) mod foreign;
 mod key;
 mod lifetimes;
 mod ring;
 mod signer;
 
-pub use error::Error;
-pub use key::{Key, NewKey, Purpose, Role};
-pub use lifetimes::SignedLifetimes;
-pub use ring::{Horizon, KeyRing, Signed};
+pub(crate) use error::Error;
+pub(crate) use key::{Key, NewKey, Purpose, Role};
+pub(crate) use lifetimes::SignedLifetimes;
+pub(crate) use ring::{Horizon, KeyRing, Signed};

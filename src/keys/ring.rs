@@ -14,7 +14,7 @@ use crate::clock::UnixTime;
 
 /// What decides whether the signatures of a key still count.
 #[derive(Clone, Copy, Debug)]
-pub struct Horizon {
+pub(crate) struct Horizon {
     /// The time.
     pub now: UnixTime,
     /// The longest life of anything that is signed now or was signed and may be valid.
@@ -23,7 +23,7 @@ pub struct Horizon {
 
 /// A JWT that was verified.
 #[derive(Debug)]
-pub struct Signed<C> {
+pub(crate) struct Signed<C> {
     /// The id of the key that signed it.
     pub kid: String,
     /// What it says.
@@ -32,17 +32,17 @@ pub struct Signed<C> {
 
 /// The keys in their succession, as one process knows them.
 #[derive(Clone, Debug, Default)]
-pub struct KeyRing(Vec<Arc<Key>>);
+pub(crate) struct KeyRing(Vec<Arc<Key>>);
 
 impl KeyRing {
     /// Orders the keys by the time from which each signs.
-    pub fn new(mut keys: Vec<Arc<Key>>) -> Self {
+    pub(crate) fn new(mut keys: Vec<Arc<Key>>) -> Self {
         keys.sort_by_key(|key| key.role.sign_from);
         KeyRing(keys)
     }
 
     /// The key of this id, where it is there to be reused by the next ring.
-    pub fn find(&self, kid: &str) -> Option<&Arc<Key>> {
+    pub(crate) fn find(&self, kid: &str) -> Option<&Arc<Key>> {
         self.0.iter().find(|key| key.kid == kid)
     }
 
@@ -52,20 +52,20 @@ impl KeyRing {
     }
 
     /// The newest key, which may not sign yet.
-    pub fn newest(&self, purpose: Purpose) -> Option<&Key> {
+    pub(crate) fn newest(&self, purpose: Purpose) -> Option<&Key> {
         self.line(purpose).next_back()
     }
 
     /// The key that signs now: the newest whose time has come. By a clock behind the one that made the first key none has
     /// come yet; then it is the first.
-    pub fn signer(&self, purpose: Purpose, now: UnixTime) -> Option<&Key> {
+    pub(crate) fn signer(&self, purpose: Purpose, now: UnixTime) -> Option<&Key> {
         let first = self.line(purpose).next();
         self.line(purpose).rfind(|key| key.role.sign_from <= now).or(first)
     }
 
     /// The keys whose signatures count now: all that are not revoked, and whose successor has not signed for longer than
     /// the longest life of anything signed, and ten minutes.
-    pub fn published(&self, purpose: Purpose, horizon: Horizon) -> impl Iterator<Item = &Key> {
+    pub(crate) fn published(&self, purpose: Purpose, horizon: Horizon) -> impl Iterator<Item = &Key> {
         let Horizon { now, longest } = horizon;
         let margin = longest + Duration::from_secs(600);
         let successors = self.line(purpose).skip(1).map(Some).chain([None]);
@@ -76,20 +76,20 @@ impl KeyRing {
     }
 
     /// The JSON Web Key Set (RFC 7517 section 5): the keys of every purpose.
-    pub fn jwks(&self, horizon: Horizon) -> Value {
+    pub(crate) fn jwks(&self, horizon: Horizon) -> Value {
         let published = Purpose::ALL.into_iter().flat_map(|purpose| self.published(purpose, horizon));
         serde_json::json!({ "keys": published.map(|key| key.public.clone()).collect::<Vec<_>>() })
     }
 
     /// Signs `claims` as a JWT for this purpose.
-    pub fn sign(&self, purpose: Purpose, claims: &impl Serialize, now: UnixTime) -> Result<String, Error> {
+    pub(crate) fn sign(&self, purpose: Purpose, claims: &impl Serialize, now: UnixTime) -> Result<String, Error> {
         let key = self.signer(purpose, now).ok_or(Error::NoKey)?;
         key.signer.jwt(&key.header, claims)
     }
 
     /// Checks `typ`, `kid`, `alg` and the signature of a JWT for this purpose. What the claims say is the caller's to judge,
     /// times included.
-    pub fn verify<C: DeserializeOwned>(
+    pub(crate) fn verify<C: DeserializeOwned>(
         &self,
         purpose: Purpose,
         token: &str,

@@ -24,7 +24,7 @@ pub(super) enum Signer {
 
 impl Signer {
     /// Parses a private key.
-    pub fn parse(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<Self, Error> {
+    pub(super) fn parse(algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<Self, Error> {
         let signer = match algorithm {
             SigningAlgorithm::Es256 => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map(Signer::Es256)
@@ -36,7 +36,7 @@ impl Signer {
     }
 
     /// A JWT in the compact form (RFC 7515 section 7.1). `header` is encoded already and names this signer's algorithm.
-    pub fn jwt(&self, header: &str, claims: &impl Serialize) -> Result<String, Error> {
+    pub(super) fn jwt(&self, header: &str, claims: &impl Serialize) -> Result<String, Error> {
         let claims = serde_json::to_vec(claims).map_err(used)?;
         let mut token = format!("{header}.");
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);

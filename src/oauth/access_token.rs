@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The claims of an access token (RFC 9068 section 2.2). `aud` is one string: a list is not ours.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct AccessClaims {
+pub(crate) struct AccessClaims {
     /// The issuer.
     pub iss: String,
     /// The person.

@@ -7,7 +7,7 @@ use url::Host;
 
 /// Where a host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// The computer of the person whose browser goes there.
     Here,
     /// The network of that person: an address that is not public, or a name of multicast DNS.
@@ -19,7 +19,7 @@ pub enum Place {
 impl Place {
     /// Where `host` is. No name is resolved but those that mean the same everywhere (RFC 6761 section 6.3, RFC 6762
     /// section 3).
-    pub fn of<S: AsRef<str>>(host: &Host<S>) -> Self {
+    pub(crate) fn of<S: AsRef<str>>(host: &Host<S>) -> Self {
         match host {
             Host::Domain(name) => {
                 let name = name.as_ref().trim_end_matches('.');
@@ -87,7 +87,7 @@ const SPECIAL_V6: [([u16; 8], u32); 6] = [
 const NAT64: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 
 /// Whether an address is nobody's special one, so that what is there is on the public internet.
-pub fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// `token_endpoint_auth_method` (RFC 7591 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AuthMethod {
+pub(crate) enum AuthMethod {
     /// A public client, which has no secret.
     None,
     /// The secret in the Authorization header.
@@ -18,11 +18,11 @@ pub enum AuthMethod {
 
 impl AuthMethod {
     /// Every method, in the order in which metadata lists them.
-    pub const ALL: [AuthMethod; 4] =
+    pub(crate) const ALL: [AuthMethod; 4] =
         [AuthMethod::None, AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost, AuthMethod::PrivateKeyJwt];
 
     /// The name as it stands on the wire.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             AuthMethod::None => "none",
             AuthMethod::ClientSecretBasic => "client_secret_basic",
@@ -32,7 +32,7 @@ impl AuthMethod {
     }
 
     /// Reads the name on the wire.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         AuthMethod::ALL.into_iter().find(|method| method.as_str() == text)
     }
 }

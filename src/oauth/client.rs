@@ -13,7 +13,7 @@ use crate::clock::UnixTime;
 
 /// How a client came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientOrigin {
+pub(crate) enum ClientOrigin {
     /// It registered itself (RFC 7591); what it says of itself is unverified.
     Registered,
     /// The operator wrote it into `jean.toml`.
@@ -24,7 +24,7 @@ pub enum ClientOrigin {
 
 /// A client with what it may do.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub(crate) struct Client {
     /// Its id.
     pub id: ClientId,
     /// How it came to be known.
@@ -41,18 +41,18 @@ pub struct Client {
 
 impl Client {
     /// What it calls itself: its name, or its id where it gave none.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.metadata.client_name.as_deref().unwrap_or(self.id.as_str())
     }
 
     /// The name that it gives itself, as a page may show it. It may have been kept before a rule for names came.
-    pub fn chosen_name(&self) -> Option<String> {
+    pub(crate) fn chosen_name(&self) -> Option<String> {
         self.metadata.client_name.as_deref().and_then(name::chosen)
     }
 
     /// The host that vouches for it: that of the document it was read from (CIMD), in ASCII, with its port. A document on
     /// this computer vouches for nobody.
-    pub fn confirmed_host(&self) -> Option<String> {
+    pub(crate) fn confirmed_host(&self) -> Option<String> {
         let url = Url::parse(self.id.as_str()).ok()?;
         let is_elsewhere = url.host().is_some_and(|host| Place::of(&host) != Place::Here);
         let vouches = self.origin == ClientOrigin::Document && url.scheme() == "https" && is_elsewhere;
@@ -61,7 +61,7 @@ impl Client {
 
     /// What a page calls it: the host that vouches for it, the operator's name for it, or the name that it gives itself.
     /// `is_known` says whether the outline of a name is that of a host where documents may be.
-    pub fn headline(&self, is_known: impl Fn(&Outline) -> bool) -> Headline {
+    pub(crate) fn headline(&self, is_known: impl Fn(&Outline) -> bool) -> Headline {
         match self.confirmed_host() {
             Some(host) => Headline::Confirmed(host),
             None if self.origin == ClientOrigin::Configured => Headline::Configured(self.name().to_owned()),
@@ -73,23 +73,23 @@ impl Client {
     }
 
     /// The registered redirect URI that allows `asked`.
-    pub fn allows(&self, asked: &RedirectUri) -> bool {
+    pub(crate) fn allows(&self, asked: &RedirectUri) -> bool {
         self.metadata.redirect_uris.iter().any(|registered| registered.allows(asked))
     }
 
     /// Whether it may authenticate so: as it registered, or in any of the ways that its document lists.
-    pub fn accepts(&self, method: AuthMethod) -> bool {
+    pub(crate) fn accepts(&self, method: AuthMethod) -> bool {
         let ClientMetadata { token_endpoint_auth_method, token_endpoint_auth_methods_supported, .. } = &self.metadata;
         *token_endpoint_auth_method == method || token_endpoint_auth_methods_supported.contains(&method)
     }
 
     /// Whether it gets refresh tokens.
-    pub fn may_refresh(&self) -> bool {
+    pub(crate) fn may_refresh(&self) -> bool {
         self.metadata.grant_types.contains(&GrantType::RefreshToken)
     }
 
     /// A hash over what a person consents to; another one asks for consent anew.
-    pub fn version(&self) -> TokenHash {
+    pub(crate) fn version(&self) -> TokenHash {
         TokenHash::of(serde_json::to_string(&self.metadata).unwrap_or_default().as_bytes())
     }
 }

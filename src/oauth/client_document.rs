@@ -13,7 +13,7 @@ use super::error::Error;
 use crate::clock::UnixTime;
 
 /// The largest document, in bytes (section 8.7).
-pub const MAX_DOCUMENT: usize = 5 * 1024;
+pub(crate) const MAX_DOCUMENT: usize = 5 * 1024;
 
 /// How long new authorizations go on by a copy while the host fails, counted from when it gave the document last: some
 /// hosts turn whole data centres away for days.
@@ -23,18 +23,18 @@ const OUTLASTS: Duration = Duration::from_secs(7 * 24 * 3600);
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How far the stored time of the last good fetch may lie behind, so that not every fetch is a write.
-pub const STORED_BEHIND: Duration = Duration::from_secs(3600);
+pub(crate) const STORED_BEHIND: Duration = Duration::from_secs(3600);
 
 /// The documents of well-known clients as they were when this version was made, for when their host does not answer a
 /// server: id and document.
-pub const WELL_KNOWN: [(&str, &str); 2] = [
+pub(crate) const WELL_KNOWN: [(&str, &str); 2] = [
     ("https://claude.ai/oauth/mcp-oauth-client-metadata", include_str!("documents/claude.json")),
     ("https://claude.ai/oauth/claude-code-client-metadata", include_str!("documents/claude-code.json")),
 ];
 
 /// The last good copy of a document, and what its host said last.
 #[derive(Clone, Debug)]
-pub struct DocumentCopy {
+pub(crate) struct DocumentCopy {
     /// The client by this copy.
     pub client: Client,
     /// When the host was last heard: when it gave this copy, or, if that is over, when it said so.
@@ -45,35 +45,35 @@ pub struct DocumentCopy {
 
 impl DocumentCopy {
     /// A document that was fetched just now.
-    pub fn fetched(client: &Client) -> Self {
+    pub(crate) fn fetched(client: &Client) -> Self {
         DocumentCopy { client: client.clone(), heard_at: client.created_at, is_over: false }
     }
 
     /// Until when new authorizations may go by it if its host cannot be asked; `None` if it is over. Sessions that there
     /// are go by it whatever its host says.
-    pub fn serves_until(&self) -> Option<UnixTime> {
+    pub(crate) fn serves_until(&self) -> Option<UnixTime> {
         (!self.is_over).then(|| self.heard_at + OUTLASTS)
     }
 
     /// Whether new authorizations may go by it if its host cannot be asked.
-    pub fn serves(&self, now: UnixTime) -> bool {
+    pub(crate) fn serves(&self, now: UnixTime) -> bool {
         self.serves_until().is_some_and(|until| now < until)
     }
 
     /// Whether the host gave it within the last 30 days.
-    pub fn was_given_lately(&self, now: UnixTime) -> bool {
+    pub(crate) fn was_given_lately(&self, now: UnixTime) -> bool {
         !self.is_over && now < self.heard_at + REMEMBERED
     }
 
     /// Whether this stored copy is to be replaced by what was `fetched`.
-    pub fn is_outdated(&self, fetched: &Client) -> bool {
+    pub(crate) fn is_outdated(&self, fetched: &Client) -> bool {
         self.is_over || self.client.metadata != fetched.metadata || self.heard_at + STORED_BEHIND <= fetched.created_at
     }
 }
 
 /// Why a document makes no client.
 #[derive(Clone, Debug)]
-pub struct Unusable {
+pub(crate) struct Unusable {
     /// The host of the document, for people.
     pub host: String,
     /// Which rule is broken, or what went wrong: a sentence, or the end of one, without a full stop.
@@ -84,7 +84,7 @@ pub struct Unusable {
 
 /// Whose fault it is that a document cannot be used, and so what helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nobody's: it may be different in a moment.
     Passing,
     /// Ours: its host is asked too often just now, and was not asked. A request that comes again has better prospects.
@@ -103,14 +103,14 @@ pub enum Fault {
 
 impl Fault {
     /// Whether the host has spoken of this document: what it gave before is over, and its silence later brings nothing back.
-    pub fn ends_copies(self) -> bool {
+    pub(crate) fn ends_copies(self) -> bool {
         matches!(self, Fault::Gone | Fault::Document)
     }
 }
 
 impl Unusable {
     /// What is wrong with the document of this client.
-    pub fn new(id: &ClientId, fault: Fault, why: &str) -> Self {
+    pub(crate) fn new(id: &ClientId, fault: Fault, why: &str) -> Self {
         Unusable { host: id.host(), why: why.to_owned(), fault }
     }
 }
@@ -121,7 +121,7 @@ const READ: [&str; 7] =
     ["client_name", "redirect_uris", "grant_types", "response_types", "application_type", "jwks", "jwks_uri"];
 
 /// Reads the document of the client `id`, which becomes that client. The error says which rule is broken.
-pub fn parse(id: &ClientId, body: &[u8], now: UnixTime) -> Result<Client, Error> {
+pub(crate) fn parse(id: &ClientId, body: &[u8], now: UnixTime) -> Result<Client, Error> {
     if body.len() > MAX_DOCUMENT {
         return Err(invalid(format!("The document is larger than {MAX_DOCUMENT} bytes.")));
     }

@@ -14,7 +14,7 @@ use super::scope::Scopes;
 /// `grant_types` that a client may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum GrantType {
+pub(crate) enum GrantType {
     /// RFC 6749 section 4.1.
     AuthorizationCode,
     /// RFC 6749 section 6.
@@ -23,7 +23,7 @@ pub enum GrantType {
 
 /// The effective metadata of a client (RFC 7591 section 2), defaults filled in; exactly what a registration echoes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientMetadata {
+pub(crate) struct ClientMetadata {
     /// Where answers may go; never empty.
     pub redirect_uris: Vec<RedirectUri>,
     /// How it authenticates.
@@ -76,7 +76,7 @@ pub struct ClientMetadata {
 /// `response_types`: there is only `code` (OAuth 2.1 has no implicit grant).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ResponseType {
+pub(crate) enum ResponseType {
     /// RFC 6749 section 4.1.1.
     Code,
 }
@@ -84,7 +84,7 @@ pub enum ResponseType {
 /// `application_type` (OpenID Connect Registration section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ApplicationType {
+pub(crate) enum ApplicationType {
     /// The default.
     Web,
     /// An app on a person's own computer.
@@ -103,7 +103,7 @@ const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 impl ClientMetadata {
     /// Reads a registration request: fills in the defaults of RFC 7591 section 2, intersects `grant_types` and
     /// `response_types` with what there is, ignores what is unknown, and refuses what breaks a rule.
-    pub fn parse(request: &Map<String, Value>) -> Result<Self, Error> {
+    pub(crate) fn parse(request: &Map<String, Value>) -> Result<Self, Error> {
         let redirect_uris = redirect_uris(request)?;
         let token_endpoint_auth_method = match string(request, "token_endpoint_auth_method")? {
             None => AuthMethod::ClientSecretBasic,
@@ -157,7 +157,7 @@ impl ClientMetadata {
 
     /// Whether every answer goes to this computer or its network: then nothing but the person knows which app is asking
     /// (RFC 8252 section 8.6).
-    pub fn is_native_only(&self) -> bool {
+    pub(crate) fn is_native_only(&self) -> bool {
         self.redirect_uris.iter().all(|uri| uri.kind().is_native())
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// An endpoint that a client without metadata takes for granted, at the root of the MCP server's origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DefaultEndpoint {
+pub(crate) enum DefaultEndpoint {
     /// The authorization endpoint.
     Authorize,
     /// The token endpoint.
@@ -15,11 +15,11 @@ pub enum DefaultEndpoint {
 
 impl DefaultEndpoint {
     /// All of them.
-    pub const ALL: [DefaultEndpoint; 3] =
+    pub(crate) const ALL: [DefaultEndpoint; 3] =
         [DefaultEndpoint::Authorize, DefaultEndpoint::Token, DefaultEndpoint::Register];
 
     /// The path, below the origin and not below the path of `public_url`.
-    pub fn path(self) -> &'static str {
+    pub(crate) fn path(self) -> &'static str {
         match self {
             DefaultEndpoint::Authorize => "/authorize",
             DefaultEndpoint::Token => "/token",

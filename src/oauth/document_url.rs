@@ -10,13 +10,13 @@ use super::resource::is_loopback;
 
 /// An address that may be asked; its text is compared as text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct DocumentUrl(Url);
+pub(crate) struct DocumentUrl(Url);
 
 impl DocumentUrl {
     /// Reads an address; the error says which rule it breaks, as the end of a sentence that begins with the address.
     ///
     /// `local`: jean itself is on loopback, for trying things out; then the document may be, by http too (section 8.6).
-    pub fn parse(text: &str, local: bool) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str, local: bool) -> Result<Self, &'static str> {
         let url = Url::parse(text).map_err(|_| "is not an absolute URL")?;
         let here = is_loopback(&url);
         match url.scheme() {
@@ -52,12 +52,12 @@ impl DocumentUrl {
     }
 
     /// The address, parsed.
-    pub fn as_url(&self) -> &Url {
+    pub(crate) fn as_url(&self) -> &Url {
         &self.0
     }
 
     /// Host, and port where it is not the usual one.
-    pub fn authority(&self) -> &str {
+    pub(crate) fn authority(&self) -> &str {
         &self.0[url::Position::BeforeHost..url::Position::AfterPort]
     }
 }
@@ -71,11 +71,11 @@ impl fmt::Display for DocumentUrl {
 /// Which hosts may have documents: one by its name, with its port where that is not the usual one, or with `*.` in front
 /// all below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostPattern(String);
+pub(crate) struct HostPattern(String);
 
 impl HostPattern {
     /// Reads a pattern; `None` where it is none.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let name = text.strip_prefix("*.").unwrap_or(text);
         let url = Url::parse(&format!("https://{name}/")).ok()?;
         let is_host = &url[url::Position::BeforeHost..url::Position::AfterPort] == name && !name.ends_with('.');
@@ -87,12 +87,12 @@ impl HostPattern {
     }
 
     /// The host, without the star for those below it.
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.0.strip_prefix("*.").unwrap_or(&self.0)
     }
 
     /// Whether the pattern is for this host.
-    pub fn matches(&self, authority: &str) -> bool {
+    pub(crate) fn matches(&self, authority: &str) -> bool {
         match self.0.strip_prefix('*') {
             Some(end) => authority.len() > end.len() && authority.ends_with(end),
             None => authority == self.0,

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// A boxed cause, kept for the log and never shown.
-pub type Source = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// What went wrong with a request, told in the words of the RFC that defines the code.
 ///
 /// How it reaches the client (JSON, redirect or page) is chosen by whoever answers the request.
 #[derive(Debug)]
-pub struct Error {
+pub(crate) struct Error {
     /// The code, which decides the HTTP status too.
     pub code: ErrorCode,
     /// `error_description`: for the developer of the client, never a secret, ASCII without `"` and `\` (RFC 6749 section 5.2).
@@ -20,7 +20,7 @@ pub struct Error {
 }
 
 /// An error and its causes in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -33,40 +33,40 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 
 impl Error {
     /// An error with its description.
-    pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         Error { code, description: printable(description.into()), source: None }
     }
 
     /// The same with its cause, which is logged and never shown.
     #[must_use]
-    pub fn because(mut self, source: impl Into<Source>) -> Self {
+    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
         self.source = Some(source.into());
         self
     }
 
     /// `invalid_request` (RFC 6749 sections 4.1.2.1 and 5.2).
-    pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
         Error::new(ErrorCode::InvalidRequest, description)
     }
 
     /// `invalid_grant` (RFC 6749 section 5.2).
-    pub fn invalid_grant(description: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid_grant(description: impl Into<Cow<'static, str>>) -> Self {
         Error::new(ErrorCode::InvalidGrant, description)
     }
 
     /// `invalid_client` (RFC 6749 section 5.2).
-    pub fn invalid_client(description: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid_client(description: impl Into<Cow<'static, str>>) -> Self {
         Error::new(ErrorCode::InvalidClient, description)
     }
 
     /// `invalid_target` (RFC 8707 section 2).
-    pub fn invalid_target(description: &'static str) -> Self {
+    pub(crate) fn invalid_target(description: &'static str) -> Self {
         Error::new(ErrorCode::InvalidTarget, description)
     }
 
     /// `temporarily_unavailable`, for a fault that passes: the same request may be sent again. Nothing was spent, unless the
     /// database was lost in the middle of a commit, of which nobody knows the outcome.
-    pub fn unavailable(source: impl Into<Source>) -> Self {
+    pub(crate) fn unavailable(source: impl Into<Source>) -> Self {
         Error::new(
             ErrorCode::TemporarilyUnavailable,
             "The server cannot answer just now. Send the same request again shortly.",
@@ -75,12 +75,12 @@ impl Error {
     }
 
     /// `temporarily_unavailable` because of what the client itself does.
-    pub fn try_later(source: impl Into<Source>) -> Self {
+    pub(crate) fn try_later(source: impl Into<Source>) -> Self {
         Error { code: ErrorCode::TryLater, ..Error::unavailable(source) }
     }
 
     /// `server_error`, for what should not have happened.
-    pub fn server(source: impl Into<Source>) -> Self {
+    pub(crate) fn server(source: impl Into<Source>) -> Self {
         Error::new(ErrorCode::ServerError, "The server met an unexpected condition.").because(source)
     }
 }
@@ -115,7 +115,7 @@ fn printable(text: Cow<'static, str>) -> Cow<'static, str> {
 
 /// The closed list of error codes, each with the section that defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorCode {
+pub(crate) enum ErrorCode {
     /// RFC 6749 sections 4.1.2.1 and 5.2.
     InvalidRequest,
     /// `invalid_request` for a body that is too large (RFC 9110 section 15.5.14).
@@ -169,7 +169,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// The code as it stands on the wire.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             ErrorCode::InvalidRequest
             | ErrorCode::ContentTooLarge
@@ -199,7 +199,7 @@ impl ErrorCode {
     }
 
     /// The HTTP status of an answer that carries this code; the only place with HTTP numbers for errors.
-    pub fn status(self) -> u16 {
+    pub(crate) fn status(self) -> u16 {
         match self {
             ErrorCode::InvalidClient | ErrorCode::InvalidToken => 401,
             ErrorCode::InsufficientScope => 403,
@@ -213,7 +213,7 @@ impl ErrorCode {
     }
 
     /// Whether this server failed, and not the one who asked.
-    pub fn is_ours(self) -> bool {
+    pub(crate) fn is_ours(self) -> bool {
         matches!(self, ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable)
     }
 }

@@ -15,11 +15,11 @@ use crate::clock::UnixTime;
 /// strings. Never the email, which may change hands; the same on every replica. It is the `sub` of every token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct PersonId(String);
+pub(crate) struct PersonId(String);
 
 impl PersonId {
     /// The id of whoever `issuer` calls `sub`.
-    pub fn new(issuer: &str, sub: &str) -> Self {
+    pub(crate) fn new(issuer: &str, sub: &str) -> Self {
         let mut hash = Context::new(&SHA256);
         hash.update(issuer.as_bytes());
         hash.update(&[0]);
@@ -33,7 +33,7 @@ impl PersonId {
     }
 
     /// The id's text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -59,7 +59,7 @@ fn base32(bytes: &[u8], length: usize) -> String {
 
 /// A person as an upstream described them when they last signed in.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Person {
+pub(crate) struct Person {
     /// jean's own id.
     pub id: PersonId,
     /// The upstream, and what it said beyond the rest.
@@ -84,7 +84,7 @@ impl fmt::Debug for Person {
 
 /// Where a person comes from: the upstream that signed them in, and what else it said of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// The upstream's issuer, exactly as in its id_token.
     pub issuer: String,
     /// What it said, to be judged again later. `None` for a person who was stored before claims were, and who has not
@@ -94,7 +94,7 @@ pub struct Origin {
 
 impl Person {
     /// What a page calls this person: the email, else the name, else the upstream's id.
-    pub fn label(&self) -> &str {
+    pub(crate) fn label(&self) -> &str {
         self.email.as_deref().or(self.name.as_deref()).unwrap_or(&self.sub)
     }
 
@@ -103,7 +103,7 @@ impl Person {
     ///
     /// The upstream says that it verified the address. That of a consumer account at Google was verified once, and stays
     /// after its owner has left the company that it belongs to, unless Google itself is who hands out the address.
-    pub fn is_email_vouched_for(&self) -> bool {
+    pub(crate) fn is_email_vouched_for(&self) -> bool {
         let Some(email) = self.email.as_deref().filter(|_| self.email_verified) else { return false };
         match self.origin.claims.as_ref().and_then(|claims| claims.google.as_ref()) {
             Some(GoogleAccount::Consumer) => email.to_ascii_lowercase().ends_with("@gmail.com"),
@@ -112,7 +112,7 @@ impl Person {
     }
 
     /// The email, if it is [vouched for](Self::is_email_vouched_for).
-    pub fn vouched_email(&self) -> Option<&str> {
+    pub(crate) fn vouched_email(&self) -> Option<&str> {
         self.email.as_deref().filter(|_| self.is_email_vouched_for())
     }
 }
@@ -120,7 +120,7 @@ impl Person {
 /// The id of a row that is named in a token: seconds since 2025 in the upper 31 bits, 32 random ones below, so that new
 /// rows stand at the end of the index. Told as base36, since JavaScript loses integers above 2^53.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RowId(pub(crate) i64);
+pub(crate) struct RowId(pub(crate) i64);
 
 /// 2025-01-01T00:00:00Z.
 const EPOCH: i64 = 1_735_689_600;
@@ -133,7 +133,7 @@ impl RowId {
     }
 
     /// Reads the base36 text; `None` where it is none, or not in its one canonical spelling.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let id = i64::from_str_radix(text, 36).ok().filter(|id| *id >= 0).map(RowId)?;
         (id.to_string() == text).then_some(id)
     }
@@ -157,11 +157,11 @@ impl fmt::Display for RowId {
 }
 
 /// A grant's id, and the id of the family of all tokens that came from it.
-pub type GrantId = RowId;
+pub(crate) type GrantId = RowId;
 
 /// What a person allowed a client: the facts that never change after the consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// The grant, and the family of tokens.
     pub id: GrantId,
     /// Who allowed it.

@@ -9,16 +9,16 @@ use serde_json::Value;
 
 /// A JWK Set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Jwks(Arc<str>);
+pub(crate) struct Jwks(Arc<str>);
 
 impl Jwks {
     /// Keeps a set.
-    pub fn new(set: &Value) -> Self {
+    pub(crate) fn new(set: &Value) -> Self {
         Jwks(set.to_string().into())
     }
 
     /// Reads the set.
-    pub fn read(&self) -> Value {
+    pub(crate) fn read(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or_default()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What is shown to a person and kept out of the log: its Debug text tells nothing.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Hidden<T>(pub T);
+pub(crate) struct Hidden<T>(pub T);
 
 impl<T> fmt::Debug for Hidden<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,7 +18,7 @@ const MASK: &str = "(address)";
 
 /// The text with a mask in the place of each email address, also of one that is escaped in a URL. What is between blanks,
 /// quotes, brackets and separators counts as an address if an at sign is in it.
-pub fn without_addresses(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_addresses(text: &str) -> Cow<'_, str> {
     // However often it is escaped: %40, %2540, %252540.
     let is_escaped = |word: &str| word.split('%').skip(1).any(|code| code.trim_start_matches("25").starts_with("40"));
     let is_address = |word: &str| word.contains('@') || is_escaped(word);

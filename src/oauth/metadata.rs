@@ -8,7 +8,7 @@ use serde::Serialize;
 /// Authorization server metadata (RFC 8414 section 2), which is provider metadata too (OpenID Connect Discovery section 3):
 /// both take their names from one registry, so that there is one document, and no two that could differ.
 #[derive(Clone, Debug, Serialize)]
-pub struct AuthorizationServerMetadata {
+pub(crate) struct AuthorizationServerMetadata {
     pub issuer: String,
     pub authorization_endpoint: String,
     pub token_endpoint: String,
@@ -51,7 +51,7 @@ pub struct AuthorizationServerMetadata {
 
 /// Protected resource metadata (RFC 9728 section 2).
 #[derive(Clone, Debug, Serialize)]
-pub struct ProtectedResourceMetadata {
+pub(crate) struct ProtectedResourceMetadata {
     pub resource: String,
     pub authorization_servers: Vec<String>,
     pub scopes_supported: Vec<String>,

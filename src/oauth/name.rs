@@ -20,7 +20,7 @@ const MARKS_ON_ONE_BASE: usize = 3;
 
 /// A name as a page may show it: without control, bidirectional and invisible characters, with at most three combining
 /// characters on one base and none without a base, spaces collapsed, at most 80 characters.
-pub fn showable(text: &str) -> Option<String> {
+pub(crate) fn showable(text: &str) -> Option<String> {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !is_hidden(*c)).collect();
     let words: Vec<String> = text.split_whitespace().map(without_piles).filter(|word| !word.is_empty()).collect();
     let mut words = words.join(" ");
@@ -32,7 +32,7 @@ pub fn showable(text: &str) -> Option<String> {
 
 /// What a page calls a client, and whose word that is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Headline {
+pub(crate) enum Headline {
     /// The host of its metadata document, which vouches for it; in ASCII, with its port.
     Confirmed(String),
     /// The name that the operator gave it.
@@ -48,7 +48,7 @@ pub enum Headline {
 
 impl Headline {
     /// What a client that chose this name is called. `is_known` says whether a document may be at the host of this outline.
-    pub fn chosen(name: &str, is_known: impl Fn(&Outline) -> bool) -> Self {
+    pub(crate) fn chosen(name: &str, is_known: impl Fn(&Outline) -> bool) -> Self {
         let like_a_host = names_a_host(name) || is_known(&Outline::of(name));
         Headline::Chosen { name: name.to_owned(), like_a_host }
     }
@@ -76,7 +76,7 @@ static ASSURED: LazyLock<[Vec<char>; 6]> =
 
 /// The name that an app gives itself, as a page may show it: [`showable`], and without signs and words of assurance, and
 /// without the quotation marks between which it is going to stand.
-pub fn chosen(text: &str) -> Option<String> {
+pub(crate) fn chosen(text: &str) -> Option<String> {
     let signs: String = showable(text)?.chars().filter(|c| !SIGNS.contains(*c) && !QUOTES.contains(*c)).collect();
     let mut name = with_single_apostrophes(&signs);
     while let Some(range) = find_assurance(&name) {
@@ -146,11 +146,11 @@ fn names_a_host(name: &str) -> bool {
 /// A name or a host as it is recognised at a glance: its Latin letters and digits in lower case, of which those that look
 /// alike are the same, and nothing between them. A letter that looks like no Latin one may look like a dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outline(String);
+pub(crate) struct Outline(String);
 
 impl Outline {
     /// The outline of a text.
-    pub fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         Outline(outline_of(text).into_iter().map(|letter| letter.outline).collect())
     }
 }

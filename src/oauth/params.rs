@@ -15,11 +15,11 @@ const MAX_PARAMETERS: usize = 100;
 
 /// The decoded parameters, in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub struct Params(Vec<(String, String)>);
+pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Decodes `application/x-www-form-urlencoded` text; every text decodes to something.
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         Params(
             form_urlencoded::parse(text.as_bytes())
                 .filter(|(_, value)| !value.is_empty())
@@ -29,7 +29,7 @@ impl Params {
     }
 
     /// The one value of `name`, or `invalid_request` where it came twice, or holds a NUL, which PostgreSQL cannot keep.
-    pub fn one(&self, name: &str) -> Result<Option<&str>, Error> {
+    pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Error> {
         let mut values = self.all(name);
         let first = values.next();
         if values.next().is_some() {
@@ -42,17 +42,17 @@ impl Params {
     }
 
     /// The one value of `name`, or `invalid_request` where it is missing or came twice.
-    pub fn required(&self, name: &str) -> Result<&str, Error> {
+    pub(crate) fn required(&self, name: &str) -> Result<&str, Error> {
         self.one(name)?.ok_or_else(|| Error::invalid_request(format!("The parameter {name} is missing.")))
     }
 
     /// Every value of `name`.
-    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Refuses any parameter that came twice, `repeatable` ones excepted, that holds a NUL, and more of them than anybody needs.
-    pub fn refuse_repeated(&self, repeatable: &[&str]) -> Result<(), Error> {
+    pub(crate) fn refuse_repeated(&self, repeatable: &[&str]) -> Result<(), Error> {
         if self.0.len() > MAX_PARAMETERS {
             return Err(Error::invalid_request(format!("There are more than {MAX_PARAMETERS} parameters.")));
         }

@@ -13,11 +13,11 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decod
 
 /// `code_challenge` of the method S256: the SHA-256 of a verifier. There is no "plain" (OAuth 2.1 section 4.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CodeChallenge([u8; 32]);
+pub(crate) struct CodeChallenge([u8; 32]);
 
 impl CodeChallenge {
     /// Reads `code_challenge` and `code_challenge_method`. A missing method means "plain" in RFC 7636 section 4.3 and is refused.
-    pub fn parse(challenge: Option<&str>, method: Option<&str>) -> Result<Self, Error> {
+    pub(crate) fn parse(challenge: Option<&str>, method: Option<&str>) -> Result<Self, Error> {
         let challenge = challenge.ok_or_else(|| {
             Error::invalid_request("code_challenge is missing: PKCE with S256 is required (RFC 7636).")
         })?;
@@ -32,18 +32,18 @@ impl CodeChallenge {
     }
 
     /// The challenge as it stands on the wire: 43 characters of base64url.
-    pub fn encode(self) -> String {
+    pub(crate) fn encode(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 }
 
 /// `code_verifier`: 43 to 128 unreserved characters (RFC 7636 section 4.1). Its text is never shown or kept.
 #[derive(Clone)]
-pub struct CodeVerifier(String);
+pub(crate) struct CodeVerifier(String);
 
 impl CodeVerifier {
     /// Reads what a token request carries; a missing verifier is the caller's to refuse.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
         if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
             Ok(CodeVerifier(text.to_owned()))
@@ -55,7 +55,7 @@ impl CodeVerifier {
     }
 
     /// The challenge that belongs to this verifier (RFC 7636 section 4.6).
-    pub fn challenge(&self) -> CodeChallenge {
+    pub(crate) fn challenge(&self) -> CodeChallenge {
         let hash = digest(&SHA256, self.0.as_bytes());
         let mut bytes = [0; 32];
         bytes.copy_from_slice(hash.as_ref());

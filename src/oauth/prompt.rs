@@ -6,7 +6,7 @@ use super::error::Error;
 
 /// What the client asks of the journey's pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Prompt {
+pub(crate) struct Prompt {
     /// `none`: answer without a page, or with an error.
     pub none: bool,
     /// `login`: sign in anew, whoever is signed in already.
@@ -19,7 +19,7 @@ pub struct Prompt {
 
 impl Prompt {
     /// Parses the space-separated list; unknown words are ignored, `none` with another word is refused.
-    pub fn parse(text: Option<&str>) -> Result<Self, Error> {
+    pub(crate) fn parse(text: Option<&str>) -> Result<Self, Error> {
         let mut prompt = Prompt::default();
         let mut words = 0;
         for word in text.unwrap_or_default().split_ascii_whitespace() {
@@ -50,6 +50,6 @@ impl fmt::Display for Prompt {
 }
 
 /// Parses `max_age`, in seconds.
-pub fn max_age(text: Option<&str>) -> Result<Option<u32>, Error> {
+pub(crate) fn max_age(text: Option<&str>) -> Result<Option<u32>, Error> {
     text.map(|text| text.parse().map_err(|_| Error::invalid_request("max_age is a number of seconds."))).transpose()
 }

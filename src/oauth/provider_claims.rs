@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 
 /// What a provider said at the last sign-in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProviderClaims {
+pub(crate) struct ProviderClaims {
     /// What kind of account it is, if the provider is Google.
     pub google: Option<GoogleAccount>,
 }
 
 /// The two kinds of accounts at Google, by the claim `hd`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GoogleAccount {
+pub(crate) enum GoogleAccount {
     /// An account that anybody can make, with any address. There is no `hd`.
     Consumer,
     /// An account of a Workspace, whose primary domain this is. The address may be at a secondary domain.
@@ -34,7 +34,7 @@ impl ProviderClaims {
     }
 
     /// The claims as a JSON object.
-    pub fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let hosted_domain = self.google.as_ref().map(|account| match account {
             GoogleAccount::Consumer => Value::Null,
             GoogleAccount::Workspace(domain) => domain.as_str().into(),
@@ -45,7 +45,7 @@ impl ProviderClaims {
     }
 
     /// Whether this is an account of the Workspace with this primary domain.
-    pub fn is_of_workspace(&self, primary: &str) -> bool {
+    pub(crate) fn is_of_workspace(&self, primary: &str) -> bool {
         matches!(&self.google, Some(GoogleAccount::Workspace(domain)) if domain.eq_ignore_ascii_case(primary))
     }
 }

@@ -13,14 +13,14 @@ use super::resource::is_loopback;
 
 /// A registered redirect URI; it keeps its text and is compared as text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RedirectUri {
+pub(crate) struct RedirectUri {
     text: String,
     kind: RedirectKind,
 }
 
 /// Where a redirect URI leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RedirectKind {
+pub(crate) enum RedirectKind {
     /// A web site.
     Https,
     /// http on this computer (RFC 8252 section 7.3).
@@ -46,18 +46,18 @@ impl RedirectKind {
     }
 
     /// Whether nothing but the person knows who answers there (RFC 8252 section 8.6).
-    pub fn is_native(self) -> bool {
+    pub(crate) fn is_native(self) -> bool {
         self != RedirectKind::Https
     }
 
     /// Whether an address of this computer answers, by http or https.
-    pub fn is_loopback(self) -> bool {
+    pub(crate) fn is_loopback(self) -> bool {
         matches!(self, RedirectKind::Loopback | RedirectKind::LoopbackHttps)
     }
 }
 
 /// The longest redirect URI that comes in, in bytes: it is part of a key in rows.
-pub const MAX_REDIRECT_URI: usize = 1024;
+pub(crate) const MAX_REDIRECT_URI: usize = 1024;
 
 /// Schemes that open a page, a file or a program of somebody's choice: those of browsers and of systems.
 const FOREIGN_SCHEMES: &[&str] =
@@ -118,7 +118,7 @@ const ANSWER: [&str; 6] = ["code", "state", "iss", "error", "error_description",
 impl RedirectUri {
     /// Parses a redirect URI that a client registers now. Beyond the rules of [`parse`](Self::parse), it names no parameter
     /// of an answer: the client would get two of it, and which one it reads is anybody's guess.
-    pub fn parse_new(text: &str) -> Result<Self, Error> {
+    pub(crate) fn parse_new(text: &str) -> Result<Self, Error> {
         let uri = RedirectUri::parse(text)?;
         let url = Url::parse(text).ok();
         let mut names = url.iter().flat_map(|url| url.query_pairs()).map(|(name, _)| name);
@@ -132,7 +132,7 @@ impl RedirectUri {
     }
 
     /// Parses a redirect URI; `invalid_redirect_uri` says which rule it breaks.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let refuse =
             |why: &str| Err(Error::new(ErrorCode::InvalidRedirectUri, format!("The redirect URI {text} {why}.")));
         if text.len() > MAX_REDIRECT_URI {
@@ -189,13 +189,13 @@ impl RedirectUri {
     }
 
     /// Whether it is as short as one that comes in now has to be.
-    pub fn fits(&self) -> bool {
+    pub(crate) fn fits(&self) -> bool {
         self.text.len() <= MAX_REDIRECT_URI
     }
 
     /// Whether a request may use `asked`, being registered as `self`: the same text, but for the port of a loopback one
     /// (RFC 8252 section 7.3; by the name `localhost` too, as native clients use it).
-    pub fn allows(&self, asked: &RedirectUri) -> bool {
+    pub(crate) fn allows(&self, asked: &RedirectUri) -> bool {
         self.text == asked.text
             || self.kind == RedirectKind::Loopback
                 && asked.kind == RedirectKind::Loopback
@@ -203,7 +203,7 @@ impl RedirectUri {
     }
 
     /// The text, without the port where it is on loopback: what stays the same from one run of a native app to the next.
-    pub fn without_port(&self) -> String {
+    pub(crate) fn without_port(&self) -> String {
         match self.kind {
             RedirectKind::Loopback => without_port(&self.text),
             _ => self.text.clone(),
@@ -211,17 +211,17 @@ impl RedirectUri {
     }
 
     /// Where it leads.
-    pub fn kind(&self) -> RedirectKind {
+    pub(crate) fn kind(&self) -> RedirectKind {
         self.kind
     }
 
     /// The text as it was registered or asked for.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// The host with its port, for the page: `claude.ai`; or the scheme of an app. In ASCII, so that no letter looks like another.
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         match Url::parse(&self.text) {
             Ok(url) if self.kind != RedirectKind::PrivateUse => {
                 url[Position::BeforeHost..Position::AfterPort].to_owned()

@@ -12,11 +12,11 @@ use super::error::{Error, ErrorCode};
 /// Two spellings of one resource compare equal: the case of scheme and host, the default port, and one trailing slash
 /// do not count (clients add one: protocol practice). The text is the form without the trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Resource(String);
+pub(crate) struct Resource(String);
 
 impl Resource {
     /// Parses and canonicalises; `invalid_target` where it is no resource identifier (RFC 8707 section 2).
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let invalid = |why: &str| Error::new(ErrorCode::InvalidTarget, format!("resource {why} (RFC 8707 section 2)."));
         let url = Url::parse(text).map_err(|_| invalid("must be an absolute URL"))?;
         if url.fragment().is_some() {
@@ -37,7 +37,7 @@ impl Resource {
     }
 
     /// The canonical text; it is the `aud` of tokens and the `resource` of the metadata.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -64,7 +64,7 @@ impl fmt::Display for Resource {
 }
 
 /// Whether the host is this computer, by name or by address.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -74,12 +74,12 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 /// Whether what is sent to a URL is read by nobody on the way: https, or http on this computer (RFC 8252 section 8.3).
-pub fn is_https_or_loopback(url: &Url) -> bool {
+pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
     url.scheme() == "https" || url.scheme() == "http" && is_loopback(url)
 }
 
 /// The longest resource that can be configured, in bytes.
-pub const MAX_RESOURCE: usize = 512;
+pub(crate) const MAX_RESOURCE: usize = 512;
 
 /// The longest text of a set that a request may ask for, in bytes: it is part of a key in rows, with a client id and a
 /// redirect URI, and PostgreSQL takes 2,700 bytes for all of it.
@@ -87,31 +87,31 @@ const MAX_SET: usize = 1024;
 
 /// A set of resources, always told in the same order, separated by spaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Resources(BTreeSet<Resource>);
+pub(crate) struct Resources(BTreeSet<Resource>);
 
 impl Resources {
     /// Reads the text that [`Display`](fmt::Display) wrote.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         text.split(' ').filter(|word| !word.is_empty()).map(Resource::parse).collect()
     }
 
     /// Whether the set holds `resource`.
-    pub fn contains(&self, resource: &Resource) -> bool {
+    pub(crate) fn contains(&self, resource: &Resource) -> bool {
         self.0.contains(resource)
     }
 
     /// Whether its text is as short as a request may ask for.
-    pub fn fits(&self) -> bool {
+    pub(crate) fn fits(&self) -> bool {
         self.to_string().len() <= MAX_SET
     }
 
     /// The one resource, where there is exactly one.
-    pub fn only(&self) -> Option<&Resource> {
+    pub(crate) fn only(&self) -> Option<&Resource> {
         if self.0.len() == 1 { self.0.first() } else { None }
     }
 
     /// The resources, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Resource> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Resource> {
         self.0.iter()
     }
 }

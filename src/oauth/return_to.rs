@@ -7,7 +7,7 @@ use super::redirect::RedirectUri;
 /// A place to answer to by redirect. Only [`ReturnTo::of`] makes one, which checks the redirect URI against the client, so that
 /// an open redirect cannot be written.
 #[derive(Clone, Debug)]
-pub struct ReturnTo {
+pub(crate) struct ReturnTo {
     redirect_uri: RedirectUri,
     state: Option<String>,
     issuer: String,
@@ -27,17 +27,17 @@ impl ReturnTo {
     }
 
     /// Where the answer goes.
-    pub fn redirect_uri(&self) -> &RedirectUri {
+    pub(crate) fn redirect_uri(&self) -> &RedirectUri {
         &self.redirect_uri
     }
 
     /// The URL that carries a code (RFC 6749 section 4.1.2).
-    pub fn with_code(&self, code: &str) -> String {
+    pub(crate) fn with_code(&self, code: &str) -> String {
         self.with(&[("code", code)])
     }
 
     /// The URL that carries an error (RFC 6749 section 4.1.2.1).
-    pub fn with_error(&self, error: &Error) -> String {
+    pub(crate) fn with_error(&self, error: &Error) -> String {
         self.with(&[("error", error.code.as_str()), ("error_description", &error.description)])
     }
 

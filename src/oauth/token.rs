@@ -17,11 +17,11 @@ use crate::random;
 
 /// The SHA-256 of a secret, in base64url: the only form in which the store takes one.
 #[derive(Clone, Debug)]
-pub struct TokenHash(String);
+pub(crate) struct TokenHash(String);
 
 impl TokenHash {
     /// The hash of `secret`.
-    pub fn of(secret: &[u8]) -> Self {
+    pub(crate) fn of(secret: &[u8]) -> Self {
         TokenHash(URL_SAFE_NO_PAD.encode(digest(&SHA256, secret)))
     }
 
@@ -31,12 +31,12 @@ impl TokenHash {
     }
 
     /// Whether both are the same, in constant time.
-    pub fn matches(&self, other: &TokenHash) -> bool {
+    pub(crate) fn matches(&self, other: &TokenHash) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 
     /// The text that the store keeps.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -54,7 +54,7 @@ macro_rules! redacted {
 
 /// An authorization code: `jc1_<grant>.<32 random bytes>` (RFC 6749 section 4.1.2).
 #[derive(Clone)]
-pub struct AuthorizationCode {
+pub(crate) struct AuthorizationCode {
     id: GrantId,
     secret: [u8; 32],
 }
@@ -65,28 +65,28 @@ impl AuthorizationCode {
     const PREFIX: &str = "jc1_";
 
     /// A new code for the grant.
-    pub fn new(id: GrantId) -> Self {
+    pub(crate) fn new(id: GrantId) -> Self {
         AuthorizationCode { id, secret: random::bytes() }
     }
 
     /// Reads what a token request carries; `None` where it is no code of ours.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (id, secret) = parse(text, Self::PREFIX)?;
         Some(AuthorizationCode { id, secret })
     }
 
     /// The grant that the code names, which nothing vouches for yet.
-    pub fn id(&self) -> GrantId {
+    pub(crate) fn id(&self) -> GrantId {
         self.id
     }
 
     /// What the store keeps.
-    pub fn hash(&self) -> TokenHash {
+    pub(crate) fn hash(&self) -> TokenHash {
         TokenHash::of(&self.secret)
     }
 
     /// The text for the client.
-    pub fn expose(&self) -> String {
+    pub(crate) fn expose(&self) -> String {
         format!("{}{}.{}", Self::PREFIX, self.id, URL_SAFE_NO_PAD.encode(self.secret))
     }
 }
@@ -94,7 +94,7 @@ impl AuthorizationCode {
 /// A refresh token: `jr1_<grant>.<F ‖ S>`, where the 16 bytes F stay for the whole family and prove that a token belongs
 /// to it, and the 32 bytes S are new in each generation.
 #[derive(Clone)]
-pub struct RefreshToken {
+pub(crate) struct RefreshToken {
     id: GrantId,
     secret: [u8; 48],
 }
@@ -103,16 +103,16 @@ redacted!(RefreshToken);
 
 /// What makes the successor of a refresh token; kept beside its hash.
 #[derive(Clone, Copy, Debug)]
-pub struct Salt([u8; 16]);
+pub(crate) struct Salt([u8; 16]);
 
 impl Salt {
     /// A new salt.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Salt(random::bytes())
     }
 
     /// The text that the store keeps.
-    pub fn encode(self) -> String {
+    pub(crate) fn encode(self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
@@ -132,34 +132,34 @@ impl RefreshToken {
     const PREFIX: &str = "jr1_";
 
     /// The first token of a family.
-    pub fn new(id: GrantId) -> Self {
+    pub(crate) fn new(id: GrantId) -> Self {
         RefreshToken { id, secret: random::bytes() }
     }
 
     /// Reads what a token request carries; `None` where it is no refresh token of ours.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (id, secret) = parse(text, Self::PREFIX)?;
         Some(RefreshToken { id, secret })
     }
 
     /// The family that the token names, which only [`tag`](Self::tag) proves.
-    pub fn id(&self) -> GrantId {
+    pub(crate) fn id(&self) -> GrantId {
         self.id
     }
 
     /// The hash of the whole secret: this one generation.
-    pub fn hash(&self) -> TokenHash {
+    pub(crate) fn hash(&self) -> TokenHash {
         TokenHash::of(&self.secret)
     }
 
     /// The hash of F: any generation of this family.
-    pub fn tag(&self) -> TokenHash {
+    pub(crate) fn tag(&self) -> TokenHash {
         TokenHash::of(&[b"tag", self.family()].concat())
     }
 
     /// The next generation: the same for the same token and salt, and not to be computed without the token.
     #[must_use]
-    pub fn successor(&self, salt: Salt) -> Self {
+    pub(crate) fn successor(&self, salt: Salt) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.secret[16..]);
         let mut hmac = hmac::Context::with_key(&key);
         hmac.update(b"jean/rt/1");
@@ -171,7 +171,7 @@ impl RefreshToken {
     }
 
     /// The text for the client.
-    pub fn expose(&self) -> String {
+    pub(crate) fn expose(&self) -> String {
         format!("{}{}.{}", Self::PREFIX, self.id, URL_SAFE_NO_PAD.encode(self.secret))
     }
 
@@ -182,56 +182,56 @@ impl RefreshToken {
 
 /// A client's secret: `jcs1_<32 random bytes>`, or whatever the operator chose for a client of their own.
 #[derive(Clone)]
-pub struct ClientSecret(String);
+pub(crate) struct ClientSecret(String);
 
 redacted!(ClientSecret);
 
 impl ClientSecret {
     /// A new secret for a registration.
-    pub fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         ClientSecret(format!("jcs1_{}", random::text::<32>()))
     }
 
     /// A secret that was presented, or configured.
-    pub fn presented(text: impl Into<String>) -> Self {
+    pub(crate) fn presented(text: impl Into<String>) -> Self {
         ClientSecret(text.into())
     }
 
     /// What the store keeps.
-    pub fn hash(&self) -> TokenHash {
+    pub(crate) fn hash(&self) -> TokenHash {
         TokenHash::of(self.0.as_bytes())
     }
 
     /// The text for the client.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
 
 /// A registration access token (RFC 7592 section 3): `ja1_<32 random bytes>`.
 #[derive(Clone)]
-pub struct RegistrationToken(String);
+pub(crate) struct RegistrationToken(String);
 
 redacted!(RegistrationToken);
 
 impl RegistrationToken {
     /// A new token for a registration.
-    pub fn generate() -> Self {
+    pub(crate) fn generate() -> Self {
         RegistrationToken(format!("ja1_{}", random::text::<32>()))
     }
 
     /// A token that was presented.
-    pub fn presented(text: impl Into<String>) -> Self {
+    pub(crate) fn presented(text: impl Into<String>) -> Self {
         RegistrationToken(text.into())
     }
 
     /// What the store keeps.
-    pub fn hash(&self) -> TokenHash {
+    pub(crate) fn hash(&self) -> TokenHash {
         TokenHash::of(self.0.as_bytes())
     }
 
     /// The text for the client.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }

@@ -17,7 +17,7 @@ const PIECE: u64 = 1000;
 
 impl Store {
     /// Keeps a registration.
-    pub async fn insert_client(&self, client: &Client) -> Result<(), Error> {
+    pub(crate) async fn insert_client(&self, client: &Client) -> Result<(), Error> {
         let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
                    VALUES ($1, 'registered', $2, $3, $4, $5, $5)";
         let args = args![
@@ -32,7 +32,7 @@ impl Store {
 
     /// Replaces what a client registered. No consent answers for its person any more; since when they know the client, and
     /// what they allowed, stays on file. `false` where it is not as it was read any more.
-    pub async fn update_client(&self, read: &Client, updated: &Client, now: UnixTime) -> Result<bool, Error> {
+    pub(crate) async fn update_client(&self, read: &Client, updated: &Client, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE clients SET metadata = $2, secret_hash = $3, updated_at = $4 \
                    WHERE id = $1 AND origin = 'registered' AND registration_hash = $5 AND secret_hash = $6 RETURNING id";
         let args = args![
@@ -48,7 +48,7 @@ impl Store {
     }
 
     /// Deletes a registered client and the consents to it.
-    pub async fn delete_client(&self, client: &Client) -> Result<(), Error> {
+    pub(crate) async fn delete_client(&self, client: &Client) -> Result<(), Error> {
         let sql = "DELETE FROM clients WHERE id = $1 AND origin = 'registered' AND registration_hash = $2 RETURNING id";
         let delete = Stmt::new(sql, args![client.id.as_str(), hash(&client.registration)]);
         self.record_all(vec![delete, end_consents(&client.id)]).await.map(|_| ())
@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// How many registrations nobody has allowed anything yet, counted up to `most` in the index that holds only these.
-    pub async fn count_unused_clients(&self, most: u64) -> Result<u64, Error> {
+    pub(crate) async fn count_unused_clients(&self, most: u64) -> Result<u64, Error> {
         let sql =
             "SELECT COUNT(*) AS unused FROM (SELECT 1 AS one FROM clients WHERE grant_ended_at = 0 LIMIT $1) AS few";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
@@ -111,7 +111,7 @@ impl Store {
 
     /// Brings the stored copy of a document up to date, if there is one: what it says, that its host gave it since, at most
     /// once an hour, or that it is over.
-    pub async fn renew_document(&self, copy: &DocumentCopy, now: UnixTime) -> Result<(), Error> {
+    pub(crate) async fn renew_document(&self, copy: &DocumentCopy, now: UnixTime) -> Result<(), Error> {
         let id = copy.client.id.as_str();
         let stmt = if copy.is_over {
             let sql = "UPDATE clients SET gone_at = $2, updated_at = $3 \
@@ -127,7 +127,7 @@ impl Store {
     }
 
     /// The stored copy of a document.
-    pub async fn find_document(&self, id: &ClientId) -> Result<Option<DocumentCopy>, Error> {
+    pub(crate) async fn find_document(&self, id: &ClientId) -> Result<Option<DocumentCopy>, Error> {
         let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at, gone_at FROM clients \
                    WHERE id = $1 AND origin = 'document'";
         let Some(row) = self.read_one(Stmt::new(sql, args![id.as_str()])).await? else { return Ok(None) };
@@ -137,7 +137,7 @@ impl Store {
     }
 
     /// The registered client of this id, or the copy of its document.
-    pub async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
+    pub(crate) async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
         let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at FROM clients WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
     }

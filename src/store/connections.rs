@@ -42,7 +42,7 @@ pub(super) struct RetiredAt(Arc<AtomicU64>);
 
 impl RetiredAt {
     /// Whether a connection of this age was opened before.
-    pub fn includes(&self, age: Duration) -> bool {
+    pub(super) fn includes(&self, age: Duration) -> bool {
         match self.0.load(Ordering::Acquire) {
             0 => false,
             at => age >= monotonic().saturating_sub(Duration::from_micros(at)),
@@ -84,14 +84,14 @@ impl std::fmt::Debug for Connections {
 
 impl Connections {
     /// The pool, which must not hand out connections that `retired_at` includes.
-    pub fn new(pool: AnyPool, retired_at: RetiredAt) -> Self {
+    pub(super) fn new(pool: AnyPool, retired_at: RetiredAt) -> Self {
         let turns = Arc::new(Semaphore::new(pool.options().get_max_connections() as usize));
         let (generation, is_cooling_down) = (AtomicU64::new(0), AtomicBool::new(false));
         Connections(Arc::new(Shared { pool, retired_at, turns, generation, is_cooling_down }))
     }
 
     /// The rows of a SELECT. It runs once more, on a new connection, if the server of the first one was gone.
-    pub async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
+    pub(super) async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         let (answer, answered) = oneshot::channel();
         tokio::spawn(self.clone().read_in_task(stmt, answer).in_current_span());
         answered.await.map_err(|_| Error::Closed)?
@@ -121,7 +121,7 @@ impl Connections {
 
     /// A connection, in the order in which tasks asked for one. `None` if `given_up` comes first. Without `patience` it
     /// waits for as long as it takes.
-    pub async fn hold(
+    pub(super) async fn hold(
         &self,
         given_up: impl Future<Output = ()>,
         patience: Option<Duration>,
@@ -145,7 +145,7 @@ impl Connections {
 
     /// Closes every connection that is open now: the free ones at once, the others when they are given back. One after
     /// the other they would fail as the first one did.
-    pub fn retire(&self) {
+    pub(super) fn retire(&self) {
         if self.0.is_cooling_down.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -166,7 +166,7 @@ impl Connections {
     }
 
     /// Waits for what runs, then closes every connection. From now on nothing is read or written.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         let all = self.0.pool.options().get_max_connections();
         let _all = self.0.turns.acquire_many(all).await;
         self.0.turns.close();
@@ -176,7 +176,7 @@ impl Connections {
 
 impl Held {
     /// The rows of one statement outside of a transaction.
-    pub async fn fetch(&mut self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
+    pub(super) async fn fetch(&mut self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         let rows = in_silence(stmt.query().fetch_all(self.begin_use()?)).await;
         self.end_use(rows.as_ref().err());
         rows
@@ -184,7 +184,7 @@ impl Held {
 
     /// Runs `work` on the connection itself. What it leaves behind is unknown, so the connection will be closed, unless
     /// [`end_use`](Self::end_use) says otherwise.
-    pub async fn run<T>(
+    pub(super) async fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Error> {
@@ -198,12 +198,12 @@ impl Held {
     }
 
     /// Notes that the database has answered all that was sent, in no transaction, and with this error last.
-    pub fn end_use(&mut self, error: Option<&Error>) {
+    pub(super) fn end_use(&mut self, error: Option<&Error>) {
         self.is_settled = error.is_none_or(|error| error.says(connection_is_settled));
     }
 
     /// Gives the connection back for others, if it is settled and was not retired. After the answer: it takes a ping.
-    pub async fn give_back(mut self) {
+    pub(super) async fn give_back(mut self) {
         if !self.is_settled || self.is_retired() {
             return;
         }

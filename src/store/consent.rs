@@ -12,7 +12,7 @@ use crate::oauth::token::TokenHash;
 
 /// What a person once allowed.
 #[derive(Clone, Debug)]
-pub struct Consent {
+pub(crate) struct Consent {
     /// Who allowed it.
     pub person: PersonId,
     /// To whom.
@@ -31,7 +31,7 @@ pub struct Consent {
 
 impl Store {
     /// What this person allowed this client so far, the last yes first: one for each redirect URI and set of resources.
-    pub async fn find_consents(&self, person: &PersonId, client: &ClientId) -> Result<Vec<Consent>, Error> {
+    pub(crate) async fn find_consents(&self, person: &PersonId, client: &ClientId) -> Result<Vec<Consent>, Error> {
         let sql = "SELECT redirect_uri, resource, scopes, client_version, created_at FROM consents \
                    WHERE person = $1 AND client = $2 ORDER BY used_at DESC";
         let corrupt = |column: &str| Error::Corrupt(format!("consents.{column}"));

@@ -15,7 +15,7 @@ use crate::config::settings::ClientSettings;
 
 /// The database.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub(crate) struct Store {
     pub(super) reads: Connections,
     pub(super) watch: Watch,
     pub(super) door: Door,
@@ -88,35 +88,35 @@ impl Store {
     }
 
     /// Whether other machines may serve from the same database. A file of SQLite is one machine's, which has one clock.
-    pub fn is_shared(&self) -> bool {
+    pub(crate) fn is_shared(&self) -> bool {
         self.file.is_none()
     }
 
     /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), Error> {
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
         self.read(Stmt::new("SELECT 1 AS one", [])).await.map(|_| ())
     }
 
     /// The value of a single fact.
-    pub async fn find_meta(&self, name: &str) -> Result<Option<String>, Error> {
+    pub(crate) async fn find_meta(&self, name: &str) -> Result<Option<String>, Error> {
         let row = self.read_one(Stmt::new("SELECT value FROM meta WHERE name = $1", args![name])).await?;
         row.map(|row| text(&row, "value")).transpose()
     }
 
     /// Sets a single fact; `false` if it is set already.
-    pub async fn insert_meta(&self, name: &str, value: &str) -> Result<bool, Error> {
+    pub(crate) async fn insert_meta(&self, name: &str, value: &str) -> Result<bool, Error> {
         let sql = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING name";
         Ok(!self.record(Stmt::new(sql, args![name, value])).await?.is_empty())
     }
 
     /// Replaces a single fact; `false` if it has changed meanwhile.
-    pub async fn replace_meta(&self, name: &str, old: &str, new: &str) -> Result<bool, Error> {
+    pub(crate) async fn replace_meta(&self, name: &str, old: &str, new: &str) -> Result<bool, Error> {
         let sql = "UPDATE meta SET value = $3 WHERE name = $1 AND value = $2 RETURNING name";
         Ok(!self.record(Stmt::new(sql, args![name, old, new])).await?.is_empty())
     }
 
     /// Writes down what time it is, if anything else was written since that was done last.
-    pub async fn note_time(&self, name: &str, now: crate::clock::UnixTime) -> Result<(), Error> {
+    pub(crate) async fn note_time(&self, name: &str, now: crate::clock::UnixTime) -> Result<(), Error> {
         if !self.written.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
@@ -131,7 +131,7 @@ impl Store {
 
     /// Deletes what has expired. People stay; a grant stays for as long as a token of it could be presented, and a client
     /// for as long as it has a grant, and a good while longer.
-    pub async fn sweep(&self, clients: &ClientSettings, now: crate::clock::UnixTime) -> Result<(), Error> {
+    pub(crate) async fn sweep(&self, clients: &ClientSettings, now: crate::clock::UnixTime) -> Result<(), Error> {
         for sql in [
             "DELETE FROM logins WHERE expires_at < $1",
             "DELETE FROM sessions WHERE expires_at < $1",
@@ -148,14 +148,14 @@ impl Store {
 
     /// Verifies that the file at the path of the database is still the one that was opened. After two failures in a row
     /// nothing is read or written any more.
-    pub async fn verify_file(&self) {
+    pub(crate) async fn verify_file(&self) {
         if let Some(file) = self.file.clone() {
             let _ = tokio::task::spawn_blocking(move || file.look()).await;
         }
     }
 
     /// Resolves when nothing can be written any more, because the file of the database is gone; else never.
-    pub async fn gone(&self) -> std::path::PathBuf {
+    pub(crate) async fn gone(&self) -> std::path::PathBuf {
         match &self.file {
             Some(file) => file.gone().await,
             None => std::future::pending().await,
@@ -163,7 +163,7 @@ impl Store {
     }
 
     /// Waits for what is being written, then ends all connections.
-    pub async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.door.close().await;
         self.watch.close().await;
         self.reads.close().await;

@@ -22,14 +22,14 @@ type Identity = (u64, u64);
 
 impl DatabaseFile {
     /// The file at `path`, which SQLite has opened.
-    pub fn opened(path: PathBuf) -> io::Result<Self> {
+    pub(super) fn opened(path: PathBuf) -> io::Result<Self> {
         let identity = identity(&path)?;
         Ok(DatabaseFile { path, identity, is_missed: AtomicBool::new(false), gone: watch::Sender::new(false) })
     }
 
     /// Whether what is at the path is what was opened. The file itself is never opened here: closing any descriptor of it
     /// would drop the locks of SQLite's own connections (<https://sqlite.org/howtocorrupt.html>, section 2.2).
-    pub fn is_at_its_path(&self) -> bool {
+    pub(super) fn is_at_its_path(&self) -> bool {
         match identity(&self.path) {
             Ok(found) => found == self.identity,
             Err(error) => error.kind() != io::ErrorKind::NotFound,
@@ -37,7 +37,7 @@ impl DatabaseFile {
     }
 
     /// Looks once more. The file is gone if it is missed twice in a row, since some tools put a file aside for a moment.
-    pub fn look(&self) {
+    pub(super) fn look(&self) {
         let is_there = self.is_at_its_path();
         if !is_there && self.is_missed.load(Ordering::Acquire) {
             self.gone.send_if_modified(|gone| !std::mem::replace(gone, true));
@@ -46,12 +46,12 @@ impl DatabaseFile {
     }
 
     /// Whether it was replaced or deleted.
-    pub fn is_gone(&self) -> bool {
+    pub(super) fn is_gone(&self) -> bool {
         *self.gone.borrow()
     }
 
     /// Resolves when it was replaced or deleted, with its path.
-    pub async fn gone(&self) -> PathBuf {
+    pub(super) async fn gone(&self) -> PathBuf {
         let mut gone = self.gone.subscribe();
         let _ = gone.wait_for(|gone| *gone).await;
         self.path.clone()

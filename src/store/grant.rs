@@ -24,7 +24,7 @@ use crate::oauth::token::TokenHash;
 
 /// A code that nobody has used yet.
 #[derive(Clone, Debug)]
-pub struct NewCode {
+pub(crate) struct NewCode {
     /// Its hash.
     pub hash: TokenHash,
     /// When it expires.
@@ -33,7 +33,7 @@ pub struct NewCode {
 
 /// What a consent puts into the table, with its first code.
 #[derive(Clone, Debug)]
-pub struct NewGrant {
+pub(crate) struct NewGrant {
     /// What was allowed.
     pub grant: Grant,
     /// The sign-in that it rests on.
@@ -93,7 +93,7 @@ impl NewGrant {
 
 /// A code as it is presented to the token endpoint, with the first refresh token that it may become.
 #[derive(Debug)]
-pub struct Redemption<'a> {
+pub(crate) struct Redemption<'a> {
     /// The grant that the code names.
     pub id: GrantId,
     /// The code's hash.
@@ -112,7 +112,7 @@ pub struct Redemption<'a> {
 
 /// The first refresh token of a family.
 #[derive(Debug)]
-pub struct FirstRefreshToken {
+pub(crate) struct FirstRefreshToken {
     /// Proves that a refresh token is of this family.
     pub tag: TokenHash,
     /// Its hash.
@@ -121,7 +121,7 @@ pub struct FirstRefreshToken {
 
 /// A family that was revoked.
 #[derive(Clone, Copy, Debug)]
-pub struct Revoked {
+pub(crate) struct Revoked {
     /// Its id.
     pub family: GrantId,
     /// Until when the guard has to remember it.
@@ -130,7 +130,7 @@ pub struct Revoked {
 
 /// A refresh token as it is presented, with its successor.
 #[derive(Debug)]
-pub struct Rotation<'a> {
+pub(crate) struct Rotation<'a> {
     /// The family that the token names.
     pub id: GrantId,
     /// The token's hash.
@@ -147,7 +147,7 @@ pub struct Rotation<'a> {
 
 /// How long what a redemption or a rotation gives will live.
 #[derive(Clone, Copy, Debug)]
-pub struct Lifetimes {
+pub(crate) struct Lifetimes {
     /// Of an unused refresh token.
     pub idle: Duration,
     /// Until the row may be forgotten: the access token's life, the grace, and a margin for skewed clocks.
@@ -156,7 +156,7 @@ pub struct Lifetimes {
 
 /// A grant, and where its person comes from: `None` if the person is not known any more.
 #[derive(Clone, Debug)]
-pub struct OwnedGrant {
+pub(crate) struct OwnedGrant {
     /// What was allowed.
     pub grant: Grant,
     /// The provider of the person who allowed it.
@@ -165,7 +165,7 @@ pub struct OwnedGrant {
 
 /// A row of `grants`.
 #[derive(Clone, Debug)]
-pub struct StoredGrant {
+pub(crate) struct StoredGrant {
     /// What was allowed.
     pub grant: Grant,
     /// The provider of the person who allowed it; `None` if the person is not known any more.
@@ -200,24 +200,24 @@ pub struct StoredGrant {
 
 impl StoredGrant {
     /// Whether it was revoked.
-    pub fn is_revoked(&self) -> bool {
+    pub(crate) fn is_revoked(&self) -> bool {
         self.revoked_at.0 > 0
     }
 
     /// Whether its refresh token could be used: the family is neither revoked nor over.
-    pub fn is_alive(&self, now: UnixTime) -> bool {
+    pub(crate) fn is_alive(&self, now: UnixTime) -> bool {
         !self.is_revoked() && self.grant.expires_at > now && self.refresh_expires_at > now
     }
 
     /// Whether it was redeemed.
-    pub fn is_redeemed(&self) -> bool {
+    pub(crate) fn is_redeemed(&self) -> bool {
         self.redeemed_at.0 > 0
     }
 }
 
 impl Store {
     /// Redeems a code: the grant, where everything about the request is right and nobody was faster.
-    pub async fn redeem_code(
+    pub(crate) async fn redeem_code(
         &self,
         code: &Redemption<'_>,
         life: Lifetimes,
@@ -251,7 +251,7 @@ impl Store {
     }
 
     /// Rotates a refresh token: the grant, if the token is the current one and everything about the request is right.
-    pub async fn rotate(
+    pub(crate) async fn rotate(
         &self,
         token: &Rotation<'_>,
         life: Lifetimes,
@@ -281,7 +281,7 @@ impl Store {
     }
 
     /// The whole row.
-    pub async fn find_grant(&self, id: GrantId) -> Result<Option<StoredGrant>, Error> {
+    pub(crate) async fn find_grant(&self, id: GrantId) -> Result<Option<StoredGrant>, Error> {
         let sql = "SELECT id, person, client, resources, scopes, nonce, auth_time, expires_at, code_hash, code_challenge, \
                    redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, rt_prev, rt_salt, rt_gen, rt_at, \
                    rt_expires_at, revoked_at, \
@@ -292,21 +292,21 @@ impl Store {
     }
 
     /// A new code for a grant whose code nobody has used yet; `false` where there is none.
-    pub async fn renew_code(&self, id: GrantId, code: &NewCode, now: UnixTime) -> Result<bool, Error> {
+    pub(crate) async fn renew_code(&self, id: GrantId, code: &NewCode, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE grants SET code_hash = $2, code_expires_at = $3 \
                    WHERE id = $1 AND redeemed_at = 0 AND revoked_at = 0 AND code_expires_at > $4 RETURNING id";
         Ok(!self.give(Stmt::new(sql, args![id, &code.hash, code.expires_at, now])).await?.is_empty())
     }
 
     /// Revokes a family, once. Answers until when the guard has to remember it; `None` where it was revoked already.
-    pub async fn revoke_family(&self, id: GrantId, why: &str, now: UnixTime) -> Result<Option<UnixTime>, Error> {
+    pub(crate) async fn revoke_family(&self, id: GrantId, why: &str, now: UnixTime) -> Result<Option<UnixTime>, Error> {
         let sql = "UPDATE grants SET revoked_at = $2, revoked_why = $3, rt_hash = '', rt_prev = '', rt_salt = '' \
                    WHERE id = $1 AND revoked_at = 0 RETURNING id, access_until";
         self.record(Stmt::new(sql, args![id, now, why])).await?.first().map(|row| time(row, "access_until")).transpose()
     }
 
     /// Revokes families of a client, at most 500. Empty if all were revoked already.
-    pub async fn revoke_some_of_client(
+    pub(crate) async fn revoke_some_of_client(
         &self,
         client: &ClientId,
         why: &str,
@@ -320,7 +320,7 @@ impl Store {
     }
 
     /// The families that were revoked at `since` or later.
-    pub async fn revoked_since(&self, since: UnixTime) -> Result<Vec<Revoked>, Error> {
+    pub(crate) async fn revoked_since(&self, since: UnixTime) -> Result<Vec<Revoked>, Error> {
         // The literal `> 0` lets SQLite use the partial index.
         let sql = "SELECT id, access_until FROM grants WHERE revoked_at > 0 AND revoked_at >= $1";
         let rows = self.read_changes(Stmt::new(sql, args![since])).await?;
@@ -328,7 +328,7 @@ impl Store {
     }
 
     /// Whether a grant still lives whose code went to this very address of the client, whichever person's it is.
-    pub async fn grant_went_to(
+    pub(crate) async fn grant_went_to(
         &self,
         client: &ClientId,
         redirect_uri: &RedirectUri,

@@ -8,7 +8,7 @@ use crate::oauth::token::TokenHash;
 
 impl Store {
     /// Spends the `jti` of an issuer, by its hash; `false` where it was spent before. It is kept until `until`.
-    pub async fn spend_jti(&self, issuer: &str, jti: &TokenHash, until: UnixTime) -> Result<bool, Error> {
+    pub(crate) async fn spend_jti(&self, issuer: &str, jti: &TokenHash, until: UnixTime) -> Result<bool, Error> {
         let sql = "INSERT INTO jti_seen (issuer, jti, until) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING jti";
         Ok(!self.record(Stmt::new(sql, args![issuer, jti, until])).await?.is_empty())
     }

@@ -7,7 +7,7 @@ use crate::clock::UnixTime;
 
 /// A row of `signing_keys`.
 #[derive(Clone, Debug)]
-pub struct StoredKey {
+pub(crate) struct StoredKey {
     /// What it signs.
     pub purpose: String,
     /// The algorithm's name on the wire.
@@ -30,7 +30,7 @@ pub struct StoredKey {
 
 impl Store {
     /// Puts a key in its slot, unless another process was faster; read the table back either way.
-    pub async fn insert_key(&self, key: &StoredKey) -> Result<(), Error> {
+    pub(crate) async fn insert_key(&self, key: &StoredKey) -> Result<(), Error> {
         let sql = "INSERT INTO signing_keys (alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at, \
                    purpose) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
         let args = args![
@@ -48,13 +48,13 @@ impl Store {
     }
 
     /// Seals a key anew, unless another process was faster.
-    pub async fn reseal_key(&self, key: &StoredKey, sealed: &str) -> Result<(), Error> {
+    pub(crate) async fn reseal_key(&self, key: &StoredKey, sealed: &str) -> Result<(), Error> {
         let sql = "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
         self.record(Stmt::new(sql, args![key.kid.as_str(), key.sealed.as_str(), sealed])).await.map(|_| ())
     }
 
     /// Every key, the first made first.
-    pub async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
+    pub(crate) async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
         let sql = "SELECT purpose, alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at \
                    FROM signing_keys ORDER BY sign_from, alg, slot";
         let rows = self.read_changes(Stmt::new(sql, [])).await?;

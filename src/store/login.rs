@@ -18,7 +18,7 @@ use crate::oauth::token::TokenHash;
 
 /// How far a journey has come; each stage with what it alone has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// The person said yes to the client, and is to sign in at the upstream. `notice` says why not yet.
     Allowed {
         /// What the last attempt came to, or empty.
@@ -43,7 +43,7 @@ pub enum Stage {
 
 /// What the authorization request demands of the sign-in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// `prompt`.
     pub prompt: Prompt,
     /// `max_age` in seconds.
@@ -52,7 +52,7 @@ pub struct Bounds {
 
 /// A journey.
 #[derive(Clone, Debug)]
-pub struct LoginRow {
+pub(crate) struct LoginRow {
     /// Its id.
     pub id: RowId,
     /// How far it has come.
@@ -80,7 +80,7 @@ pub struct LoginRow {
 /// What a person allowed: the grant with its first code, and the consent to keep on file. Neither is stored without the
 /// other.
 #[derive(Clone, Debug)]
-pub struct Permission {
+pub(crate) struct Permission {
     /// The grant.
     pub grant: NewGrant,
     /// The consent.
@@ -100,7 +100,7 @@ const AUTHORIZE: &str = "authorize";
 
 impl Store {
     /// Begins a journey, in stage allowed; `false` if there is one of this id already.
-    pub async fn insert_login(&self, login: &LoginRow) -> Result<bool, Error> {
+    pub(crate) async fn insert_login(&self, login: &LoginRow) -> Result<bool, Error> {
         let sql = "INSERT INTO logins (id, stage, request, client, upstream, attempt, state_hash, cookie_hash, notice, \
                    claimed_at, sign_in, grant_id, created_at, expires_at, purpose, max_age, prompt) \
                    VALUES ($1, 'allowed', $2, $3, $4, $5, $6, $7, '', 0, 0, 0, $8, $9, $10, $11, $12) \
@@ -124,7 +124,7 @@ impl Store {
     }
 
     /// The journey of this id, unless it has expired.
-    pub async fn find_login(&self, id: RowId, now: UnixTime) -> Result<Option<LoginRow>, Error> {
+    pub(crate) async fn find_login(&self, id: RowId, now: UnixTime) -> Result<Option<LoginRow>, Error> {
         let sql = "SELECT id, stage, request, client, upstream, attempt, state_hash, cookie_hash, notice, claimed_at, \
                    sign_in, grant_id, created_at, expires_at, purpose, max_age, prompt FROM logins WHERE id = $1 AND expires_at > $2";
         self.read_one(Stmt::new(sql, args![id, now])).await?.map(|row| read(&row)).transpose()
@@ -132,7 +132,12 @@ impl Store {
 
     /// allowed or identified -> allowed, with the state of a new attempt at an upstream; `false` where the journey has
     /// moved on since `login` was read.
-    pub async fn begin_attempt(&self, login: &LoginRow, upstream: &str, state: &TokenHash) -> Result<bool, Error> {
+    pub(crate) async fn begin_attempt(
+        &self,
+        login: &LoginRow,
+        upstream: &str,
+        state: &TokenHash,
+    ) -> Result<bool, Error> {
         let sql = "UPDATE logins SET stage = 'allowed', attempt = attempt + 1, upstream = $3, state_hash = $4, notice = '', sign_in = 0 \
                    WHERE id = $1 AND attempt = $2 AND stage IN ('allowed', 'identified') RETURNING id";
         let args = args![login.id, login.attempt, upstream, state];
@@ -140,7 +145,7 @@ impl Store {
     }
 
     /// allowed -> exchanging: whoever gets `true` may redeem the upstream's code, and nobody else.
-    pub async fn claim_login(&self, login: &LoginRow, state: &TokenHash, now: UnixTime) -> Result<bool, Error> {
+    pub(crate) async fn claim_login(&self, login: &LoginRow, state: &TokenHash, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE logins SET stage = 'exchanging', claimed_at = $2 \
                    WHERE id = $1 AND stage = 'allowed' AND state_hash = $3 AND cookie_hash = $4 AND upstream = $5 \
                    AND attempt = $6 AND expires_at > $2 RETURNING id";
@@ -149,20 +154,25 @@ impl Store {
     }
 
     /// exchanging -> allowed, since the attempt came to nothing; its state works no more.
-    pub async fn release_login(&self, login: &LoginRow, notice: &str) -> Result<(), Error> {
+    pub(crate) async fn release_login(&self, login: &LoginRow, notice: &str) -> Result<(), Error> {
         let sql = "UPDATE logins SET stage = 'allowed', state_hash = '', notice = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'exchanging' RETURNING id";
         self.record(Stmt::new(sql, args![login.id, login.attempt, notice])).await.map(|_| ())
     }
 
     /// The person cancelled: the journey is over.
-    pub async fn spend_login(&self, id: RowId) -> Result<(), Error> {
+    pub(crate) async fn spend_login(&self, id: RowId) -> Result<(), Error> {
         let sql = "UPDATE logins SET stage = 'answered', state_hash = '', grant_id = 0 WHERE id = $1 AND stage <> 'answered' RETURNING id";
         self.record(Stmt::new(sql, args![id])).await.map(|_| ())
     }
 
     /// exchanging -> identified, with the person and the sign-in; `false` where the journey was released meanwhile.
-    pub async fn identify_login(&self, login: &LoginRow, signed_in: &SignedIn, now: UnixTime) -> Result<bool, Error> {
+    pub(crate) async fn identify_login(
+        &self,
+        login: &LoginRow,
+        signed_in: &SignedIn,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
         let SignedIn { sign_in, person } = signed_in;
         let sql = "UPDATE logins SET stage = 'identified', state_hash = '', sign_in = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'exchanging' RETURNING id";
@@ -175,7 +185,12 @@ impl Store {
     }
 
     /// identified -> answered, with the grant and the consent; `false` where another request was faster.
-    pub async fn answer_login(&self, login: &LoginRow, permission: &Permission, now: UnixTime) -> Result<bool, Error> {
+    pub(crate) async fn answer_login(
+        &self,
+        login: &LoginRow,
+        permission: &Permission,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
         let sql = "UPDATE logins SET stage = 'answered', grant_id = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'identified' RETURNING id";
         let mut unit = vec![Stmt::new(sql, args![login.id, login.attempt, permission.grant.grant.id])];
@@ -184,7 +199,7 @@ impl Store {
     }
 
     /// A grant without a journey, for a person who was signed in already.
-    pub async fn insert_grant(&self, permission: &Permission, now: UnixTime) -> Result<(), Error> {
+    pub(crate) async fn insert_grant(&self, permission: &Permission, now: UnixTime) -> Result<(), Error> {
         self.give_all(permission.statements(now)?).await.map(|_| ())
     }
 }

@@ -27,13 +27,13 @@ mod session;
 mod statement;
 mod watch;
 
-pub use consent::Consent;
-pub use database::Store;
-pub use error::Error;
-pub use grant::{
+pub(crate) use consent::Consent;
+pub(crate) use database::Store;
+pub(crate) use error::Error;
+pub(crate) use grant::{
     FirstRefreshToken, Lifetimes, NewCode, NewGrant, OwnedGrant, Redemption, Revoked, Rotation, StoredGrant,
 };
-pub use key::StoredKey;
-pub use login::{Bounds, LoginRow, Permission, Stage};
-pub use person::{SignIn, SignedIn};
-pub use request::{to_the_end, within};
+pub(crate) use key::StoredKey;
+pub(crate) use login::{Bounds, LoginRow, Permission, Stage};
+pub(crate) use person::{SignIn, SignedIn};
+pub(crate) use request::{to_the_end, within};

@@ -20,7 +20,7 @@ impl Store {
     /// Opens the database, creates the file where it is SQLite, and brings the schema up to date.
     ///
     /// Installs sqlx's drivers for `Any`, which is global to the process.
-    pub async fn open(database: &Database) -> Result<Self, Error> {
+    pub(crate) async fn open(database: &Database) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
         match database {
             Database::Sqlite(path) => Store::open_sqlite(path).await,

@@ -11,7 +11,7 @@ use crate::oauth::provider_claims::ProviderClaims;
 
 /// One time that a person signed in at an upstream.
 #[derive(Clone, Debug)]
-pub struct SignIn {
+pub(crate) struct SignIn {
     /// Its id, which a session holds.
     pub id: RowId,
     /// Who signed in.
@@ -30,7 +30,7 @@ pub struct SignIn {
 
 /// Somebody who signed in.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
+pub(crate) struct SignedIn {
     /// When and where.
     pub sign_in: SignIn,
     /// Who.
@@ -39,7 +39,7 @@ pub struct SignedIn {
 
 impl Store {
     /// How many grants are live of people whose provider is none of these issuers.
-    pub async fn count_grants_of_others(&self, issuers: &[&str], now: UnixTime) -> Result<i64, Error> {
+    pub(crate) async fn count_grants_of_others(&self, issuers: &[&str], now: UnixTime) -> Result<i64, Error> {
         let known = self.read(Stmt::new("SELECT DISTINCT issuer FROM people", [])).await?;
         let mut count = 0;
         for row in &known {
@@ -56,7 +56,7 @@ impl Store {
     }
 
     /// Brings what is known of a person up to date, if they are known.
-    pub async fn renew_person(&self, person: &Person, now: UnixTime) -> Result<(), Error> {
+    pub(crate) async fn renew_person(&self, person: &Person, now: UnixTime) -> Result<(), Error> {
         let sql =
             "UPDATE people SET email = $2, email_verified = $3, name = $4, claims = $5, seen_at = $6 WHERE id = $1";
         let args = args![
@@ -71,13 +71,13 @@ impl Store {
     }
 
     /// The person of this id.
-    pub async fn find_person(&self, id: &PersonId) -> Result<Option<Person>, Error> {
+    pub(crate) async fn find_person(&self, id: &PersonId) -> Result<Option<Person>, Error> {
         let sql = "SELECT id, issuer, claims, sub, email, email_verified, name FROM people WHERE id = $1";
         self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
     }
 
     /// Who signed in, if the sign-in still holds.
-    pub async fn find_sign_in(&self, id: RowId, now: UnixTime) -> Result<Option<SignedIn>, Error> {
+    pub(crate) async fn find_sign_in(&self, id: RowId, now: UnixTime) -> Result<Option<SignedIn>, Error> {
         let sql = "SELECT s.id AS sign_in, s.upstream, s.upstream_sid, s.auth_time, s.created_at, s.expires_at, \
                    p.id, p.issuer, p.claims, p.sub, p.email, p.email_verified, p.name \
                    FROM sign_ins s JOIN people p ON p.id = s.person \

@@ -7,13 +7,13 @@ use crate::clock::UnixTime;
 
 impl Store {
     /// Says that this process is there, and what time it thinks it is.
-    pub async fn upsert_replica(&self, id: &str, now: UnixTime) -> Result<(), Error> {
+    pub(crate) async fn upsert_replica(&self, id: &str, now: UnixTime) -> Result<(), Error> {
         let sql = "INSERT INTO replicas (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
         self.tidy(Stmt::new(sql, args![id, now])).await.map(|_| ())
     }
 
     /// The newest time that any other replica wrote.
-    pub async fn newest_replica(&self, id: &str) -> Result<UnixTime, Error> {
+    pub(crate) async fn newest_replica(&self, id: &str) -> Result<UnixTime, Error> {
         let sql = "SELECT at FROM replicas WHERE id <> $1 ORDER BY at DESC LIMIT 1";
         let row = self.read_one(Stmt::new(sql, args![id])).await?;
         row.map_or(Ok(UnixTime(0)), |row| int(&row, "at").map(UnixTime))

@@ -27,12 +27,12 @@ enum Decided {
 
 impl Progress {
     /// The progress of the request that is being answered in this task; `None` outside of one.
-    pub fn current() -> Option<Self> {
+    pub(super) fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok()
     }
 
     /// Notes that a unit of the request begins; `false` if the request's time ran out first.
-    pub fn begin(&self) -> bool {
+    pub(super) fn begin(&self) -> bool {
         *self.0.get_or_init(|| Decided::Begun) == Decided::Begun
     }
 
@@ -44,7 +44,7 @@ impl Progress {
 
 /// Runs a request for at most `limit`, and `None` says that it was dropped then. Once one of its units has begun, the
 /// request is not dropped: it waits for the outcome, which the store bounds by limits of its own.
-pub async fn within<F: Future>(limit: Duration, request: F) -> Option<F::Output> {
+pub(crate) async fn within<F: Future>(limit: Duration, request: F) -> Option<F::Output> {
     let progress = Progress::default();
     let mut request = std::pin::pin!(CURRENT.scope(progress.clone(), request));
     tokio::select! {
@@ -62,7 +62,7 @@ pub async fn within<F: Future>(limit: Duration, request: F) -> Option<F::Output>
 /// # Errors
 ///
 /// The work panicked, or the runtime is being shut down.
-pub async fn to_the_end<F>(work: F) -> Result<F::Output, JoinError>
+pub(crate) async fn to_the_end<F>(work: F) -> Result<F::Output, JoinError>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {

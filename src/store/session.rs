@@ -8,26 +8,26 @@ use crate::oauth::token::TokenHash;
 
 impl Store {
     /// Keeps a session; `false` where the id is taken.
-    pub async fn insert_session(&self, id: &TokenHash, data: &str, expires_at: UnixTime) -> Result<bool, Error> {
+    pub(crate) async fn insert_session(&self, id: &TokenHash, data: &str, expires_at: UnixTime) -> Result<bool, Error> {
         let sql = "INSERT INTO sessions (id_hash, data, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id_hash";
         Ok(!self.record(Stmt::new(sql, args![id, data, expires_at])).await?.is_empty())
     }
 
     /// Keeps a session in place of what it held.
-    pub async fn save_session(&self, id: &TokenHash, data: &str, expires_at: UnixTime) -> Result<(), Error> {
+    pub(crate) async fn save_session(&self, id: &TokenHash, data: &str, expires_at: UnixTime) -> Result<(), Error> {
         let sql = "INSERT INTO sessions (id_hash, data, expires_at) VALUES ($1, $2, $3) \
                    ON CONFLICT (id_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at";
         self.record(Stmt::new(sql, args![id, data, expires_at])).await.map(|_| ())
     }
 
     /// What the session holds, unless it has expired.
-    pub async fn find_session(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, Error> {
+    pub(crate) async fn find_session(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, Error> {
         let sql = "SELECT data FROM sessions WHERE id_hash = $1 AND expires_at > $2";
         self.read_one(Stmt::new(sql, args![id, now])).await?.map(|row| text(&row, "data")).transpose()
     }
 
     /// Ends a session.
-    pub async fn delete_session(&self, id: &TokenHash) -> Result<(), Error> {
+    pub(crate) async fn delete_session(&self, id: &TokenHash) -> Result<(), Error> {
         self.record(Stmt::new("DELETE FROM sessions WHERE id_hash = $1", args![id])).await.map(|_| ())
     }
 }

@@ -60,7 +60,7 @@ impl std::fmt::Debug for Own {
 
 impl Watch {
     /// The rows of a SELECT, or an error after two tries at most.
-    pub async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
+    pub(super) async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         match self {
             Watch::Pool(reads) => timeout(PATIENCE, reads.read(stmt)).await.map_err(|_| Error::Silent)?,
             Watch::Own(own) => own.read(stmt).await,
@@ -68,7 +68,7 @@ impl Watch {
     }
 
     /// Ends the connection, if it has one of its own. From now on nothing is read on it.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         let Watch::Own(own) = self else { return };
         own.0.is_closed.store(true, Ordering::Release);
         if let Some(live) = own.0.live.lock().await.take() {
@@ -78,7 +78,7 @@ impl Watch {
 }
 
 impl Own {
-    pub fn new(url: SecretString) -> Self {
+    pub(super) fn new(url: SecretString) -> Self {
         let (generation, is_closed) = (AtomicU64::new(0), AtomicBool::new(false));
         Own(Arc::new(Shared { url, live: Mutex::default(), generation, is_closed }))
     }
@@ -130,7 +130,7 @@ impl Own {
     }
 
     /// Closes the connection, since its server is gone: at once if it is free, else before its next use.
-    pub fn retire(&self) {
+    pub(super) fn retire(&self) {
         self.0.generation.fetch_add(1, Ordering::AcqRel);
         if let Ok(mut live) = self.0.live.try_lock() {
             *live = None;

@@ -51,7 +51,7 @@ pub(crate) enum Error {
 
 impl Error {
     /// The error and its causes in one line, without email addresses: a provider may name an account in its words.
-    pub fn for_log(&self) -> String {
+    pub(crate) fn for_log(&self) -> String {
         without_addresses(&with_causes(self)).into_owned()
     }
 }

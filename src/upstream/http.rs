@@ -32,12 +32,12 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub fn new(client: reqwest::Client) -> Self {
+    pub(super) fn new(client: reqwest::Client) -> Self {
         Http { client, timeout: TIMEOUT }
     }
 
     /// Sends one request. Whatever passes by itself, a 5xx or 429 answer included, is [`Error::Unreachable`].
-    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
+    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
         let at = request.uri().to_string();
         let url = Url::parse(&at).map_err(|error| because(format!("{at} is not a URL"), error))?;
         check_url(&url)?;

@@ -79,7 +79,7 @@ struct Redemption<'a> {
 impl Upstream {
     /// An upstream that has not been asked anything yet. `http` is what [`http_client`](super::http_client)
     /// makes: it follows no redirects.
-    pub fn new(settings: UpstreamSettings, redirect_uri: String, http: reqwest::Client) -> Self {
+    pub(crate) fn new(settings: UpstreamSettings, redirect_uri: String, http: reqwest::Client) -> Self {
         Upstream {
             settings,
             redirect_uri,
@@ -91,13 +91,13 @@ impl Upstream {
     }
 
     /// What was configured.
-    pub fn settings(&self) -> &UpstreamSettings {
+    pub(crate) fn settings(&self) -> &UpstreamSettings {
         &self.settings
     }
 
     /// Fetches the discovery document and the key set. On failure the last good ones stay in use. Logs when the provider
     /// goes away and when it comes back, each once.
-    pub async fn discover(&self) -> Result<(), Error> {
+    pub(crate) async fn discover(&self) -> Result<(), Error> {
         let found = self.fetch_provider().await;
         let mut state = self.write();
         let was_away = state.failure.is_some();
@@ -128,7 +128,7 @@ impl Upstream {
     }
 
     /// What came of the last discovery.
-    pub fn health(&self) -> Health {
+    pub(crate) fn health(&self) -> Health {
         let state = self.read();
         match (&state.failure, &state.provider) {
             (Some(_), _) => Health::Away,
@@ -138,13 +138,13 @@ impl Upstream {
     }
 
     /// Whether the last discovery succeeded.
-    pub fn answers(&self) -> bool {
+    pub(crate) fn answers(&self) -> bool {
         self.health() == Health::Answers
     }
 
     /// Verifies the `iss` of an authorization response (RFC 9207 section 2.4): if it came, it is this issuer, and if the
     /// upstream's metadata says that it always sends one, it came.
-    pub async fn verify_iss(&self, iss: Option<&str>) -> Result<(), Error> {
+    pub(crate) async fn verify_iss(&self, iss: Option<&str>) -> Result<(), Error> {
         match iss {
             Some(iss) if iss == self.settings.issuer => Ok(()),
             Some(iss) => Err(invalid(format!("the answer came from the issuer {iss:?}"))),
@@ -162,7 +162,7 @@ impl Upstream {
     ///
     /// # Panics
     /// Where the PKCE verifier has not 43 to 128 characters.
-    pub fn authorization_url(&self, attempt: &Attempt) -> Result<String, Error> {
+    pub(crate) fn authorization_url(&self, attempt: &Attempt) -> Result<String, Error> {
         let provider = self.provider().ok_or_else(|| self.undiscovered())?;
         let (state, nonce) = (attempt.state.clone(), attempt.nonce.clone());
         let verifier = PkceCodeVerifier::new(attempt.pkce_verifier.clone());
@@ -190,7 +190,7 @@ impl Upstream {
     }
 
     /// Turns the code of the callback into a person.
-    pub async fn exchange(&self, code: &str, attempt: &Attempt, now: UnixTime) -> Result<Identity, Error> {
+    pub(crate) async fn exchange(&self, code: &str, attempt: &Attempt, now: UnixTime) -> Result<Identity, Error> {
         let mut provider = self.known_provider().await?;
         let tokens = self.redeem(&Redemption { provider: &provider, code, attempt }).await?;
         // A client must not use a token whose type it does not know (RFC 6749 section 7.1); types ignore case (section 5.1).

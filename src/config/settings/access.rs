@@ -2,7 +2,7 @@
 
 /// Who may come in once signed in: everyone if nothing is listed, else each person who matches one line.
 #[derive(Clone, Debug, Default)]
-pub struct AccessRules {
+pub(crate) struct AccessRules {
     /// Verified email addresses, in lower case.
     pub emails: Vec<String>,
     /// Domains of verified email addresses, in lower case, without `@`.
@@ -13,7 +13,7 @@ pub struct AccessRules {
 
 impl AccessRules {
     /// Whether nothing is listed, so that everyone may come in whom a provider signs in.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.emails.is_empty() && self.email_domains.is_empty()
     }
 }

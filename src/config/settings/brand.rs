@@ -2,7 +2,7 @@
 
 /// How the pages look and where their links go.
 #[derive(Clone, Debug)]
-pub struct Brand {
+pub(crate) struct Brand {
     /// Whose server this is.
     pub name: String,
     /// The accent colour in light and dark, as `#rrggbb`; our own where none is set.
@@ -19,7 +19,7 @@ pub struct Brand {
 
 /// A logo, read at the start.
 #[derive(Clone, Debug)]
-pub struct Logo {
+pub(crate) struct Logo {
     /// Of the file's ending.
     pub media_type: &'static str,
     /// The file.

@@ -10,7 +10,7 @@ use crate::oauth::name::Outline;
 
 /// Which clients there may be.
 #[derive(Clone, Debug)]
-pub struct ClientSettings {
+pub(crate) struct ClientSettings {
     /// Whether anyone may register a client (RFC 7591).
     pub registration: bool,
     /// Whether clients may learn who the person is (OpenID Connect).
@@ -31,7 +31,7 @@ pub struct ClientSettings {
 
 /// Bounds on registrations that nobody has allowed anything yet. Anybody can make them, so they are what a flood leaves.
 #[derive(Clone, Copy, Debug)]
-pub struct RegistrationBounds {
+pub(crate) struct RegistrationBounds {
     /// How many of them a sweep leaves; the oldest go.
     pub kept: u64,
     /// How many there may be; above that nobody can register.
@@ -48,7 +48,7 @@ impl Default for RegistrationBounds {
 
 /// Which clients may come with a metadata document of their own.
 #[derive(Clone, Debug)]
-pub struct DocumentSettings {
+pub(crate) struct DocumentSettings {
     /// Whether any may.
     pub on: bool,
     /// At which hosts their documents may be; at all where none is listed.
@@ -61,12 +61,12 @@ pub struct DocumentSettings {
 
 impl DocumentSettings {
     /// Whether documents may be at this host.
-    pub fn allows(&self, authority: &str) -> bool {
+    pub(crate) fn allows(&self, authority: &str) -> bool {
         self.hosts.is_empty() || self.hosts.iter().any(|pattern| pattern.matches(authority))
     }
 
     /// Whether this is the outline of a host that is listed, or that has a pinned document.
-    pub fn names(&self, outline: &Outline) -> bool {
+    pub(crate) fn names(&self, outline: &Outline) -> bool {
         let is_it = |host: &str| Outline::of(host) == *outline;
         self.hosts.iter().any(|pattern| is_it(pattern.host())) || self.pinned.keys().any(|id| is_it(&id.host()))
     }

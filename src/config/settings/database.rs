@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 /// Where the data is.
 #[derive(Clone, Debug)]
-pub enum Database {
+pub(crate) enum Database {
     /// A file, created when missing.
     Sqlite(PathBuf),
     /// A PostgreSQL URL, with its password.

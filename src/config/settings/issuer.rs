@@ -6,14 +6,14 @@ use url::Url;
 ///
 /// `https://host[:port][/prefix]`, without a trailing slash; http only on loopback.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issuer {
+pub(crate) struct Issuer {
     text: String,
     url: Url,
 }
 
 impl Issuer {
     /// Parses `public_url`; the error says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let url = Url::parse(text).map_err(|error| format!("is not an absolute URL ({error})"))?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err("must have neither query nor fragment".into());
@@ -37,22 +37,22 @@ impl Issuer {
     }
 
     /// The identifier's text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Scheme, host and port, as in an Origin header (RFC 6454 section 6.2).
-    pub fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
     /// The host alone.
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
     /// Host and port, as in a Host header.
-    pub fn authority(&self) -> String {
+    pub(crate) fn authority(&self) -> String {
         let host = self.host();
         match self.url.port() {
             Some(port) => format!("{host}:{port}"),
@@ -61,27 +61,27 @@ impl Issuer {
     }
 
     /// The path prefix: empty, or `/prefix` without a trailing slash.
-    pub fn prefix(&self) -> &str {
+    pub(crate) fn prefix(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
 
     /// Whether it is served by https.
-    pub fn is_https(&self) -> bool {
+    pub(crate) fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 
     /// Whether it is on this computer.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         crate::oauth::resource::is_loopback(&self.url)
     }
 
     /// The address of one of our own paths, which begins with a slash.
-    pub fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
 
     /// Where the upstream of this name sends the browser back to, as it is registered there.
-    pub fn callback(&self, upstream: &str) -> String {
+    pub(crate) fn callback(&self, upstream: &str) -> String {
         self.at(&format!("/oauth/callback/{upstream}"))
     }
 }

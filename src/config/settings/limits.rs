@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Bounds on what a request may cost.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// The largest body of a form, a registration, or a message to the built-in MCP server, in bytes.
     pub body: usize,
     /// How long an answer may take to begin, unless a write of the request has begun.

@@ -20,20 +20,20 @@ use crate::oauth::default_endpoint::DefaultEndpoint;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::{self, Scope, Scopes};
 
-pub use access::AccessRules;
-pub use brand::{Brand, Logo};
-pub use clients::{ClientSettings, DocumentSettings, RegistrationBounds};
-pub use database::Database;
-pub use issuer::Issuer;
-pub use limits::Limits;
-pub use mount::{Mount, ToolNeeds};
-pub use resource_server::ResourceServer;
-pub use tokens::{SigningAlgorithm, TokenSettings};
-pub use upstream::{GOOGLE, UpstreamKind, UpstreamSettings};
+pub(crate) use access::AccessRules;
+pub(crate) use brand::{Brand, Logo};
+pub(crate) use clients::{ClientSettings, DocumentSettings, RegistrationBounds};
+pub(crate) use database::Database;
+pub(crate) use issuer::Issuer;
+pub(crate) use limits::Limits;
+pub(crate) use mount::{Mount, ToolNeeds};
+pub(crate) use resource_server::ResourceServer;
+pub(crate) use tokens::{SigningAlgorithm, TokenSettings};
+pub(crate) use upstream::{GOOGLE, UpstreamKind, UpstreamSettings};
 
 /// Everything that was configured. Only [`server`](crate::server) reads [`Config`](super::Config); all below sees this.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The public address, which is the issuer.
     pub issuer: Issuer,
     /// Where to listen.
@@ -66,27 +66,27 @@ pub struct Settings {
 
 impl Settings {
     /// The mount whose resource this is.
-    pub fn mount(&self, resource: &Resource) -> Option<&Mount> {
+    pub(crate) fn mount(&self, resource: &Resource) -> Option<&Mount> {
         self.mounts.iter().find(|mount| mount.resource == *resource)
     }
 
     /// The mount that counts where a client names none.
-    pub fn default_mount(&self) -> &Mount {
+    pub(crate) fn default_mount(&self) -> &Mount {
         &self.mounts[0]
     }
 
     /// The words that the authorization server itself understands, without those of OpenID Connect if that is turned off.
-    pub fn own_scopes(&self) -> Scopes {
+    pub(crate) fn own_scopes(&self) -> Scopes {
         scope::OWN.into_iter().filter(|scope| self.is_own_scope(scope)).filter_map(Scope::parse).collect()
     }
 
     /// Whether this is one of [`own_scopes`](Self::own_scopes).
-    pub fn is_own_scope(&self, scope: &str) -> bool {
+    pub(crate) fn is_own_scope(&self, scope: &str) -> bool {
         scope::OWN.contains(&scope) && (self.clients.openid || scope == scope::OFFLINE_ACCESS)
     }
 
     /// The default endpoints whose paths are taken, each with the key of `jean.toml` that takes it. They are not served.
-    pub fn shadowed_default_endpoints(&self) -> Vec<Shadowed> {
+    pub(crate) fn shadowed_default_endpoints(&self) -> Vec<Shadowed> {
         let prefix = self.issuer.prefix();
         let owner = |path: &str| {
             let mount = self.mounts.iter().find(|mount| format!("{prefix}{}", mount.path) == path);
@@ -99,14 +99,14 @@ impl Settings {
     }
 
     /// The upstream of this name.
-    pub fn upstream(&self, name: &str) -> Option<&UpstreamSettings> {
+    pub(crate) fn upstream(&self, name: &str) -> Option<&UpstreamSettings> {
         self.upstreams.iter().find(|upstream| upstream.name == name)
     }
 }
 
 /// A default endpoint whose path is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shadowed {
+pub(crate) struct Shadowed {
     /// Which one.
     pub endpoint: DefaultEndpoint,
     /// The key of `jean.toml` that puts something else there.

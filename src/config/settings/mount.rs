@@ -7,7 +7,7 @@ use crate::oauth::scope::{Scope, Scopes};
 
 /// One protected MCP endpoint.
 #[derive(Clone, Debug)]
-pub struct Mount {
+pub(crate) struct Mount {
     /// The table's name in `jean.toml`.
     pub name: String,
     /// Below `public_url`: `/mcp`.
@@ -28,12 +28,12 @@ pub struct Mount {
 
 impl Mount {
     /// The scopes as a set.
-    pub fn known_scopes(&self) -> Scopes {
+    pub(crate) fn known_scopes(&self) -> Scopes {
         self.scopes.keys().filter_map(|name| Scope::parse(name)).collect()
     }
 
     /// What a call of this tool needs beside the required scopes: the scopes of every line that fits its name.
-    pub fn needs(&self, tool: &str) -> Scopes {
+    pub(crate) fn needs(&self, tool: &str) -> Scopes {
         let fitting = self.tools.iter().filter(|needs| needs.fits(tool));
         fitting.fold(Scopes::default(), |all, needs| all.union(&needs.scopes))
     }
@@ -41,7 +41,7 @@ impl Mount {
 
 /// What the calls of one tool need, or of several whose names begin alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolNeeds {
+pub(crate) struct ToolNeeds {
     /// The tool's name; a `*` at its end stands for any rest.
     pub name: String,
     /// The scopes.

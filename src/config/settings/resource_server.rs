@@ -6,7 +6,7 @@ use crate::oauth::token::TokenHash;
 
 /// A resource server that asks about access tokens (RFC 7662), as MCP servers elsewhere do.
 #[derive(Clone, Debug)]
-pub struct ResourceServer {
+pub(crate) struct ResourceServer {
     /// By what it names itself.
     pub id: ClientId,
     /// The hash of its secret.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How tokens are made, and how long they live.
 #[derive(Clone, Debug)]
-pub struct TokenSettings {
+pub(crate) struct TokenSettings {
     /// What signs access tokens.
     pub algorithm: SigningAlgorithm,
     /// Of an authorization code.

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 /// One identity provider.
 #[derive(Clone, Debug)]
-pub struct UpstreamSettings {
+pub(crate) struct UpstreamSettings {
     /// The table's name in `jean.toml`; part of the callback's path.
     pub name: String,
     /// What the button calls it: "Google".
@@ -24,18 +24,18 @@ pub struct UpstreamSettings {
 }
 
 /// The issuer of all accounts at Google.
-pub const GOOGLE: &str = "https://accounts.google.com";
+pub(crate) const GOOGLE: &str = "https://accounts.google.com";
 
 impl UpstreamSettings {
     /// Whether the accounts here are Google's, by whatever kind of table.
-    pub fn is_google(&self) -> bool {
+    pub(crate) fn is_google(&self) -> bool {
         self.kind == UpstreamKind::Google || self.issuer == GOOGLE
     }
 }
 
 /// The presets, which differ in what the upstream understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpstreamKind {
+pub(crate) enum UpstreamKind {
     /// jean's own small issuer, on loopback.
     Dev,
     /// accounts.google.com.

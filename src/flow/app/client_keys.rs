@@ -63,12 +63,12 @@ impl Read {
 
 impl ClientKeys {
     /// Nothing remembered.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         ClientKeys(moka::sync::Cache::new(REMEMBERED))
     }
 
     /// What is known of the keys at `jwks_uri`.
-    pub fn of(&self, jwks_uri: &str) -> Arc<KeySet> {
+    pub(crate) fn of(&self, jwks_uri: &str) -> Arc<KeySet> {
         self.0.get_with_by_ref(jwks_uri, || {
             Arc::new(KeySet {
                 uri: jwks_uri.to_owned(),
@@ -81,24 +81,24 @@ impl ClientKeys {
 
 impl KeySet {
     /// The last key set that was read, fresh or not: a day at most after its host gave it.
-    pub fn last(&self, now: UnixTime) -> Option<Jwks> {
+    pub(crate) fn last(&self, now: UnixTime) -> Option<Jwks> {
         self.state().read.as_ref().filter(|read| read.serves(now)).map(|read| read.jwks.clone())
     }
 
     /// The key set, if it need not be asked for again.
-    pub fn fresh(&self, now: UnixTime) -> Option<Jwks> {
+    pub(crate) fn fresh(&self, now: UnixTime) -> Option<Jwks> {
         let state = self.state();
         let is_fresh = |read: &&Read| read.serves(now) && now < read.fresh_until;
         state.read.as_ref().filter(is_fresh).map(|read| read.jwks.clone())
     }
 
     /// Whether there were keys here before.
-    pub fn had_keys(&self) -> bool {
+    pub(crate) fn had_keys(&self) -> bool {
         self.state().had_keys
     }
 
     /// Whether the address may be asked now; counts as asked.
-    pub fn may_ask(&self, now: UnixTime) -> bool {
+    pub(crate) fn may_ask(&self, now: UnixTime) -> bool {
         let mut state = self.state();
         let may = !(-REORDER..ASK_INTERVAL).contains(&now.since(state.asked_at));
         if may {
@@ -108,7 +108,7 @@ impl KeySet {
     }
 
     /// Remembers a key set that was read just now.
-    pub fn keep(&self, set: FetchedKeys, now: UnixTime) {
+    pub(crate) fn keep(&self, set: FetchedKeys, now: UnixTime) {
         let FetchedKeys { jwks, lifetime, receipt } = set;
         let mut state = self.state();
         state.read = Some(Read { jwks, at: now, fresh_until: now + lifetime, receipt: Some(receipt) });
@@ -116,14 +116,14 @@ impl KeySet {
     }
 
     /// Forgets the keys: the host says that there are none any more.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut state = self.state();
         state.read = None;
         state.had_keys = true;
     }
 
     /// What was counted for the last fetch, once, when an assertion was verified by what it brought.
-    pub fn take_receipt(&self) -> Option<Receipt> {
+    pub(crate) fn take_receipt(&self) -> Option<Receipt> {
         self.state().read.as_mut().and_then(|read| read.receipt.take())
     }
 

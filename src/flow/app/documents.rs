@@ -52,42 +52,42 @@ struct Answer {
 
 impl Documents {
     /// Nothing remembered, and where the ids of documents that are to be looked at anew come out.
-    pub fn new() -> (Self, mpsc::Receiver<ClientId>) {
+    pub(crate) fn new() -> (Self, mpsc::Receiver<ClientId>) {
         let (stale, receiver) = mpsc::channel(WAITING);
         (Documents { known: moka::sync::Cache::new(REMEMBERED), stale }, receiver)
     }
 
     /// What is known of a document.
-    pub fn of(&self, id: &ClientId) -> Arc<Known> {
+    pub(crate) fn of(&self, id: &ClientId) -> Arc<Known> {
         self.known.get_with_by_ref(id, Arc::default)
     }
 
     /// Whether this is the outline of a host whose document is known.
-    pub fn names(&self, outline: &Outline) -> bool {
+    pub(crate) fn names(&self, outline: &Outline) -> bool {
         self.known.iter().any(|(id, known)| known.state().copy.is_some() && Outline::of(&id.host()) == *outline)
     }
 
     /// Asks for another look at a document, by and by; where too many wait already, the next request asks again.
-    pub fn look_again(&self, id: &ClientId) {
+    pub(crate) fn look_again(&self, id: &ClientId) {
         let _ = self.stale.try_send(id.clone());
     }
 }
 
 impl Known {
     /// What needs no request: the client of a fresh copy, or a failure of a moment ago.
-    pub fn answer(&self, now: UnixTime) -> Option<Result<Client, Unusable>> {
+    pub(crate) fn answer(&self, now: UnixTime) -> Option<Result<Client, Unusable>> {
         let state = self.state();
         let is_valid = |answer: &&Answer| now.since(answer.since) >= -REORDER && now < answer.until;
         state.answer.as_ref().filter(is_valid).map(|answer| answer.result.clone())
     }
 
     /// The last good copy, however old.
-    pub fn copy(&self) -> Option<DocumentCopy> {
+    pub(crate) fn copy(&self) -> Option<DocumentCopy> {
         self.state().copy.clone()
     }
 
     /// Remembers a stored copy, unless the host was heard since.
-    pub fn remember(&self, copy: &DocumentCopy) {
+    pub(crate) fn remember(&self, copy: &DocumentCopy) {
         let mut state = self.state();
         if state.copy.as_ref().is_none_or(|known| known.heard_at < copy.heard_at) {
             state.copy = Some(copy.clone());
@@ -95,24 +95,24 @@ impl Known {
     }
 
     /// Remembers what was fetched just now, which serves until then.
-    pub fn keep(&self, client: &Client, until: UnixTime) {
+    pub(crate) fn keep(&self, client: &Client, until: UnixTime) {
         let answer = Answer { result: Ok(client.clone()), since: client.created_at, until };
         *self.state() = State { copy: Some(DocumentCopy::fetched(client)), answer: Some(answer) };
     }
 
     /// Lets a copy serve until then, while its host cannot be asked.
-    pub fn serve(&self, client: Client, now: UnixTime, until: UnixTime) {
+    pub(crate) fn serve(&self, client: Client, now: UnixTime, until: UnixTime) {
         self.state().answer = Some(Answer { result: Ok(client), since: now, until });
     }
 
     /// Remembers for a moment that there was nothing to be had. A good copy stays, for the token endpoint.
-    pub fn fail(&self, failure: &Unusable, now: UnixTime) {
+    pub(crate) fn fail(&self, failure: &Unusable, now: UnixTime) {
         let until = UnixTime(now.0.saturating_add(FAILURE_KEPT));
         self.state().answer = Some(Answer { result: Err(failure.clone()), since: now, until });
     }
 
     /// Notes that the host has spoken: the copy is over, but for sessions that there are.
-    pub fn end(&self, now: UnixTime) {
+    pub(crate) fn end(&self, now: UnixTime) {
         if let Some(copy) = &mut self.state().copy {
             copy.is_over = true;
             copy.heard_at = now;

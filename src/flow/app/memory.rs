@@ -19,7 +19,7 @@ use crate::store::Revoked;
 /// The claims of an access token whose signature was checked, and who and what they name.
 #[derive(Debug)]
 #[cfg_attr(feature = "testing", derive(Clone))]
-pub struct Verified {
+pub(crate) struct Verified {
     /// The family that it belongs to.
     pub family: GrantId,
     /// The key that signed it.
@@ -70,7 +70,7 @@ const REMEMBERED_FAMILIES: u64 = 50_000;
 
 impl Memory {
     /// Nothing remembered yet.
-    pub fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let access_lifetime = settings.tokens.access_lifetime;
         let families = || {
             let families = moka::sync::Cache::builder().max_capacity(REMEMBERED_FAMILIES);
@@ -91,7 +91,7 @@ impl Memory {
     }
 
     /// Notes that a good token came to its mount.
-    pub fn note_token(&self, token: &Verified) {
+    pub(crate) fn note_token(&self, token: &Verified) {
         let Some(families) = self.families.get(&token.audience) else { return };
         if families.get(&token.family).is_none_or(|latest| latest < token.expires_at) {
             families.entry(token.family).and_upsert_with(|latest| {
@@ -101,47 +101,47 @@ impl Memory {
     }
 
     /// When the last token of the same family expires, of those that came to the same mount.
-    pub fn last_expiry(&self, token: &Verified) -> UnixTime {
+    pub(crate) fn last_expiry(&self, token: &Verified) -> UnixTime {
         let latest = self.families.get(&token.audience).and_then(|families| families.get(&token.family));
         latest.map_or(token.expires_at, |latest| latest.max(token.expires_at))
     }
 
     /// Whether the family is revoked, as far as this process knows.
-    pub fn is_revoked(&self, family: GrantId) -> bool {
+    pub(crate) fn is_revoked(&self, family: GrantId) -> bool {
         self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains_key(&family)
     }
 
     /// Remembers families that are revoked, each for as long as it has to be and a while beyond: open streams may outlive
     /// their tokens.
-    pub fn revoke(&self, families: impl IntoIterator<Item = Revoked>) {
+    pub(crate) fn revoke(&self, families: impl IntoIterator<Item = Revoked>) {
         let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
         revoked.extend(families.into_iter().map(|Revoked { family, until }| (family, until)));
     }
 
     /// Notes a good poll of the revocations, and forgets the families of which nothing can be presented any more.
-    pub fn polled(&self, now: UnixTime) {
+    pub(crate) fn polled(&self, now: UnixTime) {
         self.polled_at.store(now.0, Ordering::SeqCst);
         let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
         revoked.retain(|_, until| *until + KEPT_FOR > now);
     }
 
     /// When the revocations were last read.
-    pub fn polled_at(&self) -> UnixTime {
+    pub(crate) fn polled_at(&self) -> UnixTime {
         UnixTime(self.polled_at.load(Ordering::SeqCst))
     }
 
     /// Whether the keys may be read anew because of an unknown key id: at most once a second.
-    pub fn may_read_keys(&self, now: UnixTime) -> bool {
+    pub(crate) fn may_read_keys(&self, now: UnixTime) -> bool {
         self.keys_read_at.swap(now.0, Ordering::SeqCst) != now.0
     }
 
     /// How far this process's clock is from the newest replica's, in seconds.
-    pub fn skew(&self) -> i64 {
+    pub(crate) fn skew(&self) -> i64 {
         self.skew.load(Ordering::SeqCst)
     }
 
     /// Notes the distance between the clocks.
-    pub fn set_skew(&self, seconds: i64) {
+    pub(crate) fn set_skew(&self, seconds: i64) {
         self.skew.store(seconds, Ordering::SeqCst);
     }
 }

@@ -87,7 +87,7 @@ pub(crate) struct App {
 
 impl App {
     /// An app that has read nothing yet, and the clients whose documents somebody has to look at again.
-    pub fn new(parts: Parts) -> (Self, mpsc::Receiver<ClientId>) {
+    pub(crate) fn new(parts: Parts) -> (Self, mpsc::Receiver<ClientId>) {
         let Parts { settings, store, root, upstreams, fetch, clock, clock_watch, signed_lifetimes } = parts;
         let (documents, stale) = Documents::new();
         let app = App {
@@ -111,22 +111,22 @@ impl App {
     }
 
     /// What was configured.
-    pub fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
 
     /// The time.
-    pub fn now(&self) -> UnixTime {
+    pub(crate) fn now(&self) -> UnixTime {
         self.clock.now()
     }
 
     /// Where the time comes from.
-    pub fn clock(&self) -> &Arc<dyn Clock> {
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 
     /// Announces the end: from now on nobody should send new requests.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.is_draining.store(true, Ordering::Release);
     }
 
@@ -166,12 +166,12 @@ impl App {
     }
 
     /// What pages call a client.
-    pub fn headline(&self, client: &Client) -> Headline {
+    pub(crate) fn headline(&self, client: &Client) -> Headline {
         client.headline(|outline| self.settings.clients.documents.names(outline) || self.documents.names(outline))
     }
 
     /// Whether the identity provider of this name answered when it was asked last.
-    pub fn is_answering(&self, upstream: &str) -> bool {
+    pub(crate) fn is_answering(&self, upstream: &str) -> bool {
         self.upstream(upstream).is_some_and(|upstream| upstream.answers())
     }
 

@@ -17,28 +17,28 @@ pub(crate) struct Registrations {
 
 impl Registrations {
     /// How many were never used.
-    pub fn unused(&self) -> u64 {
+    pub(crate) fn unused(&self) -> u64 {
         let unused = self.counted.load(Ordering::SeqCst).saturating_add(self.made.load(Ordering::SeqCst));
         u64::try_from(unused).unwrap_or_default()
     }
 
     /// Notes one more.
-    pub fn add(&self) {
+    pub(crate) fn add(&self) {
         self.made.fetch_add(1, Ordering::SeqCst);
     }
 
     /// How many this process made: asked for before a count.
-    pub fn made(&self) -> i64 {
+    pub(crate) fn made(&self) -> i64 {
         self.made.load(Ordering::SeqCst)
     }
 
     /// Notes what was counted after so many had been made.
-    pub fn set_count(&self, unused: u64, made: i64) {
+    pub(crate) fn set_count(&self, unused: u64, made: i64) {
         self.counted.store(i64::try_from(unused).unwrap_or(i64::MAX).saturating_sub(made), Ordering::SeqCst);
     }
 
     /// Whether they may be counted again because there seem to be too many: once a minute.
-    pub fn may_count(&self, now: UnixTime) -> bool {
+    pub(crate) fn may_count(&self, now: UnixTime) -> bool {
         let minute = now.0.div_euclid(60);
         self.counted_in.swap(minute, Ordering::SeqCst) != minute
     }

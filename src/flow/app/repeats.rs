@@ -10,12 +10,12 @@ pub(crate) struct Repeats(moka::sync::Cache<GrantId, i64>);
 
 impl Repeats {
     /// Nothing remembered.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Repeats(moka::sync::Cache::new(REMEMBERED))
     }
 
     /// Notes a late repeat in this generation. Whether there was one in the generation before, too.
-    pub fn note(&self, family: GrantId, generation: i64) -> bool {
+    pub(crate) fn note(&self, family: GrantId, generation: i64) -> bool {
         let before = self.0.get(&family);
         // A third request in the same generation does not make the row of two shorter.
         if before.is_none_or(|before| before < generation) {

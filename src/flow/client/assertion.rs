@@ -43,7 +43,7 @@ const MIN_LIFETIME: Duration = Duration::from_secs(60);
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// An assertion that nobody has checked yet.
-pub struct Assertion {
+pub(crate) struct Assertion {
     /// The client that it names, which nothing vouches for yet.
     pub client: ClientId,
     jwt: String,
@@ -89,7 +89,7 @@ impl Audience {
 }
 
 /// Parses the assertion that a request carries.
-pub fn parse(params: &Params) -> Result<Option<Assertion>, Error> {
+pub(crate) fn parse(params: &Params) -> Result<Option<Assertion>, Error> {
     let assertion = match (params.one("client_assertion")?, params.one("client_assertion_type")?) {
         (None, None) => return Ok(None),
         (None, Some(_)) => return Err(Error::invalid_client("client_assertion is missing.")),
@@ -109,7 +109,7 @@ pub fn parse(params: &Params) -> Result<Option<Assertion>, Error> {
 }
 
 /// Checks the assertion of `client` and spends it. Whatever is wrong with it is `invalid_client`.
-pub async fn verify(app: &App, client: &Client, assertion: &Assertion, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn verify(app: &App, client: &Client, assertion: &Assertion, now: UnixTime) -> Result<(), Error> {
     let token = UnverifiedToken::read(&assertion.jwt).map_err(invalid)?;
     // Before the signature, since its keys may have to be fetched: nobody makes us ask for what is worth nothing.
     judge(app, client, &token.unverified_claims().map_err(invalid)?, now)?;

@@ -45,7 +45,7 @@ impl Proof {
 /// spent.
 ///
 /// `authorization` is the header's value. A wrong client is `invalid_client`; two methods at once are `invalid_request`.
-pub async fn authenticate(
+pub(crate) async fn authenticate(
     app: &App,
     authorization: Option<&str>,
     params: &Params,
@@ -70,7 +70,7 @@ pub async fn authenticate(
 
 /// The resource server of `jean.toml` that a request presents, by the secret in the header or in the body; `None` where it
 /// presents a client.
-pub fn resource_server<'a>(
+pub(crate) fn resource_server<'a>(
     app: &'a App,
     authorization: Option<&str>,
     params: &Params,

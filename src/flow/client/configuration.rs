@@ -20,7 +20,7 @@ const SERVERS_OWN: [&str; 4] =
     ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
 
 /// A registration that was replaced.
-pub struct Updated {
+pub(crate) struct Updated {
     /// The client as it is now.
     pub client: Client,
     /// Its secret, if it has one now and had none before.
@@ -28,7 +28,7 @@ pub struct Updated {
 }
 
 /// The client of this id, where `token` is its registration access token (RFC 7592 section 3).
-pub async fn authenticate(app: &App, id: &str, token: &RegistrationToken) -> Result<Client, Error> {
+pub(crate) async fn authenticate(app: &App, id: &str, token: &RegistrationToken) -> Result<Client, Error> {
     let refused = || Error::new(ErrorCode::InvalidToken, "The registration access token is not one of this client.");
     let id = ClientId::parse(id).ok_or_else(refused)?;
     let client = app.store.find_client(&id).await?.ok_or_else(refused)?;
@@ -40,7 +40,7 @@ pub async fn authenticate(app: &App, id: &str, token: &RegistrationToken) -> Res
 
 /// Replaces the whole of a client's metadata by what `request`, a JSON object, describes: what is left out is gone
 /// (RFC 7592 section 2.2). No consent on file answers for its person any more.
-pub async fn update(app: &App, client: Client, request: &Value, now: UnixTime) -> Result<Updated, Error> {
+pub(crate) async fn update(app: &App, client: Client, request: &Value, now: UnixTime) -> Result<Updated, Error> {
     let request = object(request)?;
     check_identity(&client, request)?;
     let metadata = metadata(request)?;
@@ -78,7 +78,7 @@ fn check_identity(client: &Client, request: &Map<String, Value>) -> Result<(), E
 }
 
 /// Deletes a client and ends what it was granted (RFC 7592 section 2.3).
-pub async fn delete(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn delete(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
     revocations::delete_client(app, client, now).await?;
     tracing::info!(client = %client.id, "deleted its registration");
     Ok(())

@@ -35,7 +35,7 @@ const MIN_LIFETIME: Duration = Duration::from_secs(60);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The client as its document says now, for a new authorization.
-pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
+pub(crate) async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
     check(app, id)?;
     let known = app.documents.of(id);
     if let Some(answer) = known.answer(now) {
@@ -88,7 +88,7 @@ pub async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, 
 }
 
 /// The client by any copy that is at hand, else as its document says now.
-pub async fn known(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
+pub(crate) async fn known(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
     check(app, id)?;
     match at_hand(app, id, now).await? {
         Some(copy) => Ok(copy),
@@ -98,7 +98,7 @@ pub async fn known(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, No
 
 /// The client by any copy: this process's, the stored one, or a pinned one. Asks nobody; if the copy is old, it is fetched
 /// again later.
-pub async fn at_hand(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<Client>, store::Error> {
+pub(crate) async fn at_hand(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<Client>, store::Error> {
     let known = app.documents.of(id);
     if let Some(Ok(client)) = known.answer(now) {
         return Ok(Some(client));
@@ -119,7 +119,7 @@ pub async fn at_hand(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<C
 }
 
 /// Fetches a document again, and brings the stored copy up to date if there is one.
-pub async fn look_again(app: &App, id: &ClientId, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn look_again(app: &App, id: &ClientId, now: UnixTime) -> Result<(), Error> {
     if let Err(NotFound::Fault(error)) = current(app, id, now).await {
         return Err(error);
     }
@@ -131,7 +131,7 @@ pub async fn look_again(app: &App, id: &ClientId, now: UnixTime) -> Result<(), E
 
 /// Whether a client that was allowed something needs a stored copy: one that is pinned as it is has a copy already, which
 /// a newer version may replace.
-pub fn needs_copy(app: &App, client: &Client) -> bool {
+pub(crate) fn needs_copy(app: &App, client: &Client) -> bool {
     let pinned = app.settings.clients.documents.pinned.get(&client.id);
     client.origin == ClientOrigin::Document && pinned.is_none_or(|pinned| pinned.metadata != client.metadata)
 }

@@ -10,7 +10,7 @@ use super::not_found::NotFound;
 
 /// How much of a metadata document is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub(crate) enum Need {
     /// The document as it is now.
     Current,
     /// Any copy; the document as it is now where there is none.
@@ -20,7 +20,7 @@ pub enum Need {
 }
 
 /// The client of this id: configured, known by its document, or registered.
-pub async fn find(app: &App, id: &ClientId, need: Need, now: UnixTime) -> Result<Client, NotFound> {
+pub(crate) async fn find(app: &App, id: &ClientId, need: Need, now: UnixTime) -> Result<Client, NotFound> {
     if let Some(client) = app.settings.clients.preregistered.iter().find(|client| client.id == *id) {
         return Ok(client.clone());
     }

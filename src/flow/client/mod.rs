@@ -1,9 +1,9 @@
 //! Clients: how they register, how they are found, and how they authenticate.
 
-pub mod assertion;
-pub mod authenticate;
-pub mod configuration;
-pub mod document;
-pub mod find;
-pub mod not_found;
-pub mod register;
+pub(crate) mod assertion;
+pub(crate) mod authenticate;
+pub(crate) mod configuration;
+pub(crate) mod document;
+pub(crate) mod find;
+pub(crate) mod not_found;
+pub(crate) mod register;

@@ -7,7 +7,7 @@ use crate::store;
 
 /// Why there is no client of an id, for every flow that looks for one.
 #[derive(Debug)]
-pub enum NotFound {
+pub(crate) enum NotFound {
     /// Nobody knows it.
     Unknown,
     /// It is a document's address, and the document cannot be used.
@@ -18,7 +18,7 @@ pub enum NotFound {
 
 impl NotFound {
     /// Why there can be no client of an id that does not parse: a document's address may only be too long.
-    pub fn unfit(id: &str) -> Self {
+    pub(crate) fn unfit(id: &str) -> Self {
         match ClientId::from_stored(id).filter(ClientId::is_document_url) {
             Some(id) => {
                 let why = format!("its address is longer than {MAX_CLIENT_ID} bytes");

@@ -14,7 +14,7 @@ use crate::random;
 use crate::store;
 
 /// A registration, with the secret that is told once.
-pub struct Registered {
+pub(crate) struct Registered {
     /// The client as it is kept.
     pub client: Client,
     /// Its secret, where it has one.
@@ -24,7 +24,7 @@ pub struct Registered {
 }
 
 /// Registers the client that `request`, a JSON object, describes.
-pub async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Registered, Error> {
+pub(crate) async fn register(app: &App, request: &Value, now: UnixTime) -> Result<Registered, Error> {
     if !app.settings.clients.registration {
         return Err(Error::new(
             ErrorCode::AccessDenied,
@@ -74,7 +74,7 @@ async fn make_room(app: &App, now: UnixTime) -> Result<(), Error> {
 }
 
 /// Counts the registrations that nobody used, no further than there may be.
-pub async fn count(app: &App) -> Result<(), store::Error> {
+pub(crate) async fn count(app: &App) -> Result<(), store::Error> {
     let made = app.registrations.made();
     let unused = app.store.count_unused_clients(app.settings.clients.registrations.most).await?;
     app.registrations.set_count(unused, made);

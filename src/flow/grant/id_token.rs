@@ -31,7 +31,7 @@ struct IdClaims<'a> {
 }
 
 /// The access token that an ID token goes with.
-pub struct Companion<'a> {
+pub(super) struct Companion<'a> {
     /// Its text.
     pub access_token: &'a str,
     /// Its scopes.
@@ -44,7 +44,7 @@ pub struct Companion<'a> {
 ///
 /// By now a code may be spent: if the person cannot be read, what is told of them is left out rather than the answer
 /// withheld. The UserInfo endpoint tells it too.
-pub async fn id_token(app: &App, grant: &Grant, with: Companion<'_>, now: UnixTime) -> Result<String, Error> {
+pub(super) async fn id_token(app: &App, grant: &Grant, with: Companion<'_>, now: UnixTime) -> Result<String, Error> {
     let person = app.store.find_person(&grant.person).await.unwrap_or_else(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "an ID token says nothing about the person");
         None

@@ -15,7 +15,7 @@ use crate::random;
 use super::id_token::{self, Companion};
 
 /// What is to be issued: an access token of a grant for one resource, and what goes with it.
-pub struct Order<'a> {
+pub(crate) struct Order<'a> {
     /// The grant.
     pub grant: &'a Grant,
     /// The scopes, or more: those that the resource does not know are left out.
@@ -29,7 +29,7 @@ pub struct Order<'a> {
 }
 
 /// What a successful token request gives.
-pub struct Issued {
+pub(crate) struct Issued {
     /// The access token.
     pub access_token: String,
     /// Its life.
@@ -43,7 +43,7 @@ pub struct Issued {
 }
 
 /// Whether a token could be signed now: asked before anything is spent for it.
-pub fn ready(app: &App, now: UnixTime) -> Result<(), Error> {
+pub(crate) fn ready(app: &App, now: UnixTime) -> Result<(), Error> {
     let ring = app.key_ring();
     match Purpose::ALL.into_iter().all(|purpose| ring.signer(purpose, now).is_some()) {
         true => Ok(()),
@@ -52,7 +52,7 @@ pub fn ready(app: &App, now: UnixTime) -> Result<(), Error> {
 }
 
 /// Issues an access token, and an ID token with the grant's nonce if the order asks for one.
-pub async fn issue(app: &App, order: Order<'_>, now: UnixTime) -> Result<Issued, Error> {
+pub(crate) async fn issue(app: &App, order: Order<'_>, now: UnixTime) -> Result<Issued, Error> {
     let Order { grant, scopes, resource, refresh_token, .. } = order;
     let scopes = scopes::at(app, scopes, resource)?;
     let expires_at = (now + app.settings.tokens.access_lifetime).min(grant.expires_at);

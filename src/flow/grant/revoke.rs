@@ -12,7 +12,7 @@ use crate::oauth::token::RefreshToken;
 
 /// Answers a revocation request: any token of a family, presented by its own client, revokes the family. A token that is
 /// unknown or another client's changes and tells nothing (RFC 7009 section 2.2).
-pub async fn request(app: &App, client: &Client, params: &Params, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn request(app: &App, client: &Client, params: &Params, now: UnixTime) -> Result<(), Error> {
     let token = params.required("token")?;
     let family = match RefreshToken::parse(token) {
         Some(refresh) => Some((refresh.id(), Some(refresh.tag()))),

@@ -10,7 +10,7 @@ use super::load::{Binding, Bound};
 use super::request::AuthorizationRequest;
 
 /// The browser leaves for an upstream, or for the journey's own page where there is no way.
-pub struct Departure {
+pub(crate) struct Departure {
     /// The journey.
     pub login: RowId,
     /// The cookie to set, where the journey is new.
@@ -22,7 +22,7 @@ pub struct Departure {
 }
 
 /// What a journey begins with.
-pub struct Start<'a> {
+pub(crate) struct Start<'a> {
     /// The request that the person answered.
     pub request: &'a AuthorizationRequest,
     /// The form by which they did.
@@ -35,7 +35,7 @@ pub struct Start<'a> {
 
 /// Begins a journey at an upstream. The person said yes: only now there is a row, and an attempt. `None` if the form has
 /// begun as many as it may.
-pub async fn begin(app: &App, start: Start<'_>, now: UnixTime) -> Result<Option<Departure>, Error> {
+pub(crate) async fn begin(app: &App, start: Start<'_>, now: UnixTime) -> Result<Option<Departure>, Error> {
     let Start { request, form, upstream, select_account } = start;
     for id in form.journeys() {
         let bound = Bound::begin(id, request, upstream, now);
@@ -90,7 +90,7 @@ async fn departure(app: &App, request: &AuthorizationRequest, bound: &Bound, sel
 }
 
 /// The upstream of this name, or the first one where it is configured no more.
-pub fn upstream_of(app: &App, name: &str) -> String {
+pub(crate) fn upstream_of(app: &App, name: &str) -> String {
     let known = app.upstream(name).or_else(|| app.upstreams.first());
     known.map_or_else(String::new, |upstream| upstream.settings().name.clone())
 }

@@ -28,7 +28,7 @@ const MAX_SID: usize = 512;
 
 /// What came of the upstream's answer.
 #[derive(Debug)]
-pub enum Returned {
+pub(crate) enum Returned {
     /// Go on with the journey's own page; somebody may be newly signed in.
     Journey {
         /// The journey.
@@ -46,7 +46,7 @@ pub enum Returned {
 }
 
 /// A request to the callback of an upstream.
-pub struct Arrival<'a> {
+pub(crate) struct Arrival<'a> {
     /// The upstream whose callback it is.
     pub upstream: &'a str,
     /// Its query.
@@ -58,7 +58,7 @@ pub struct Arrival<'a> {
 /// The order matters: an unverified state spends nothing, since ids can be guessed; nor does a genuine one in the wrong
 /// browser, where a link from an email may have opened: the provider's code is not even looked at, and the first browser
 /// goes on. Only one request may claim an attempt.
-pub async fn callback(
+pub(crate) async fn callback(
     app: &App,
     arrival: Arrival<'_>,
     binding: impl Fn(RowId) -> Option<Binding>,

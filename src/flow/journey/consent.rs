@@ -27,7 +27,7 @@ fn content_with(request: &AuthorizationRequest, signed_in: Option<SignedIn>, now
 }
 
 /// What comes next for a valid request.
-pub enum Next {
+pub(crate) enum Next {
     /// The consent page.
     Ask(Box<Question>),
     /// The client has its answer: send the browser here.
@@ -38,7 +38,7 @@ pub enum Next {
 
 /// What the consent page asks.
 #[derive(Debug)]
-pub struct Question {
+pub(crate) struct Question {
     /// Who is signed in, if anybody.
     pub signed_in: Option<SignedIn>,
     /// What the person allowed the same client before.
@@ -47,7 +47,7 @@ pub struct Question {
 
 /// The dispatcher: decides from the request and who is signed in alone, so that reload, two tabs and the back button are
 /// safe.
-pub async fn next(
+pub(crate) async fn next(
     app: &App,
     request: &AuthorizationRequest,
     signed_in: Option<SignedIn>,
@@ -87,7 +87,7 @@ async fn question(
 }
 
 /// Whether a consent covers the request, as long as the client is what it was.
-pub fn covers(consent: &Consent, request: &AuthorizationRequest) -> bool {
+pub(crate) fn covers(consent: &Consent, request: &AuthorizationRequest) -> bool {
     request.scopes.is_subset(&consent.scopes) && consent.client_version.matches(&request.client.version())
 }
 
@@ -101,7 +101,7 @@ fn is_remembered(app: &App, request: &AuthorizationRequest, before: &Consent) ->
 }
 
 /// What comes of the answer.
-pub enum Decided {
+pub(crate) enum Decided {
     /// The client has its answer: this URL.
     Answer(String),
     /// The browser goes to the upstream.
@@ -113,11 +113,11 @@ pub enum Decided {
 }
 
 /// The name of the consent page's form.
-pub const PURPOSE: &str = "consent";
+pub(crate) const PURPOSE: &str = "consent";
 
 /// Takes the answer to the consent page. A form that does not fit what would be shown now is shown anew: never an error,
 /// never a grant.
-pub async fn decide(
+pub(crate) async fn decide(
     app: &App,
     request: &AuthorizationRequest,
     answer: Submitted<'_>,
@@ -154,7 +154,7 @@ pub async fn decide(
 }
 
 /// The fields of a submitted form, and who submitted it.
-pub struct Submitted<'a> {
+pub(crate) struct Submitted<'a> {
     /// The button; `None` where it is none of ours.
     pub pressed: Option<Pressed>,
     /// The hidden token.

@@ -11,13 +11,13 @@ use crate::oauth::grant::{PersonId, RowId};
 use super::request::AuthorizationRequest;
 
 /// How long a journey may take.
-pub const LOGIN_LIFETIME: Duration = Duration::from_secs(30 * 60);
+pub(crate) const LOGIN_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// How long a form may lie open, in seconds.
 const FORM_LIFETIME: i64 = 30 * 60;
 
 /// What a form is bound to: its purpose, this browser, the person shown, this very request, and the client as it was.
-pub struct Form<'a> {
+pub(crate) struct Form<'a> {
     /// Which form.
     pub purpose: &'static str,
     /// The browser's own random cookie.
@@ -32,14 +32,14 @@ pub struct Form<'a> {
 
 impl Form<'_> {
     /// The hidden token of the form.
-    pub fn token(&self, app: &App, now: UnixTime) -> String {
+    pub(crate) fn token(&self, app: &App, now: UnixTime) -> String {
         let expires_at = (now.0 + FORM_LIFETIME).to_string();
         let mac = app.root.form_mac(&self.parts(&expires_at).each_ref().map(Vec::as_slice));
         format!("{expires_at}.{mac}")
     }
 
     /// The form, if the token was made for it and has not expired.
-    pub fn verify(&self, app: &App, token: &str, now: UnixTime) -> Option<VerifiedForm> {
+    pub(crate) fn verify(&self, app: &App, token: &str, now: UnixTime) -> Option<VerifiedForm> {
         let (expires_at, mac) = token.split_once('.')?;
         let expires: i64 = expires_at.parse().ok().filter(|at| *at > now.0)?;
         let is_genuine = app.root.verify_form_mac(&self.parts(expires_at).each_ref().map(Vec::as_slice), mac);
@@ -63,7 +63,7 @@ impl Form<'_> {
 const JOURNEYS_OF_A_FORM: u8 = 8;
 
 /// A form whose token was verified.
-pub struct VerifiedForm {
+pub(crate) struct VerifiedForm {
     drawn_at: UnixTime,
     mac: String,
 }
@@ -73,7 +73,7 @@ impl VerifiedForm {
     /// the count, on all replicas and after a restart: a form that is posted again meets the ids of the journeys before, and
     /// if all are taken it begins no other. A row outlives the form, so that no id comes free before its token has
     /// expired.
-    pub fn journeys(&self) -> impl Iterator<Item = RowId> {
+    pub(crate) fn journeys(&self) -> impl Iterator<Item = RowId> {
         (0..JOURNEYS_OF_A_FORM).map(|n| {
             let seed = digest(&SHA256, format!("{}/{n}", self.mac).as_bytes());
             let mut random = [0; 4];
@@ -86,11 +86,11 @@ impl VerifiedForm {
 const _: () = assert!(LOGIN_LIFETIME.as_secs() as i64 >= FORM_LIFETIME, "a journey's row outlives its form");
 
 /// Why a page is shown again in answer to a form that does not fit it.
-pub const LOOK_AGAIN: &str = "This page had been open for a while, or something changed. Please look again.";
+pub(crate) const LOOK_AGAIN: &str = "This page had been open for a while, or something changed. Please look again.";
 
 /// The button that was pressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pressed {
+pub(crate) enum Pressed {
     /// Allow, by whoever is signed in; or go on as the person shown.
     Allow,
     /// Sign in at this upstream.
@@ -103,7 +103,7 @@ pub enum Pressed {
 
 impl Pressed {
     /// Reads the value of the button.
-    pub fn parse(value: &str) -> Option<Self> {
+    pub(crate) fn parse(value: &str) -> Option<Self> {
         match value {
             "allow" | "continue" => Some(Pressed::Allow),
             "switch" => Some(Pressed::Switch),

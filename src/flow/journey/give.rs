@@ -12,7 +12,7 @@ use crate::store::{Consent, NewCode, NewGrant, Permission, SignIn};
 use super::request::AuthorizationRequest;
 
 /// What a person's consent becomes.
-pub struct Given {
+pub(crate) struct Given {
     /// What is stored.
     pub permission: Permission,
     /// The code for the client, of which only the hash is stored.
@@ -20,7 +20,7 @@ pub struct Given {
 }
 
 /// What a person's consent to `request` becomes. Stores nothing.
-pub fn grant(app: &App, request: &AuthorizationRequest, sign_in: &SignIn, now: UnixTime) -> Given {
+pub(crate) fn grant(app: &App, request: &AuthorizationRequest, sign_in: &SignIn, now: UnixTime) -> Given {
     let id = GrantId::new(now, random::bytes());
     let code = AuthorizationCode::new(id);
     let redirect_uri = request.return_to.redirect_uri();
@@ -60,7 +60,12 @@ pub(super) fn new_code(app: &App, code: &AuthorizationCode, now: UnixTime) -> Ne
 }
 
 /// Keeps the consent to `request` of somebody who is signed in: the URL that carries the code to the client.
-pub async fn give(app: &App, request: &AuthorizationRequest, sign_in: &SignIn, now: UnixTime) -> Result<String, Error> {
+pub(crate) async fn give(
+    app: &App,
+    request: &AuthorizationRequest,
+    sign_in: &SignIn,
+    now: UnixTime,
+) -> Result<String, Error> {
     let Given { permission, code } = grant(app, request, sign_in, now);
     app.store.insert_grant(&permission, now).await?;
     Ok(request.return_to.with_code(&code.expose()))

@@ -23,7 +23,7 @@ use super::request::{self, AuthorizationRequest};
 
 /// The 256 random bits that bind a journey to its browser, in base64url: the cookie's value.
 #[derive(Clone)]
-pub struct Binding(String);
+pub(crate) struct Binding(String);
 
 impl Binding {
     fn new() -> Self {
@@ -31,12 +31,12 @@ impl Binding {
     }
 
     /// Reads the cookie.
-    pub fn from_cookie(value: &str) -> Self {
+    pub(crate) fn from_cookie(value: &str) -> Self {
         Binding(value.to_owned())
     }
 
     /// The cookie's value.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 

@@ -27,7 +27,7 @@ const EXCHANGE_TIMEOUT: i64 = 30;
 const PURPOSE: &str = "login";
 
 /// Where a journey stands, for its page.
-pub enum Next {
+pub(crate) enum Next {
     /// The person has to go to the upstream, again or at last.
     SignIn {
         /// The request of the journey.
@@ -53,7 +53,7 @@ pub enum Next {
 
 /// What the page after the sign-in shows.
 #[derive(Debug)]
-pub struct Confirm {
+pub(crate) struct Confirm {
     /// Who signed in.
     pub signed_in: SignedIn,
     /// What they allowed this client before.
@@ -61,7 +61,7 @@ pub struct Confirm {
 }
 
 /// The dispatcher: where the journey stands and what comes next, from its row alone.
-pub async fn next(app: &App, id: RowId, binding: Option<Binding>, now: UnixTime) -> Result<Next, Error> {
+pub(crate) async fn next(app: &App, id: RowId, binding: Option<Binding>, now: UnixTime) -> Result<Next, Error> {
     let journey = match Journey::load(app, id, binding, now).await? {
         Loaded::Journey(journey) => journey,
         Loaded::Rejected(rejection) => return Ok(Next::Refuse(rejection)),
@@ -116,7 +116,7 @@ impl Journey {
 }
 
 /// The answer to a client.
-pub struct Answered {
+pub(crate) struct Answered {
     /// Where the browser goes with it.
     pub url: String,
     /// What pages call the client.
@@ -139,7 +139,7 @@ async fn issue_code(
 }
 
 /// What comes of a button on a journey's page.
-pub enum Decided {
+pub(crate) enum Decided {
     /// The client has its answer.
     Answer(Answered),
     /// The browser goes to the upstream.
@@ -151,7 +151,7 @@ pub enum Decided {
 }
 
 /// Takes a button of the journey's pages: go on as the person shown, use another account, try again, or cancel.
-pub async fn decide(app: &App, id: RowId, submitted: Submitted<'_>, now: UnixTime) -> Result<Decided, Error> {
+pub(crate) async fn decide(app: &App, id: RowId, submitted: Submitted<'_>, now: UnixTime) -> Result<Decided, Error> {
     let journey = match Journey::load(app, id, submitted.binding, now).await? {
         Loaded::Journey(journey) => journey,
         Loaded::Rejected(_) => return Ok(Decided::Page),
@@ -196,7 +196,7 @@ pub async fn decide(app: &App, id: RowId, submitted: Submitted<'_>, now: UnixTim
 }
 
 /// The fields of a submitted form.
-pub struct Submitted<'a> {
+pub(crate) struct Submitted<'a> {
     /// The button; `None` where it is none of ours.
     pub pressed: Option<Pressed>,
     /// The hidden token.
@@ -208,7 +208,7 @@ pub struct Submitted<'a> {
 }
 
 /// The form of a journey's page.
-pub fn form<'a>(
+pub(crate) fn form<'a>(
     request: &'a AuthorizationRequest,
     id: RowId,
     browser: &'a str,

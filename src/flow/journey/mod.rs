@@ -6,14 +6,14 @@
 //! 4. [`login`] is the dispatcher: every step goes back to it. [`load`] gives it row, request and binding together.
 //! 5. [`give`] makes the grant and its code; [`reply`] is how the client learns of it.
 
-pub mod begin;
-pub mod callback;
-pub mod consent;
-pub mod form;
-pub mod give;
-pub mod load;
-pub mod login;
-pub mod notice;
-pub mod past;
-pub mod reply;
-pub mod request;
+pub(crate) mod begin;
+pub(crate) mod callback;
+pub(crate) mod consent;
+pub(crate) mod form;
+pub(crate) mod give;
+pub(crate) mod load;
+pub(crate) mod login;
+pub(crate) mod notice;
+pub(crate) mod past;
+pub(crate) mod reply;
+pub(crate) mod request;

@@ -5,7 +5,7 @@ use crate::oauth::masked::Hidden;
 
 /// Why the last attempt came to nothing; kept in the row, told on the page in our own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub(crate) enum Notice {
     /// The upstream could not be reached, or says that it cannot answer.
     Unreachable,
     /// The person said no at the upstream.
@@ -28,7 +28,7 @@ pub enum Notice {
 
 impl Notice {
     /// Whether another try at the same upstream comes to the same.
-    pub fn is_lasting(&self) -> bool {
+    pub(crate) fn is_lasting(&self) -> bool {
         matches!(self, Notice::Undated | Notice::NotFresh)
     }
 
@@ -58,7 +58,7 @@ impl Notice {
     }
 
     /// The reason for the log, which does not tell whose account it is.
-    pub fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         match self {
             Notice::NotAllowed(_) => "not_allowed".into(),
             other => other.to_text(),
@@ -82,6 +82,6 @@ impl Notice {
 }
 
 /// `access_denied`, by the person (RFC 6749 section 4.1.2.1).
-pub fn denied() -> Error {
+pub(crate) fn denied() -> Error {
     Error::new(ErrorCode::AccessDenied, "The person did not allow it.")
 }

@@ -12,11 +12,11 @@ use super::request::AuthorizationRequest;
 
 /// What a person allowed a client before, the last yes first; empty where they never met.
 #[derive(Debug, Default)]
-pub struct Past(Vec<Consent>);
+pub(crate) struct Past(Vec<Consent>);
 
 /// What is new in a request since the last yes, beside its scopes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct News {
+pub(crate) struct News {
     /// The answer goes where none went before. Among the apps on a computer there is no telling one from another.
     pub destination: bool,
     /// It asks for other resources.
@@ -27,31 +27,31 @@ pub struct News {
 
 impl Past {
     /// Reads it.
-    pub async fn of(app: &App, request: &AuthorizationRequest, person: &PersonId) -> Result<Self, Error> {
+    pub(crate) async fn of(app: &App, request: &AuthorizationRequest, person: &PersonId) -> Result<Self, Error> {
         Ok(Past(app.store.find_consents(person, &request.client.id).await?))
     }
 
     /// The consent for the very redirect URI and resources of the request: the only one that can answer for the person.
-    pub fn exact(&self, request: &AuthorizationRequest) -> Option<&Consent> {
+    pub(crate) fn exact(&self, request: &AuthorizationRequest) -> Option<&Consent> {
         let redirect_uri = request.return_to.redirect_uri().without_port();
         self.0.iter().find(|consent| consent.redirect_uri == redirect_uri && consent.resources == request.resources)
     }
 
     /// Since when the person knows the client.
-    pub fn since(&self) -> Option<UnixTime> {
+    pub(crate) fn since(&self) -> Option<UnixTime> {
         self.0.iter().map(|consent| consent.created_at).min()
     }
 
     /// The scopes of the last yes for the resources of the request, against which new ones are marked; `None` where nothing
     /// was ever allowed, so that there is nothing to mark.
-    pub fn scopes(&self, request: &AuthorizationRequest) -> Option<Scopes> {
+    pub(crate) fn scopes(&self, request: &AuthorizationRequest) -> Option<Scopes> {
         let same = self.exact(request).or_else(|| self.0.iter().find(|consent| consent.resources == request.resources));
         let known = !self.0.is_empty();
         known.then(|| same.map(|consent| consent.scopes.clone()).unwrap_or_default())
     }
 
     /// What is new; nothing is where they never met.
-    pub fn news(&self, request: &AuthorizationRequest) -> News {
+    pub(crate) fn news(&self, request: &AuthorizationRequest) -> News {
         let Some(last) = self.exact(request).or(self.0.first()) else { return News::default() };
         let asked = request.return_to.redirect_uri();
         let on_this_computer = asked.kind().is_loopback();

@@ -32,7 +32,7 @@ impl Reply<'_> {
 
 /// Why there is no valid request, and whom to tell.
 #[derive(Debug)]
-pub enum Rejection {
+pub(crate) enum Rejection {
     /// The client is not known: a page for the person, never a redirect.
     UnknownClient {
         /// What came as `client_id`.
@@ -64,7 +64,7 @@ pub enum Rejection {
 
 /// An error for the client.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Where it goes.
     pub return_to: ReturnTo,
     /// What it says.

@@ -20,14 +20,14 @@ use crate::store::Bounds;
 use super::reply::{self, Recipient, Rejection};
 
 /// The longest query that is read, in bytes; it travels through forms.
-pub const MAX_REQUEST: usize = 8 * 1024;
+pub(crate) const MAX_REQUEST: usize = 8 * 1024;
 
 /// The longest `nonce`, in bytes.
 const MAX_NONCE: usize = 512;
 
 /// A valid authorization request.
 #[derive(Clone, Debug)]
-pub struct AuthorizationRequest {
+pub(crate) struct AuthorizationRequest {
     /// The query as it came, which every later step parses again.
     pub raw: String,
     /// The client that asks.
@@ -50,13 +50,13 @@ pub struct AuthorizationRequest {
 
 impl AuthorizationRequest {
     /// What it demands of the sign-in.
-    pub fn bounds(&self) -> Bounds {
+    pub(crate) fn bounds(&self) -> Bounds {
         Bounds { prompt: self.prompt, max_age: self.max_age }
     }
 }
 
 /// Validates the raw query of an authorization request. Writes nothing.
-pub async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationRequest, Rejection> {
+pub(crate) async fn parse(app: &App, raw: &str, now: UnixTime) -> Result<AuthorizationRequest, Rejection> {
     if raw.len() > MAX_REQUEST {
         return Err(Rejection::Page(Error::invalid_request("The authorization request is longer than 8 KB.")));
     }

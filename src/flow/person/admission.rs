@@ -10,7 +10,7 @@ use crate::oauth::error::Error;
 use crate::oauth::grant::{Origin, Person, PersonId};
 
 /// Whether a person may come in: by a configured upstream and by the rules.
-pub fn is_admitted(settings: &Settings, person: &Person) -> bool {
+pub(crate) fn is_admitted(settings: &Settings, person: &Person) -> bool {
     is_of_an_upstream(settings, &person.origin) && is_allowed(&settings.access, person)
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn is_of_an_upstream(settings: &Settings, origin: &Origin) -> bool {
 }
 
 /// Whether a person who has just signed in at an upstream may come in: by its own gates, and by what holds for everybody.
-pub fn is_admitted_by(settings: &Settings, upstream: &UpstreamSettings, person: &Person) -> bool {
+pub(crate) fn is_admitted_by(settings: &Settings, upstream: &UpstreamSettings, person: &Person) -> bool {
     passes_gates(upstream, &person.origin) && is_admitted(settings, person)
 }
 
@@ -46,13 +46,13 @@ fn is_allowed(rules: &AccessRules, person: &Person) -> bool {
 }
 
 /// Whether a person who came in before still may, by what is known of them now.
-pub async fn is_still_admitted(app: &App, id: &PersonId) -> Result<bool, Error> {
+pub(crate) async fn is_still_admitted(app: &App, id: &PersonId) -> Result<bool, Error> {
     let person = app.store.find_person(id).await?;
     Ok(person.is_some_and(|person| is_admitted(&app.settings, &person)))
 }
 
 /// Tells once, at the start, how many grants are live of people whose upstream is not configured any more.
-pub async fn log_grants_of_others(app: &App, now: UnixTime) -> Result<(), Error> {
+pub(crate) async fn log_grants_of_others(app: &App, now: UnixTime) -> Result<(), Error> {
     let issuers: Vec<&str> = app.settings.upstreams.iter().map(|upstream| upstream.issuer.as_str()).collect();
     let grants = app.store.count_grants_of_others(&issuers, now).await?;
     if grants > 0 {

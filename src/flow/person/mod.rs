@@ -1,5 +1,5 @@
 //! People: who may come in, and who is signed in.
 
-pub mod admission;
-pub mod session;
-pub mod sign_in;
+pub(crate) mod admission;
+pub(crate) mod session;
+pub(crate) mod sign_in;

@@ -6,25 +6,25 @@
 use crate::flow::app::App;
 use crate::flow::person::sign_in::SESSION_LIFETIME;
 use crate::oauth::token::TokenHash;
-pub use crate::store::Error;
+pub(crate) use crate::store::Error;
 
 /// Keeps a new session; `false` where the id is taken.
-pub async fn create(app: &App, id: &str, data: &str) -> Result<bool, Error> {
+pub(crate) async fn create(app: &App, id: &str, data: &str) -> Result<bool, Error> {
     app.store.insert_session(&hash(id), data, app.clock.now() + SESSION_LIFETIME).await
 }
 
 /// Keeps a session in place of what it held.
-pub async fn save(app: &App, id: &str, data: &str) -> Result<(), Error> {
+pub(crate) async fn save(app: &App, id: &str, data: &str) -> Result<(), Error> {
     app.store.save_session(&hash(id), data, app.clock.now() + SESSION_LIFETIME).await
 }
 
 /// What a session holds, unless it has expired.
-pub async fn load(app: &App, id: &str) -> Result<Option<String>, Error> {
+pub(crate) async fn load(app: &App, id: &str) -> Result<Option<String>, Error> {
     app.store.find_session(&hash(id), app.clock.now()).await
 }
 
 /// Ends a session.
-pub async fn delete(app: &App, id: &str) -> Result<(), Error> {
+pub(crate) async fn delete(app: &App, id: &str) -> Result<(), Error> {
     app.store.delete_session(&hash(id)).await
 }
 

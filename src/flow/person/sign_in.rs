@@ -6,12 +6,12 @@ use crate::clock::UnixTime;
 use crate::flow::app::App;
 use crate::oauth::error::Error;
 use crate::oauth::grant::RowId;
-pub use crate::store::SignedIn;
+pub(crate) use crate::store::SignedIn;
 
 use super::admission;
 
 /// How long a browser stays signed in.
-pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+pub(crate) const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
 /// Who is signed in by this session, if the sign-in still holds and the person may still come in.
 pub(crate) async fn find(app: &App, sign_in: Option<RowId>, now: UnixTime) -> Result<Option<SignedIn>, Error> {

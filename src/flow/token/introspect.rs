@@ -18,7 +18,7 @@ use super::verify::{self, Audience};
 
 /// Who is asking, authenticated.
 #[derive(Debug)]
-pub enum Asker<'a> {
+pub(crate) enum Asker<'a> {
     /// A confidential client: about its own tokens.
     Client(Box<Client>),
     /// A resource server of `jean.toml`: about access tokens for its mounts.
@@ -27,7 +27,7 @@ pub enum Asker<'a> {
 
 /// What is told of an active token (RFC 7662 section 2.2).
 #[derive(Debug, Serialize)]
-pub struct Introspection {
+pub(crate) struct Introspection {
     pub active: bool,
     pub scope: String,
     pub client_id: String,
@@ -46,7 +46,7 @@ pub struct Introspection {
 
 /// Authenticates whoever asks. A public client has nothing to show that it is the one, so it may not ask
 /// (RFC 7662 section 2.1); nor may one whose document lists `none` beside another method, by which its id alone is enough.
-pub async fn authenticate<'a>(
+pub(crate) async fn authenticate<'a>(
     app: &'a App,
     authorization: Option<&str>,
     params: &Params,
@@ -63,7 +63,7 @@ pub async fn authenticate<'a>(
 }
 
 /// What there is to tell of the token; `None` where it is not active, or not this asker's business.
-pub async fn introspect(
+pub(crate) async fn introspect(
     app: &App,
     asker: &Asker<'_>,
     params: &Params,

@@ -3,12 +3,12 @@
 use crate::flow::app::{App, Verified};
 
 /// The MAC of a session that this caller opened, by the id that the server behind gave it.
-pub fn mac(app: &App, caller: &Verified, id: &[u8]) -> String {
+pub(crate) fn mac(app: &App, caller: &Verified, id: &[u8]) -> String {
     app.root.session_mac(&parts(caller, id))
 }
 
 /// Whether this caller opened the session.
-pub fn is_theirs(app: &App, caller: &Verified, id: &[u8], mac: &str) -> bool {
+pub(crate) fn is_theirs(app: &App, caller: &Verified, id: &[u8], mac: &str) -> bool {
     app.root.verify_session_mac(&parts(caller, id), mac)
 }
 

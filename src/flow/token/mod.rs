@@ -1,6 +1,6 @@
 //! Tokens that are presented: whether they are valid, and what they tell.
 
-pub mod introspect;
-pub mod mcp_session;
-pub mod userinfo;
-pub mod verify;
+pub(crate) mod introspect;
+pub(crate) mod mcp_session;
+pub(crate) mod userinfo;
+pub(crate) mod verify;

@@ -12,7 +12,7 @@ use crate::oauth::scope::{self, Scopes};
 use super::verify::{self, Audience};
 
 /// The names of the claims that there may be, as metadata lists them.
-pub const CLAIMS: [&str; 11] =
+pub(crate) const CLAIMS: [&str; 11] =
     ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "email", "email_verified", "name"];
 
 /// What is told of the person beside their id; each claim only where it is granted and known.
@@ -41,14 +41,14 @@ impl About {
 
 /// The answer of the UserInfo endpoint (OpenID Connect Core section 5.3.2).
 #[derive(Debug, Serialize)]
-pub struct UserInfo {
+pub(crate) struct UserInfo {
     sub: String,
     #[serde(flatten)]
     about: About,
 }
 
 /// What the bearer of an access token of ours, for whichever resource, may learn of the person as they are known now.
-pub async fn userinfo(app: &App, token: &str, now: UnixTime) -> Result<UserInfo, Error> {
+pub(crate) async fn userinfo(app: &App, token: &str, now: UnixTime) -> Result<UserInfo, Error> {
     let verified = verify::verify(app, token, Audience::Ours, now).await?;
     if !verified.scopes.contains(scope::OPENID) {
         return Err(Error::new(ErrorCode::InsufficientScope, "The access token was granted without openid."));

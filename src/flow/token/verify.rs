@@ -24,7 +24,7 @@ use crate::oauth::scope::Scopes;
 
 /// Which resource a token has to be for.
 #[derive(Clone, Copy, Debug)]
-pub enum Audience<'a> {
+pub(crate) enum Audience<'a> {
     /// This one.
     Only(&'a Resource),
     /// Any one that is served here.
@@ -33,7 +33,12 @@ pub enum Audience<'a> {
 
 /// Verifies `token` for this audience: `invalid_token` where it is not good, `temporarily_unavailable` where that cannot be
 /// told.
-pub async fn verify(app: &App, token: &str, audience: Audience<'_>, now: UnixTime) -> Result<Arc<Verified>, Error> {
+pub(crate) async fn verify(
+    app: &App,
+    token: &str,
+    audience: Audience<'_>,
+    now: UnixTime,
+) -> Result<Arc<Verified>, Error> {
     revocations::fresh_enough(app, now).await?;
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
@@ -66,12 +71,12 @@ pub async fn verify(app: &App, token: &str, audience: Audience<'_>, now: UnixTim
 }
 
 /// Notes that a good token came to its mount.
-pub fn note(app: &App, token: &Verified) {
+pub(crate) fn note(app: &App, token: &Verified) {
     app.memory.note_token(token);
 }
 
 /// When the last token of the same family expires, of those that came to the same mount.
-pub fn last_expiry(app: &App, token: &Verified) -> UnixTime {
+pub(crate) fn last_expiry(app: &App, token: &Verified) -> UnixTime {
     app.memory.last_expiry(token)
 }
 

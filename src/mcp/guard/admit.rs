@@ -21,7 +21,7 @@ use crate::oauth::scope::Scopes;
 use crate::wire::headers::bearer;
 
 /// The guard of one mount.
-pub struct Guard {
+pub(super) struct Guard {
     pub(super) app: Arc<App>,
     pub(super) mount: Mount,
     pub(super) origins: Arc<Origins>,

@@ -25,7 +25,7 @@ pub(super) struct Challenge {
 
 impl Challenge {
     /// The challenges of a mount.
-    pub fn new(settings: &Settings, mount: &Mount) -> Self {
+    pub(super) fn new(settings: &Settings, mount: &Mount) -> Self {
         Challenge {
             metadata: discovery::protected_resource_url(settings, mount),
             first: discovery::challenge_scopes(mount),
@@ -41,7 +41,7 @@ impl Challenge {
     }
 
     /// The answer to a request that carried no token: where to get one, and no error.
-    pub fn no_token(&self) -> Response {
+    pub(super) fn no_token(&self) -> Response {
         // Old clients that see the body alone, as MCP Inspector up to 0.15 does, begin to sign in at the word "Unauthorized".
         let error =
             Error::new(ErrorCode::InvalidToken, "Unauthorized: an access token is needed, see WWW-Authenticate.");
@@ -50,7 +50,7 @@ impl Challenge {
     }
 
     /// The answer to a request whose token is no good, or cannot be judged just now.
-    pub fn reject(&self, error: Error) -> Response {
+    pub(super) fn reject(&self, error: Error) -> Response {
         match error.code {
             ErrorCode::InvalidToken | ErrorCode::InvalidRequest => self.with_error(error, &self.first),
             _ => ErrorBody { error, challenge: None }.into_response(),

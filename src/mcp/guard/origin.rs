@@ -24,7 +24,7 @@ pub(super) struct Origins {
 
 impl Origins {
     /// Those of a mount.
-    pub fn new(settings: &Settings, mount: &Mount) -> Self {
+    pub(super) fn new(settings: &Settings, mount: &Mount) -> Self {
         let issuer = &settings.issuer;
         let origins = [vec![issuer.origin()], mount.allowed_origins.clone()].concat();
         Origins { hosts: hosts(issuer), origins }
@@ -32,7 +32,7 @@ impl Origins {
 
     /// Whether the request names our host, once, and nothing else: in the Host header, and in an absolute target too
     /// (RFC 9112 section 3.2.2).
-    pub fn is_our_host(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+    pub(super) fn is_our_host(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut sent = headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes);
         let (host, another) = (sent.next(), sent.next());
         let target = uri.authority().map(|authority| authority.as_str().as_bytes());
@@ -41,7 +41,7 @@ impl Origins {
     }
 
     /// Whether no page sent the request, or one that may.
-    pub fn may_call(&self, headers: &HeaderMap) -> bool {
+    pub(super) fn may_call(&self, headers: &HeaderMap) -> bool {
         headers.get_all(header::ORIGIN).iter().all(|origin| self.allows(origin))
     }
 

@@ -34,18 +34,18 @@ pub(super) struct Owner {
 
 impl Owner {
     /// The sender of a request.
-    pub fn new(app: Arc<App>, verified: Arc<Verified>) -> Self {
+    pub(super) fn new(app: Arc<App>, verified: Arc<Verified>) -> Self {
         Owner { app, verified }
     }
 
     /// What its token says.
-    pub fn into_verified(self) -> Arc<Verified> {
+    pub(super) fn into_verified(self) -> Arc<Verified> {
         self.verified
     }
 
     /// Turns the session id of a request into the inner one. The requests of revision 2026-07-28 have no session: the
     /// header is taken off, as that revision asks.
-    pub fn unwrap_id(&self, headers: &mut HeaderMap) -> Result<(), Denied> {
+    pub(super) fn unwrap_id(&self, headers: &mut HeaderMap) -> Result<(), Denied> {
         let is_stateless =
             headers.get(PROTOCOL_VERSION).is_some_and(|version| version.as_bytes() >= STATELESS.as_bytes());
         let inner = {
@@ -63,7 +63,7 @@ impl Owner {
     }
 
     /// Turns the session id of an answer into the outer one.
-    pub fn wrap_id(&self, headers: &mut HeaderMap) {
+    pub(super) fn wrap_id(&self, headers: &mut HeaderMap) {
         let Some(inner) = headers.remove(SESSION_ID) else { return };
         let mac = mcp_session::mac(&self.app, &self.verified, inner.as_bytes());
         if let Ok(outer) = HeaderValue::from_bytes(&[inner.as_bytes(), b".", mac.as_bytes()].concat()) {

@@ -53,7 +53,7 @@ pub(super) enum Kind {
 impl Kind {
     /// What a stream would be that answers this request. Revision 2026-07-28 asks for the header, and its servers refuse one
     /// that is not the method in the body; a client that leaves it out is cut off no later than an hour after its token.
-    pub fn of<B>(request: &Request<B>) -> Self {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
         let listens = |method: &[u8]| method.trim_ascii() == b"subscriptions/listen";
         match request.headers().get("mcp-method") {
             _ if request.method() == Method::GET => Kind::Listening,

@@ -28,12 +28,12 @@ pub(super) struct Job {
 
 impl Job {
     /// Whether the unit may as well be left out.
-    pub fn is_abandoned(&self) -> bool {
+    pub(super) fn is_abandoned(&self) -> bool {
         self.kind == Kind::Give && self.answer.is_closed()
     }
 
     /// Resolves when the unit may as well be left out.
-    pub async fn abandoned(&mut self) {
+    pub(super) async fn abandoned(&mut self) {
         match self.kind {
             Kind::Give => self.answer.closed().await,
             Kind::Record | Kind::Tidy => std::future::pending().await,
@@ -42,13 +42,13 @@ impl Job {
 
     /// Whether to run the unit, called right before its first statement. If its request still waits, it waits for the
     /// outcome from now on.
-    pub fn begin(&self) -> bool {
+    pub(super) fn begin(&self) -> bool {
         let is_awaited = self.request.as_ref().is_none_or(Progress::begin);
         self.kind != Kind::Give || is_awaited && !self.is_abandoned()
     }
 
     /// Tells the outcome.
-    pub fn finish(self, outcome: Result<Vec<AnyRow>, Error>) {
+    pub(super) fn finish(self, outcome: Result<Vec<AnyRow>, Error>) {
         let _ = self.answer.send(outcome);
     }
 }

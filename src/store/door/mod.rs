@@ -33,7 +33,7 @@ pub(super) enum Door {
 impl Door {
     /// Runs a unit and waits until it is committed. If its first statement returns no row, nothing of a unit of several
     /// happens; else all of it happens or nothing. Gives the rows of the first statement.
-    pub async fn run(&self, kind: Kind, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
+    pub(super) async fn run(&self, kind: Kind, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
         let (answer, answered) = oneshot::channel();
         let job = Job { unit, kind, request: Progress::current(), answer };
         match self {
@@ -44,7 +44,7 @@ impl Door {
     }
 
     /// Waits for what is queued, then lets nothing in any more.
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         match self {
             Door::Sqlite(writer) => writer.close().await,
             Door::Postgres(writers) => writers.close().await,

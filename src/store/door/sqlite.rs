@@ -38,7 +38,7 @@ impl std::fmt::Debug for Sqlite {
 
 impl Sqlite {
     /// Starts the task, which owns `connection` and opens a new one to the same file if that breaks.
-    pub fn start(connection: AnyConnection, url: String, file: Arc<DatabaseFile>) -> Self {
+    pub(crate) fn start(connection: AnyConnection, url: String, file: Arc<DatabaseFile>) -> Self {
         let (queue, messages) = mpsc::channel(4 * BATCH);
         tokio::spawn(work(Writer { connection: Some(connection), url, file }, messages));
         Sqlite { queue }

@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the handlers of a server and its test share.
 #[derive(Debug, Default)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// How many requests came that no test sends.
     smuggled: AtomicUsize,
     /// How many wait for `go`.
@@ -38,7 +38,7 @@ pub struct Shared {
 }
 
 /// A server of a small application.
-pub struct Server {
+pub(crate) struct Server {
     pub address: SocketAddr,
     pub shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
@@ -47,12 +47,12 @@ pub struct Server {
 
 impl Server {
     /// A server with these options.
-    pub async fn with(options: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) async fn with(options: impl FnOnce(&mut Options)) -> Self {
         let shared = Arc::new(Shared::default());
         Server::of(application(&shared), shared.clone(), options).await
     }
 
-    pub async fn of(router: Router, shared: Arc<Shared>, options: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) async fn of(router: Router, shared: Arc<Shared>, options: impl FnOnce(&mut Options)) -> Self {
         let mut chosen = Options::default();
         options(&mut chosen);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -63,32 +63,32 @@ impl Server {
         Server { address, shared, stop: Some(stop), task }
     }
 
-    pub async fn connect(&self) -> Client {
+    pub(crate) async fn connect(&self) -> Client {
         Client { stream: TcpStream::connect(self.address).await.expect("it listens"), unread: Vec::new() }
     }
 
     /// Tells it to stop.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         drop(self.stop.take());
     }
 
     /// Waits until it has ended.
-    pub async fn ended(self) {
+    pub(crate) async fn ended(self) {
         timeout(PATIENCE, self.task).await.expect("it ends").expect("no panic");
     }
 
     /// Waits until so many requests are held.
-    pub async fn holds(&self, count: usize) {
+    pub(crate) async fn holds(&self, count: usize) {
         until(|| self.shared.held.load(Ordering::SeqCst) == count).await;
     }
 
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.shared.go.notify_waiters();
     }
 }
 
 /// Waits until something is so.
-pub async fn until(is_so: impl Fn() -> bool) {
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < PATIENCE, "it never is");
@@ -133,7 +133,7 @@ fn application(shared: &Arc<Shared>) -> Router {
 }
 
 /// Bytes of which a missing or repeated part is noticed.
-pub fn pattern(length: usize) -> Vec<u8> {
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
     let piece: Vec<u8> = (0..=250).collect();
     let mut bytes = piece.repeat(length / piece.len() + 1);
     bytes.truncate(length);
@@ -141,35 +141,35 @@ pub fn pattern(length: usize) -> Vec<u8> {
 }
 
 /// A client that sends what it likes.
-pub struct Client {
+pub(crate) struct Client {
     pub stream: TcpStream,
     unread: Vec<u8>,
 }
 
 /// An answer with a length.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub head: String,
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.head.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default()
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("a text")
     }
 }
 
 impl Client {
-    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.expect("the connection is open");
     }
 
     /// Sends a GET, which is answered by 200.
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
         let answer = self.answer().await;
         assert_eq!(answer.status(), 200, "{}", answer.head);
@@ -177,7 +177,7 @@ impl Client {
     }
 
     /// Sends a POST in one piece.
-    pub async fn post(&mut self, path: &str, body: &[u8]) -> Answer {
+    pub(crate) async fn post(&mut self, path: &str, body: &[u8]) -> Answer {
         let mut request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
         request.push_str(std::str::from_utf8(body).expect("a text"));
         self.send(request).await;
@@ -185,12 +185,12 @@ impl Client {
     }
 
     /// Reads the next answer, which has a length or comes in chunks.
-    pub async fn answer(&mut self) -> Answer {
+    pub(crate) async fn answer(&mut self) -> Answer {
         self.try_answer().await.expect("an answer before the connection is closed")
     }
 
     /// The same; `None` if the connection is closed first.
-    pub async fn try_answer(&mut self) -> Option<Answer> {
+    pub(crate) async fn try_answer(&mut self) -> Option<Answer> {
         let end = loop {
             match self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
                 Some(at) => break at + 4,
@@ -220,7 +220,7 @@ impl Client {
     }
 
     /// Reads a head alone: of an answer to HEAD, or of one that goes before another.
-    pub async fn take_head(&mut self) -> String {
+    pub(crate) async fn take_head(&mut self) -> String {
         loop {
             if let Some(at) = self.unread.windows(4).position(|four| four == b"\r\n\r\n") {
                 return String::from_utf8(self.unread.drain(..at + 4).collect()).expect("a head");
@@ -254,7 +254,7 @@ impl Client {
     }
 
     /// Reads so many bytes of the answers, or all until the connection is closed, and tells how many came.
-    pub async fn read_some(&mut self, length: usize) -> usize {
+    pub(crate) async fn read_some(&mut self, length: usize) -> usize {
         let before = self.unread.len();
         let mut some = (&mut self.stream).take(length as u64);
         let read = timeout(PATIENCE, some.read_to_end(&mut self.unread)).await.expect("something in time");
@@ -264,19 +264,19 @@ impl Client {
     }
 
     /// How many bytes came that nobody has looked at.
-    pub fn received(&self) -> usize {
+    pub(crate) fn received(&self) -> usize {
         self.unread.len()
     }
 
     /// Waits until the server closes the connection, which sends nothing before, and tells how long that took.
-    pub async fn closed(&mut self) -> Duration {
+    pub(crate) async fn closed(&mut self) -> Duration {
         let began = Instant::now();
         assert!(self.more().await.is_none(), "something came: {}", String::from_utf8_lossy(&self.unread));
         began.elapsed()
     }
 
     /// Whether the server has closed the connection by now.
-    pub async fn is_closed_by_now(&mut self) -> bool {
+    pub(crate) async fn is_closed_by_now(&mut self) -> bool {
         match timeout(Duration::from_millis(50), self.stream.read_buf(&mut self.unread)).await {
             Ok(read) => read.unwrap_or(0) == 0,
             Err(_) => false,

@@ -9,7 +9,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// The proxy, for as long as the test's runtime.
-pub struct BlackHole {
+pub(crate) struct BlackHole {
     /// The URL of the database by way of it.
     pub url: String,
     /// Counts how often connections died.
@@ -18,7 +18,7 @@ pub struct BlackHole {
 
 impl BlackHole {
     /// A proxy in front of the database of this URL.
-    pub async fn start(url: &str) -> Self {
+    pub(crate) async fn start(url: &str) -> Self {
         let mut url = url::Url::parse(url).expect("a URL");
         let server = SocketAddr::from(([127, 0, 0, 1], url.port().expect("a port")));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -38,7 +38,7 @@ impl BlackHole {
     }
 
     /// Nothing passes any more on the connections that are open; they stay open.
-    pub fn swallow(&self) {
+    pub(crate) fn swallow(&self) {
         self.deaths.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -11,17 +11,17 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 use super::World;
 
 /// The button of the one upstream.
-pub const UPSTREAM: &str = "upstream:idp";
+pub(crate) const UPSTREAM: &str = "upstream:idp";
 
 /// What a client's document says.
-pub struct Description<'a> {
+pub(crate) struct Description<'a> {
     pub name: &'a str,
     pub redirect_uris: &'a [&'a str],
 }
 
 impl World {
     /// A registered public client with these redirect URIs; it asks with the first one.
-    pub async fn client_at(&self, redirect_uris: &[&str]) -> Client {
+    pub(crate) async fn client_at(&self, redirect_uris: &[&str]) -> Client {
         let mut client = self.stranger();
         let mut metadata = client.metadata();
         metadata["redirect_uris"] = redirect_uris.into();
@@ -35,7 +35,7 @@ impl World {
 
     /// A client that is known by a document of this name and these redirect URIs, of which a copy is stored: names below
     /// `.example` lead nowhere (RFC 2606), so that its host never answers.
-    pub async fn document(&self, id: &str, name: Option<&str>, redirect_uris: &[&str]) -> Client {
+    pub(crate) async fn document(&self, id: &str, name: Option<&str>, redirect_uris: &[&str]) -> Client {
         let mut client = self.stranger();
         client.id = id.to_owned();
         client.redirect_uri = redirect_uris[0].to_owned();
@@ -56,7 +56,7 @@ impl World {
     }
 
     /// The document of a client at a site says this from now on, and it is time to look at it again.
-    pub fn describe(&self, host: &DocumentHost, client: &mut Client, says: Description<'_>) {
+    pub(crate) fn describe(&self, host: &DocumentHost, client: &mut Client, says: Description<'_>) {
         let Description { name, redirect_uris } = says;
         let mut document = client.document(&host.url("/client.json"));
         document["client_name"] = name.into();
@@ -66,7 +66,7 @@ impl World {
     }
 
     /// A browser in which Ada is signed in.
-    pub async fn signed_in(&self) -> Browser {
+    pub(crate) async fn signed_in(&self) -> Browser {
         let mut browser = self.browser();
         let page = self.client().await.authorize(&mut browser, &[]).await;
         super::code_of(&page);
@@ -74,14 +74,14 @@ impl World {
     }
 
     /// The same browser at another jean.
-    pub fn at_another(&self, browser: &mut Browser, jean: &Jean) -> Browser {
+    pub(crate) fn at_another(&self, browser: &mut Browser, jean: &Jean) -> Browser {
         let mut other = Browser::new(self.origin.clone(), jean.service());
         *other.cookies("localhost") = browser.cookies("localhost").clone();
         other
     }
 
     /// How many rows there are of what people and journeys leave behind.
-    pub async fn rows(&self) -> Vec<(&'static str, i64)> {
+    pub(crate) async fn rows(&self) -> Vec<(&'static str, i64)> {
         let mut connection = AnyConnection::connect(&self.database_url()).await.expect("the database opens");
         let mut rows = Vec::new();
         for table in ["logins", "grants", "consents", "people", "sign_ins", "sessions"] {
@@ -95,7 +95,7 @@ impl World {
 }
 
 /// The page that asks for consent.
-pub async fn consent_page(client: &Client, browser: &mut Browser, changes: &[(&str, &str)]) -> Page {
+pub(crate) async fn consent_page(client: &Client, browser: &mut Browser, changes: &[(&str, &str)]) -> Page {
     let page = browser.get(&client.authorization_url(changes)).await;
     assert_eq!(page.status, 200, "{page:?}");
     assert!(asks(&page), "no consent page: {page:?}");
@@ -103,48 +103,48 @@ pub async fn consent_page(client: &Client, browser: &mut Browser, changes: &[(&s
 }
 
 /// Whether the page asks for consent.
-pub fn asks(page: &Page) -> bool {
+pub(crate) fn asks(page: &Page) -> bool {
     page.form().action.ends_with("/oauth/consent")
 }
 
 /// Whether somebody is signed in on the consent page.
-pub fn knows_who(page: &Page) -> bool {
+pub(crate) fn knows_who(page: &Page) -> bool {
     page.form().answers.iter().any(|answer| answer == "allow")
 }
 
 /// Agrees to the consent page, and stops at the address of the upstream.
-pub async fn to_upstream(client: &Client, browser: &mut Browser, changes: &[(&str, &str)]) -> String {
+pub(crate) async fn to_upstream(client: &Client, browser: &mut Browser, changes: &[(&str, &str)]) -> String {
     let page = consent_page(client, browser, changes).await;
     depart(browser, &page, UPSTREAM).await
 }
 
 /// Presses a button that leads to the upstream, and stops at its address.
-pub async fn depart(browser: &mut Browser, page: &Page, answer: &str) -> String {
+pub(crate) async fn depart(browser: &mut Browser, page: &Page, answer: &str) -> String {
     let leaving = browser.submit(page, &[("answer", answer)]).await;
     assert_eq!(leaving.status, 200, "{leaving:?}");
     leaving.leads_to().expect("a way to the upstream")
 }
 
 /// Agrees, signs in, and stops before the callback: its address, with the upstream's answer.
-pub async fn to_callback(client: &Client, browser: &mut Browser, changes: &[(&str, &str)]) -> String {
+pub(crate) async fn to_callback(client: &Client, browser: &mut Browser, changes: &[(&str, &str)]) -> String {
     let upstream = to_upstream(client, browser, changes).await;
     through_upstream(browser, &upstream).await
 }
 
 /// Signs in at the upstream, and stops before the callback.
-pub async fn through_upstream(browser: &mut Browser, url: &str) -> String {
+pub(crate) async fn through_upstream(browser: &mut Browser, url: &str) -> String {
     let answer = browser.get(url).await;
     answer.leads_to().unwrap_or_else(|| panic!("no answer: {answer:?}"))
 }
 
 /// A parameter of an address.
-pub fn parameter(url: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     let url = url::Url::parse(url).expect("a URL");
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 /// An address with another value for a parameter.
-pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
+pub(crate) fn with_parameter(url: &str, name: &str, value: &str) -> String {
     let mut url = url::Url::parse(url).expect("a URL");
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(key, _)| key != name).collect();
     url.query_pairs_mut().clear().extend_pairs(pairs).append_pair(name, value);
@@ -152,7 +152,7 @@ pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
 }
 
 /// The answer on its way to the client, which has the state that the client sent and names the issuer (RFC 9207).
-pub fn answer_to(page: &Page, client: &Client) -> BTreeMap<String, String> {
+pub(crate) fn answer_to(page: &Page, client: &Client) -> BTreeMap<String, String> {
     let url = page.leads_to().unwrap_or_else(|| panic!("no answer: {page:?}"));
     assert!(url.starts_with(&format!("{}?", client.redirect_uri)), "{url}");
     let answer = page.answer();
@@ -162,14 +162,14 @@ pub fn answer_to(page: &Page, client: &Client) -> BTreeMap<String, String> {
 }
 
 /// The error on its way to the client.
-pub fn error_to(page: &Page, client: &Client) -> String {
+pub(crate) fn error_to(page: &Page, client: &Client) -> String {
     let answer = answer_to(page, client);
     assert!(!answer.contains_key("code"), "{answer:?}");
     answer.get("error").unwrap_or_else(|| panic!("no error: {answer:?}")).clone()
 }
 
 /// A page for a person: this status, these words, and no way that leads on by itself.
-pub fn assert_page(page: &Page, status: u16, words: &str) {
+pub(crate) fn assert_page(page: &Page, status: u16, words: &str) {
     assert_eq!(page.status, status, "{page:?}");
     assert_eq!(page.leads_to(), None, "{page:?}");
     assert!(page.body.starts_with("<!doctype html>"), "{page:?}");
@@ -177,7 +177,7 @@ pub fn assert_page(page: &Page, status: u16, words: &str) {
 }
 
 /// What a person reads of a page, word by word; what is folded away is left out.
-pub fn reads(page: &Page) -> String {
+pub(crate) fn reads(page: &Page) -> String {
     let main = page.body.split("<main>").nth(1).unwrap_or_default().split("<details>").next().unwrap_or_default();
     let words = main.split('<').filter_map(|part| part.split('>').nth(1)).flat_map(str::split_whitespace);
     let mut text = words.collect::<Vec<_>>().join(" ");
@@ -188,6 +188,6 @@ pub fn reads(page: &Page) -> String {
 }
 
 /// The title of a page.
-pub fn title(page: &Page) -> &str {
+pub(crate) fn title(page: &Page) -> &str {
     page.body.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next()).unwrap_or_default()
 }

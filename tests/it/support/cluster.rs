@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
 
 /// A server, which ends with this value or with this process.
-pub struct Cluster {
+pub(crate) struct Cluster {
     /// Its URL, with the database `postgres`.
     pub url: String,
     child: Child,
@@ -15,12 +15,12 @@ pub struct Cluster {
 
 impl Cluster {
     /// A server that does not wait for the disk.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Cluster::start_with(&[])
     }
 
     /// One with these variables for the script.
-    pub fn start_with(environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres.sh"));
         command.envs(environment.iter().copied()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("tests/postgres.sh runs");
@@ -32,7 +32,7 @@ impl Cluster {
     }
 
     /// Restarts the server: `fast` ends every connection, `immediate` is as a crash. Returns when it is up again.
-    pub fn restart(&mut self, mode: &str) {
+    pub(crate) fn restart(&mut self, mode: &str) {
         let stdin = self.child.stdin.as_mut().expect("its input");
         writeln!(stdin, "restart {mode}").expect("it is told");
         let mut done = String::new();
@@ -41,13 +41,13 @@ impl Cluster {
     }
 
     /// The URL of a new, empty database of this name.
-    pub async fn database(&self, name: &str) -> String {
+    pub(crate) async fn database(&self, name: &str) -> String {
         create_database(&self.url, name).await
     }
 }
 
 /// The URL of a new, empty database of this name, in the cluster at `url`.
-pub async fn create_database(url: &str, name: &str) -> String {
+pub(crate) async fn create_database(url: &str, name: &str) -> String {
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(url).await.expect("PostgreSQL answers");
     // The names are the tests' own.

@@ -6,20 +6,20 @@ use super::World;
 
 impl World {
     /// The URL of its database.
-    pub fn database_url(&self) -> String {
+    pub(crate) fn database_url(&self) -> String {
         let line = self.config.lines().find_map(|line| line.strip_prefix("database = ")).expect("a database");
         line.trim_matches('"').to_owned()
     }
 
     /// Runs a statement of the test's own.
-    pub async fn sql(&self, sql: &str) {
+    pub(crate) async fn sql(&self, sql: &str) {
         let mut connection = self.connection().await;
         connection.execute(AssertSqlSafe(sql)).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         connection.close().await.expect("the connection closes");
     }
 
     /// The texts of the first row of a SELECT.
-    pub async fn row(&self, sql: &str) -> Vec<String> {
+    pub(crate) async fn row(&self, sql: &str) -> Vec<String> {
         let mut connection = self.connection().await;
         let row = connection.fetch_one(AssertSqlSafe(sql)).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         connection.close().await.expect("the connection closes");

@@ -7,23 +7,23 @@ use jean_testing::document::DocumentHost;
 use super::{World, code_of};
 
 /// Where a document host has the client's document.
-pub const PATH: &str = "/client.json";
+pub(crate) const PATH: &str = "/client.json";
 
 /// The id of Claude, whose document ships with jean.
-pub const CLAUDE: &str = "https://claude.ai/oauth/mcp-oauth-client-metadata";
+pub(crate) const CLAUDE: &str = "https://claude.ai/oauth/mcp-oauth-client-metadata";
 
 /// The answer to the client's authorization request.
-pub async fn opened(world: &World, client: &Client) -> Page {
+pub(crate) async fn opened(world: &World, client: &Client) -> Page {
     world.browser().get(&client.authorization_url(&[])).await
 }
 
 /// How often the document was asked for.
-pub fn fetches(host: &DocumentHost) -> usize {
+pub(crate) fn fetches(host: &DocumentHost) -> usize {
     host.requests_to(PATH).len()
 }
 
 /// The tokens of the client, after the whole way.
-pub async fn tokens(world: &World, client: &Client) -> Tokens {
+pub(crate) async fn tokens(world: &World, client: &Client) -> Tokens {
     let page = client.authorize(&mut world.browser(), &[]).await;
     let tokens = client.redeem(&code_of(&page), &[]).await;
     assert_eq!(tokens.status, 200, "{}", tokens.json);

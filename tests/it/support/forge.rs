@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{SECRET, World};
 
 /// An ES256 key to sign with.
-pub struct Forge {
+pub(crate) struct Forge {
     pub kid: String,
     pub public: Value,
     key: EncodingKey,
@@ -22,7 +22,7 @@ pub struct Forge {
 
 impl Forge {
     /// jean's own newest key for access tokens.
-    pub async fn of(world: &World) -> Self {
+    pub(crate) async fn of(world: &World) -> Self {
         let sql = "SELECT alg, CAST(slot AS TEXT), kid, public_jwk, sealed FROM signing_keys WHERE purpose = 'access' \
                    ORDER BY sign_from DESC";
         let row = world.row(sql).await;
@@ -33,7 +33,7 @@ impl Forge {
     }
 
     /// A key that is nobody's, under this name.
-    pub fn foreign(kid: &str) -> Self {
+    pub(crate) fn foreign(kid: &str) -> Self {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
         let key = EncodingKey::from_ec_der(pkcs8.expect("a key").as_ref());
         let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).expect("a public half");
@@ -42,7 +42,7 @@ impl Forge {
     }
 
     /// The header of an access token of this key.
-    pub fn header(&self) -> Header {
+    pub(crate) fn header(&self) -> Header {
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some("at+jwt".into());
         header.kid = Some(self.kid.clone());
@@ -50,28 +50,28 @@ impl Forge {
     }
 
     /// Signs an access token.
-    pub fn sign(&self, claims: &Value) -> String {
+    pub(crate) fn sign(&self, claims: &Value) -> String {
         self.sign_as(&self.header(), claims)
     }
 
     /// Signs under another header.
-    pub fn sign_as(&self, header: &Header, claims: &Value) -> String {
+    pub(crate) fn sign_as(&self, header: &Header, claims: &Value) -> String {
         jsonwebtoken::encode(header, claims, &self.key).expect("it signs")
     }
 }
 
 /// The claims of a JWT, unchecked.
-pub fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     part(token, 1)
 }
 
 /// The key that a JWT names.
-pub fn kid(token: &str) -> String {
+pub(crate) fn kid(token: &str) -> String {
     part(token, 0)["kid"].as_str().expect("a kid").to_owned()
 }
 
 /// The claims with one of them replaced, or left out where the value is null.
-pub fn with(claims: &Value, name: &str, value: Value) -> Value {
+pub(crate) fn with(claims: &Value, name: &str, value: Value) -> Value {
     let mut claims = claims.clone();
     let object = claims.as_object_mut().expect("an object");
     match value {
@@ -82,7 +82,7 @@ pub fn with(claims: &Value, name: &str, value: Value) -> Value {
 }
 
 /// A JWT under `{"alg":"none"}`, which has no signature (RFC 7519 section 6.1).
-pub fn unsigned(kid: &str, claims: &Value) -> String {
+pub(crate) fn unsigned(kid: &str, claims: &Value) -> String {
     let header = json!({ "alg": "none", "typ": "at+jwt", "kid": kid });
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.", encode(&header), encode(claims))

@@ -20,7 +20,7 @@ const HOST: &str = "localhost:8080";
 
 /// How requests reach a jean.
 #[derive(Clone)]
-pub enum Way {
+pub(crate) enum Way {
     /// Within this process. Hanging up drops the request's future, as a server does whose client is gone.
     Router(Router),
     /// Over a real connection. Hanging up resets it.
@@ -29,7 +29,7 @@ pub enum Way {
 
 impl Way {
     /// Sends the request and waits for its answer.
-    pub async fn send(&self, shot: &Shot) -> Answer {
+    pub(crate) async fn send(&self, shot: &Shot) -> Answer {
         match self {
             Way::Router(router) => {
                 let response = router.clone().oneshot(shot.request(HOST)).await.expect("an answer");
@@ -45,7 +45,7 @@ impl Way {
     }
 
     /// Sends the request and hangs up `moment` steps later: polls of its future, or milliseconds.
-    pub async fn hang_up(&self, shot: &Shot, moment: u64) {
+    pub(crate) async fn hang_up(&self, shot: &Shot, moment: u64) {
         match self {
             Way::Router(router) => {
                 let mut answer = pin!(router.clone().oneshot(shot.request(HOST)));
@@ -71,15 +71,15 @@ impl Way {
 }
 
 /// Numbers that look random and are the same in every run.
-pub struct Dice(AtomicU64);
+pub(crate) struct Dice(AtomicU64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Dice(AtomicU64::new(seed))
     }
 
     /// A number below `end`.
-    pub fn below(&self, end: u64) -> u64 {
+    pub(crate) fn below(&self, end: u64) -> u64 {
         let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         let mixed = (state ^ state >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         (mixed ^ mixed >> 27) % end
@@ -88,7 +88,7 @@ impl Dice {
 
 /// Everything that honest clients were answered, which must be there from then on.
 #[derive(Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     /// Registrations: id and registration access token.
     pub registered: Vec<(String, String)>,
     /// Registrations that were deleted.
@@ -103,12 +103,12 @@ pub struct Ledger {
 
 impl Ledger {
     /// How many answers it holds.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.registered.len() + self.deleted.len() + self.alive.len() + self.revoked.len() + self.codes.len()
     }
 
     /// Takes over what another client was answered.
-    pub fn extend(&mut self, other: Ledger) {
+    pub(crate) fn extend(&mut self, other: Ledger) {
         self.registered.extend(other.registered);
         self.deleted.extend(other.deleted);
         self.alive.extend(other.alive);
@@ -118,7 +118,7 @@ impl Ledger {
 
     /// Looks everything up at each of the ways; what is missing, one line each. Families are refreshed by turns, so that
     /// each refresh token is used once.
-    pub async fn missing(&self, ways: &[Way]) -> Vec<String> {
+    pub(crate) async fn missing(&self, ways: &[Way]) -> Vec<String> {
         let mut missing = Vec::new();
         let mut expect = |what: String, answer: &Answer, status: u16| {
             if answer.status != status {
@@ -154,7 +154,7 @@ impl Ledger {
 
 /// An honest client's life, over and over until `until`: register, sign in, call, refresh, revoke. Each answer is looked
 /// up at once.
-pub async fn live_honestly(world: &World, way: &Way, until: tokio::time::Instant) -> Ledger {
+pub(crate) async fn live_honestly(world: &World, way: &Way, until: tokio::time::Instant) -> Ledger {
     let mut ledger = Ledger::default();
     let mut browser = world.signed_in().await;
     let mut client = world.client().await;
@@ -203,7 +203,7 @@ pub async fn live_honestly(world: &World, way: &Way, until: tokio::time::Instant
 }
 
 /// A rude client's life: every endpoint that writes, hung up at some moment. Gives how often it hung up.
-pub async fn live_rudely(world: &World, way: &Way, until: tokio::time::Instant, dice: &Dice) -> u64 {
+pub(crate) async fn live_rudely(world: &World, way: &Way, until: tokio::time::Instant, dice: &Dice) -> u64 {
     let mut hung_up = 0;
     let mut browser = world.signed_in().await;
     let (mut client, mut tokens) = world.tokens().await;

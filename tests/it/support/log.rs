@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 const DEFAULT: &str = "warn,jean=info";
 
 /// Catches log lines until it is dropped.
-pub struct Log {
+pub(crate) struct Log {
     text: Text,
     _guard: DefaultGuard,
 }
@@ -30,12 +30,12 @@ impl io::Write for Text {
 
 impl Log {
     /// What the program logs by default.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Log::with(DEFAULT)
     }
 
     /// What the program logs with this in JEAN_LOG.
-    pub fn with(filter: &str) -> Self {
+    pub(crate) fn with(filter: &str) -> Self {
         // With a single subscriber, tracing decides whether a line is wanted at all by the thread that comes to it first,
         // which may be another test's, without one.
         static SECOND: Once = Once::new();
@@ -50,18 +50,18 @@ impl Log {
     }
 
     /// All of it.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.text.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
     /// The lines so far, which are then forgotten.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         let bytes = std::mem::take(&mut *self.text.0.lock().unwrap_or_else(PoisonError::into_inner));
         String::from_utf8_lossy(&bytes).lines().map(|line| line.trim().to_owned()).collect()
     }
 
     /// The lines that contain a word.
-    pub fn lines_with(&self, word: &str) -> Vec<String> {
+    pub(crate) fn lines_with(&self, word: &str) -> Vec<String> {
         self.text().lines().filter(|line| line.contains(word)).map(str::to_owned).collect()
     }
 }

@@ -6,14 +6,14 @@ use tokio::sync::watch;
 use super::{Db, ORIGIN, World, postgres};
 
 /// A jean, and the way to take its database away.
-pub struct Losable {
+pub(crate) struct Losable {
     pub world: World,
     proxy: Option<watch::Sender<bool>>,
 }
 
 impl Losable {
     /// jean on this database, which is there.
-    pub async fn new(db: Db) -> Self {
+    pub(crate) async fn new(db: Db) -> Self {
         if db == Db::Sqlite {
             return Losable { world: World::on(db, "").await, proxy: None };
         }
@@ -32,7 +32,7 @@ impl Losable {
     }
 
     /// Takes the database away: without a word, as a network does that drops everything. Returns when SQLite's file is missed.
-    pub async fn lose(&self) {
+    pub(crate) async fn lose(&self) {
         match &self.proxy {
             Some(silence) => silence.send(true).expect("the proxy listens"),
             None => {

@@ -7,44 +7,44 @@ use super::World;
 use super::wire::ask;
 
 /// The headers of a message.
-pub const JSON: [(&str, &str); 2] =
+pub(crate) const JSON: [(&str, &str); 2] =
     [("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
 
 /// The revision without sessions.
-pub const NOW: &str = "2026-07-28";
+pub(crate) const NOW: &str = "2026-07-28";
 
 /// The built-in server with somebody signed in.
-pub struct Signed {
+pub(crate) struct Signed {
     pub world: World,
     pub bearer: String,
 }
 
 impl Signed {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let (_, tokens) = world.tokens().await;
         Signed { world, bearer: format!("Bearer {}", tokens.access()) }
     }
 
     /// Sends a message by POST as the transport asks, with more headers.
-    pub async fn post(&self, headers: &[(&str, &str)], message: &Value) -> Page {
+    pub(crate) async fn post(&self, headers: &[(&str, &str)], message: &Value) -> Page {
         self.send("POST", &[&JSON[..], headers].concat(), &message.to_string()).await
     }
 
     /// Sends a request to `/mcp` with these headers and the token.
-    pub async fn send(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Page {
+    pub(crate) async fn send(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Page {
         let headers = [&[("authorization", self.bearer.as_str())][..], headers].concat();
         ask(&self.world.router, &format!("{method} /mcp"), &headers, body).await
     }
 }
 
 /// A JSON-RPC request.
-pub fn message(method: &str, params: Value) -> Value {
+pub(crate) fn message(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params })
 }
 
 /// The parameters of a request of 2026-07-28, which say its revision.
-pub fn modern(version: &str, params: Value) -> Value {
+pub(crate) fn modern(version: &str, params: Value) -> Value {
     let mut params = params;
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": version,
@@ -55,7 +55,7 @@ pub fn modern(version: &str, params: Value) -> Value {
 }
 
 /// The request that opens the handshake of the older revisions.
-pub fn initialize(version: &str) -> Value {
+pub(crate) fn initialize(version: &str) -> Value {
     let info = json!({ "name": "test", "version": "1" });
     message("initialize", json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": info }))
 }

@@ -1,20 +1,20 @@
 //! A running jean in the test's own process, with a clock that the test moves and an upstream that does as it is told.
 
-pub mod black_hole;
-pub mod browsing;
-pub mod cluster;
+pub(crate) mod black_hole;
+pub(crate) mod browsing;
+pub(crate) mod cluster;
 mod database;
-pub mod documents;
-pub mod forge;
-pub mod hang_up;
-pub mod log;
-pub mod losable;
-pub mod messages;
+pub(crate) mod documents;
+pub(crate) mod forge;
+pub(crate) mod hang_up;
+pub(crate) mod log;
+pub(crate) mod losable;
+pub(crate) mod messages;
 mod postgres;
-pub mod running;
-pub mod shot;
-pub mod tokens;
-pub mod wire;
+pub(crate) mod running;
+pub(crate) mod shot;
+pub(crate) mod tokens;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 
@@ -27,29 +27,29 @@ use jean_testing::document::DocumentHost;
 use jean_testing::issuer::{Account, Issuer, IssuerOptions};
 use tempfile::TempDir;
 
-pub use postgres::postgres;
+pub(crate) use postgres::postgres;
 
 /// Where jean is, for most tests.
-pub const ORIGIN: &str = "http://localhost:8080";
+pub(crate) const ORIGIN: &str = "http://localhost:8080";
 
 /// The resource of its one mount.
-pub const RESOURCE: &str = "http://localhost:8080/mcp";
+pub(crate) const RESOURCE: &str = "http://localhost:8080/mcp";
 
 /// The root secret of every test.
-pub const SECRET: &str = "ssssssssssssssssssssssssssssssss";
+pub(crate) const SECRET: &str = "ssssssssssssssssssssssssssssssss";
 
 /// The database of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Db {
+pub(crate) enum Db {
     Sqlite,
     Postgres,
 }
 
 /// Both databases, for what must hold on either.
-pub const BOTH: [Db; 2] = [Db::Sqlite, Db::Postgres];
+pub(crate) const BOTH: [Db; 2] = [Db::Sqlite, Db::Postgres];
 
 /// jean and everything around it.
-pub struct World {
+pub(crate) struct World {
     pub jean: Jean,
     pub router: Router,
     pub clock: Arc<ManualClock>,
@@ -66,34 +66,34 @@ pub struct World {
 
 impl World {
     /// jean on SQLite with an upstream that signs Ada in without asking.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         World::with("").await
     }
 
     /// The same with more tables in its `jean.toml`.
-    pub async fn with(tables: &str) -> Self {
+    pub(crate) async fn with(tables: &str) -> Self {
         World::at(ORIGIN, Db::Sqlite, tables).await
     }
 
     /// The same on this database.
-    pub async fn on(db: Db, tables: &str) -> Self {
+    pub(crate) async fn on(db: Db, tables: &str) -> Self {
         World::at(ORIGIN, db, tables).await
     }
 
     /// The same on this database, where a sweep leaves so many unused registrations, and there may be so many.
-    pub async fn bounded(db: Db, kept: u64, most: u64) -> Self {
+    pub(crate) async fn bounded(db: Db, kept: u64, most: u64) -> Self {
         let (database, folder) = new_database(db).await;
         World { _folder: Some(folder), ..World::build(ORIGIN, &database, "", Some((kept, most))).await }
     }
 
     /// The same with this public URL.
-    pub async fn at(public_url: &str, db: Db, tables: &str) -> Self {
+    pub(crate) async fn at(public_url: &str, db: Db, tables: &str) -> Self {
         let (database, folder) = new_database(db).await;
         World { _folder: Some(folder), ..World::on_database(public_url, &database, tables).await }
     }
 
     /// The same on the database at this URL.
-    pub async fn on_database(public_url: &str, database: &str, tables: &str) -> Self {
+    pub(crate) async fn on_database(public_url: &str, database: &str, tables: &str) -> Self {
         World::build(public_url, database, tables, None).await
     }
 
@@ -118,27 +118,27 @@ impl World {
     }
 
     /// A second jean on the same data, as another process would be.
-    pub async fn replica(&self) -> Jean {
+    pub(crate) async fn replica(&self) -> Jean {
         self.replica_with("").await
     }
 
     /// The same with more tables in its `jean.toml`.
-    pub async fn replica_with(&self, tables: &str) -> Jean {
+    pub(crate) async fn replica_with(&self, tables: &str) -> Jean {
         start(&format!("{}\n{tables}", self.config), self.bounds, &self.clock).await
     }
 
     /// A browser without cookies.
-    pub fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.origin.clone(), self.router.clone())
     }
 
     /// A client that is not registered.
-    pub fn stranger(&self) -> Client {
+    pub(crate) fn stranger(&self) -> Client {
         Client::new(&self.public_url, self.router.clone())
     }
 
     /// A registered public client with an https redirect URI.
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         let mut client = self.stranger();
         client.register().await;
         assert!(!client.id.is_empty(), "the client is registered");
@@ -146,7 +146,7 @@ impl World {
     }
 
     /// A web site with the document of a public client, and that client.
-    pub async fn document_client(&self) -> (DocumentHost, Client) {
+    pub(crate) async fn document_client(&self) -> (DocumentHost, Client) {
         let host = DocumentHost::start().await.expect("a document host");
         let mut client = self.stranger();
         client.publish(&host, "/client.json");
@@ -154,14 +154,14 @@ impl World {
     }
 
     /// A registered client, and a code for it.
-    pub async fn code(&self) -> (Client, String) {
+    pub(crate) async fn code(&self) -> (Client, String) {
         let client = self.client().await;
         let page = client.authorize(&mut self.browser(), &[]).await;
         (client, code_of(&page))
     }
 
     /// A registered client with its tokens.
-    pub async fn tokens(&self) -> (Client, Tokens) {
+    pub(crate) async fn tokens(&self) -> (Client, Tokens) {
         let (client, code) = self.code().await;
         let tokens = client.redeem(&code, &[]).await;
         assert_eq!(tokens.status, 200, "{}", tokens.json);
@@ -170,7 +170,7 @@ impl World {
 }
 
 /// A provider's clock: the seconds of ours.
-pub fn seconds_of(clock: &Arc<ManualClock>) -> impl Fn() -> i64 + Send + Sync + 'static {
+pub(crate) fn seconds_of(clock: &Arc<ManualClock>) -> impl Fn() -> i64 + Send + Sync + 'static {
     let clock = clock.clone();
     move || clock.now().0
 }
@@ -199,6 +199,6 @@ async fn start(config: &str, bounds: Option<(u64, u64)>, clock: &Arc<ManualClock
 }
 
 /// The code on its way to the client.
-pub fn code_of(page: &Page) -> String {
+pub(crate) fn code_of(page: &Page) -> String {
     page.answer().get("code").unwrap_or_else(|| panic!("no code: {page:?}")).clone()
 }

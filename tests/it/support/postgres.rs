@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::cluster::Cluster;
 
 /// The URL of a new, empty database, in the cluster that JEAN_TEST_POSTGRES names, or in one of our own.
-pub async fn postgres() -> String {
+pub(crate) async fn postgres() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let url = tokio::task::spawn_blocking(cluster).await.expect("the cluster starts");
     let name = format!("jean_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));

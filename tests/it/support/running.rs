@@ -16,14 +16,14 @@ use tempfile::TempDir;
 use super::shot::{Answer, Connection, Shot};
 
 /// A provider that signs Ada in without asking, for every program of a test.
-pub async fn provider() -> Issuer {
+pub(crate) async fn provider() -> Issuer {
     let issuer = Issuer::start(IssuerOptions::new(|| SystemClock.now().0)).await.expect("the provider starts");
     issuer.sign_in_as(Account::named("Ada Lovelace"));
     issuer
 }
 
 /// A place for programs: an address, a `jean.toml` and, if it is on SQLite, the data.
-pub struct Place {
+pub(crate) struct Place {
     pub address: SocketAddr,
     pub origin: String,
     pub folder: TempDir,
@@ -31,7 +31,7 @@ pub struct Place {
 
 impl Place {
     /// A place on this database, or on a SQLite file in its folder.
-    pub fn new(issuer: &Issuer, database: Option<&str>) -> Self {
+    pub(crate) fn new(issuer: &Issuer, database: Option<&str>) -> Self {
         // Not in /tmp, which may not be on a disk.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let sqlite = format!("sqlite://{}", folder.path().join("jean.db").display());
@@ -52,12 +52,12 @@ impl Place {
     }
 
     /// Starts a program here: `jean`, or a command that ends with it.
-    pub fn start(&self, jean: &[&str]) -> Program {
+    pub(crate) fn start(&self, jean: &[&str]) -> Program {
         self.start_at(jean, self.address)
     }
 
     /// Starts another program on the same data, at an address of its own.
-    pub fn start_replica(&self, jean: &[&str]) -> Program {
+    pub(crate) fn start_replica(&self, jean: &[&str]) -> Program {
         self.start_at(jean, SocketAddr::from(([127, 0, 0, 1], free_port())))
     }
 
@@ -81,14 +81,14 @@ fn free_port() -> u16 {
 }
 
 /// The program of this build.
-pub fn this_build() -> &'static str {
+pub(crate) fn this_build() -> &'static str {
     let program = env!("CARGO_BIN_EXE_jean");
     assert!(Path::new(program).exists(), "{program}");
     program
 }
 
 /// A running program.
-pub struct Program {
+pub(crate) struct Program {
     pub address: SocketAddr,
     pub child: Child,
 }
@@ -101,17 +101,17 @@ impl Drop for Program {
 }
 
 /// What Ada allows.
-pub const EVERYTHING: &str = "read openid email profile";
+pub(crate) const EVERYTHING: &str = "read openid email profile";
 
 /// Ada, signed in to a program, who has allowed a client once, and that client.
 #[derive(Clone)]
-pub struct Person {
+pub(crate) struct Person {
     pub browser: Browser,
     pub client: Client,
 }
 
 impl Person {
-    pub async fn sign_in(place: &Place) -> Self {
+    pub(crate) async fn sign_in(place: &Place) -> Self {
         // An origin that is none, so that every address is asked for over the network.
         let mut browser = Browser::new("http://nowhere.invalid", Router::new());
         let mut client = Client::new(&place.origin, Router::new());
@@ -134,25 +134,25 @@ impl Person {
     }
 
     /// The token request for the code of such an answer.
-    pub fn redeem(&self, authorized: &Answer) -> Shot {
+    pub(crate) fn redeem(&self, authorized: &Answer) -> Shot {
         let code = authorized.head.split("code=").nth(1).and_then(|rest| rest.split(['&', '\r']).next());
         Shot::redeem(&self.client, code.unwrap_or_else(|| panic!("no code: {}", authorized.head)))
     }
 
     /// The answer of the token endpoint to a new code; `None` if the server cannot give one now.
-    pub async fn tokens(&self, connection: &mut Connection) -> Option<Answer> {
+    pub(crate) async fn tokens(&self, connection: &mut Connection) -> Option<Answer> {
         self.tokens_for(connection, "read").await
     }
 
     /// The same for these scopes.
-    pub async fn tokens_for(&self, connection: &mut Connection, scope: &str) -> Option<Answer> {
+    pub(crate) async fn tokens_for(&self, connection: &mut Connection, scope: &str) -> Option<Answer> {
         let authorized =
             connection.send(&self.authorize_for(scope)).await.ok().filter(|answer| answer.status == 303)?;
         connection.send(&self.redeem(&authorized)).await.ok().filter(|answer| answer.status == 200)
     }
 
     /// The refresh request of a token.
-    pub fn refresh(&self, token: &str) -> Shot {
+    pub(crate) fn refresh(&self, token: &str) -> Shot {
         Shot::refresh(&self.client, token)
     }
 }

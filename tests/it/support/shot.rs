@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 /// One request, as it is sent.
 #[derive(Clone, Debug)]
-pub struct Shot {
+pub(crate) struct Shot {
     method: &'static str,
     path: String,
     headers: Vec<(&'static str, String)>,
@@ -23,7 +23,7 @@ pub struct Shot {
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub head: String,
     pub body: String,
@@ -31,7 +31,7 @@ pub struct Answer {
 
 impl Answer {
     /// A text of the JSON body; empty if it is missing.
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         let json: Value = serde_json::from_str(&self.body).unwrap_or_default();
         json[name].as_str().unwrap_or_default().to_owned()
     }
@@ -39,7 +39,7 @@ impl Answer {
 
 impl Shot {
     /// The request for a router at this authority.
-    pub fn request(&self, host: &str) -> Request<Body> {
+    pub(crate) fn request(&self, host: &str) -> Request<Body> {
         let mut request = Request::builder().method(self.method).uri(&self.path).header("host", host);
         for (name, value) in &self.headers {
             request = request.header(*name, value);
@@ -48,7 +48,7 @@ impl Shot {
     }
 
     /// The request for the wire.
-    pub fn bytes(&self, host: &str) -> Vec<u8> {
+    pub(crate) fn bytes(&self, host: &str) -> Vec<u8> {
         let mut text = format!("{} {} HTTP/1.1\r\nhost: {host}\r\n", self.method, self.path);
         for (name, value) in &self.headers {
             text += &format!("{name}: {value}\r\n");
@@ -74,12 +74,12 @@ impl Shot {
     }
 
     /// A registration of a public client.
-    pub fn register() -> Self {
+    pub(crate) fn register() -> Self {
         Shot::json("POST", "/oauth/register", &metadata())
     }
 
     /// A step of a registration's management (RFC 7592).
-    pub fn manage(method: &'static str, id: &str, token: &str) -> Self {
+    pub(crate) fn manage(method: &'static str, id: &str, token: &str) -> Self {
         let mut metadata = metadata();
         metadata["client_id"] = id.into();
         let body = if method == "PUT" { metadata } else { json!({}) };
@@ -87,7 +87,7 @@ impl Shot {
     }
 
     /// A button of a page's form, in the browser that shows the page.
-    pub fn press(browser: &mut Browser, page: &Page, answer: &str) -> Self {
+    pub(crate) fn press(browser: &mut Browser, page: &Page, answer: &str) -> Self {
         let form = page.form();
         let mut fields: Vec<(&str, &str)> = form.hidden.iter().map(|(name, value)| (&**name, &**value)).collect();
         fields.push(("answer", answer));
@@ -97,13 +97,13 @@ impl Shot {
     }
 
     /// A navigation of the browser.
-    pub fn open(browser: &mut Browser, url: &str) -> Self {
+    pub(crate) fn open(browser: &mut Browser, url: &str) -> Self {
         let shot = Shot { method: "GET", path: path_of(url), headers: Vec::new(), body: String::new() };
         shot.with("cookie", cookies(browser, &host_of(url)))
     }
 
     /// A code at the token endpoint.
-    pub fn redeem(client: &Client, code: &str) -> Self {
+    pub(crate) fn redeem(client: &Client, code: &str) -> Self {
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -114,18 +114,18 @@ impl Shot {
     }
 
     /// A refresh token at the token endpoint.
-    pub fn refresh(client: &Client, token: &str) -> Self {
+    pub(crate) fn refresh(client: &Client, token: &str) -> Self {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", &client.id)];
         Shot::form("/oauth/token", &fields)
     }
 
     /// A revocation (RFC 7009).
-    pub fn revoke(client: &Client, token: &str) -> Self {
+    pub(crate) fn revoke(client: &Client, token: &str) -> Self {
         Shot::form("/oauth/revoke", &[("token", token), ("client_id", &client.id)])
     }
 
     /// A call of the built-in server's tool.
-    pub fn whoami(access: &str) -> Self {
+    pub(crate) fn whoami(access: &str) -> Self {
         let params = json!({ "name": "whoami", "arguments": {} });
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
         Shot::json("POST", "/mcp", &message)
@@ -156,14 +156,14 @@ fn cookies(browser: &mut Browser, host: &str) -> String {
 }
 
 /// A connection that is kept alive, by the address of the server.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     host: String,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    pub async fn open(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Connection { stream, host: address.to_string(), buffer: Vec::with_capacity(16 << 10) })
@@ -171,12 +171,12 @@ impl Connection {
 
     /// The same under another name of the server.
     #[must_use]
-    pub fn named(self, host: &str) -> Self {
+    pub(crate) fn named(self, host: &str) -> Self {
         Connection { host: host.to_owned(), ..self }
     }
 
     /// Sends a request and reads its answer, which tells its length.
-    pub async fn send(&mut self, shot: &Shot) -> io::Result<Answer> {
+    pub(crate) async fn send(&mut self, shot: &Shot) -> io::Result<Answer> {
         self.stream.write_all(&shot.bytes(&self.host)).await?;
         self.buffer.clear();
         let end = loop {
@@ -204,7 +204,7 @@ impl Connection {
     }
 
     /// Sends a request and resets the connection `after`, whatever was answered by then.
-    pub async fn hang_up(mut self, shot: &Shot, after: std::time::Duration) {
+    pub(crate) async fn hang_up(mut self, shot: &Shot, after: std::time::Duration) {
         let _ = self.stream.write_all(&shot.bytes(&self.host)).await;
         tokio::time::sleep(after).await;
         let _ = self.stream.set_zero_linger();

@@ -14,11 +14,11 @@ use tower::ServiceExt as _;
 use super::{World, code_of};
 
 /// The form's media type.
-pub const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 impl World {
     /// A registered client whose metadata differs in this.
-    pub async fn client_with(&self, changes: Value) -> Client {
+    pub(crate) async fn client_with(&self, changes: Value) -> Client {
         let mut client = self.stranger();
         let mut metadata = client.metadata();
         let changes = changes.as_object().expect("an object");
@@ -33,24 +33,24 @@ impl World {
     }
 
     /// A code for this client, by a request that differs in this.
-    pub async fn code_for(&self, client: &Client, changes: &[(&str, &str)]) -> String {
+    pub(crate) async fn code_for(&self, client: &Client, changes: &[(&str, &str)]) -> String {
         code_of(&client.authorize(&mut self.browser(), changes).await)
     }
 
     /// Tokens for this client, by a request that differs in this.
-    pub async fn tokens_for(&self, client: &Client, changes: &[(&str, &str)]) -> Tokens {
+    pub(crate) async fn tokens_for(&self, client: &Client, changes: &[(&str, &str)]) -> Tokens {
         let tokens = client.redeem(&self.code_for(client, changes).await, &[]).await;
         assert_eq!(tokens.status, 200, "{}", tokens.json);
         tokens
     }
 
     /// A connection of our own to jean's database.
-    pub async fn database(&self) -> Database {
+    pub(crate) async fn database(&self) -> Database {
         Database::open(&self.database_url()).await
     }
 
     /// Sends bytes to jean by a request's line, `METHOD path`.
-    pub async fn send(&self, line: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Page {
+    pub(crate) async fn send(&self, line: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Page {
         let (method, path) = line.split_once(' ').expect("a method and a path");
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8080");
         for (name, value) in headers {
@@ -66,38 +66,38 @@ impl World {
 }
 
 /// jean's database, seen from outside.
-pub struct Database(AnyConnection);
+pub(crate) struct Database(AnyConnection);
 
 impl Database {
     /// A connection to the database at `url`.
-    pub async fn open(url: &str) -> Self {
+    pub(crate) async fn open(url: &str) -> Self {
         Database(AnyConnection::connect(url).await.expect("the database opens"))
     }
 
     /// Runs statements.
-    pub async fn run(&mut self, sql: impl Into<String>) {
+    pub(crate) async fn run(&mut self, sql: impl Into<String>) {
         self.0.execute(AssertSqlSafe(sql.into())).await.expect("the statements run");
     }
 
     /// The first number of the first row.
-    pub async fn number(&mut self, sql: &str) -> i64 {
+    pub(crate) async fn number(&mut self, sql: &str) -> i64 {
         self.0.fetch_one(AssertSqlSafe(sql)).await.expect("a row").get(0)
     }
 
     /// The first text of the first row.
-    pub async fn text(&mut self, sql: &str) -> String {
+    pub(crate) async fn text(&mut self, sql: &str) -> String {
         self.0.fetch_one(AssertSqlSafe(sql)).await.expect("a row").get(0)
     }
 
     /// How often the one grant's refresh token was given: 1 after the code.
-    pub async fn generation(&mut self) -> i64 {
+    pub(crate) async fn generation(&mut self) -> i64 {
         assert_eq!(self.number("SELECT COUNT(*) FROM grants").await, 1, "one grant");
         self.number("SELECT rt_gen FROM grants").await
     }
 }
 
 /// The same client, talking to another jean.
-pub fn moved(client: &Client, jean: &Jean) -> Client {
+pub(crate) fn moved(client: &Client, jean: &Jean) -> Client {
     let mut moved = Client::new(&client.issuer, jean.service());
     moved.id.clone_from(&client.id);
     moved.secret.clone_from(&client.secret);
@@ -108,18 +108,18 @@ pub fn moved(client: &Client, jean: &Jean) -> Client {
 }
 
 /// The body as JSON.
-pub fn json_of(page: &Page) -> Value {
+pub(crate) fn json_of(page: &Page) -> Value {
     serde_json::from_str(&page.body).unwrap_or_else(|error| panic!("{error}: {page:?}"))
 }
 
 /// What a JWT says in one of its parts, unverified: 0 is the header, 1 the claims.
-pub fn jwt_part(token: &str, part: usize) -> Value {
+pub(crate) fn jwt_part(token: &str, part: usize) -> Value {
     let part = token.split('.').nth(part).expect("three parts");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
 }
 
 /// The same token with one byte of its secret changed.
-pub fn forged(token: &str, at: usize) -> String {
+pub(crate) fn forged(token: &str, at: usize) -> String {
     let (front, secret) = token.split_once('.').expect("a token of ours");
     let mut secret = URL_SAFE_NO_PAD.decode(secret).expect("base64url");
     secret[at] ^= 1;
@@ -128,7 +128,7 @@ pub fn forged(token: &str, at: usize) -> String {
 
 /// Checks the error of a program's endpoint: status, code, and the form that RFC 6749 section 5.2 asks for.
 #[track_caller]
-pub fn assert_error(page: &Page, status: StatusCode, error: &str) {
+pub(crate) fn assert_error(page: &Page, status: StatusCode, error: &str) {
     let json = json_of(page);
     assert_eq!((page.status, json["error"].as_str()), (status, Some(error)), "{}", page.body);
     let names: Vec<&String> = json.as_object().expect("an object").keys().collect();
@@ -148,23 +148,23 @@ pub fn assert_error(page: &Page, status: StatusCode, error: &str) {
 
 /// RFC 6749 section 5.1: nothing on the way keeps the answer.
 #[track_caller]
-pub fn assert_no_store(page: &Page) {
+pub(crate) fn assert_no_store(page: &Page) {
     assert_eq!(header_of(&page.headers, "cache-control"), "no-store", "{page:?}");
 }
 
 /// A header's text; empty where it is missing.
-pub fn header_of<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+pub(crate) fn header_of<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Checks that a token is dead for its family: refused as bearer and for refreshing.
-pub async fn assert_dead(client: &Client, tokens: &Tokens) {
+pub(crate) async fn assert_dead(client: &Client, tokens: &Tokens) {
     assert_eq!(client.whoami(tokens.access()).await.status, 401, "the access token");
     assert_eq!(client.refresh(tokens.refresh(), &[]).await.error(), "invalid_grant", "the refresh token");
 }
 
 /// Checks that a family lives, and gives its next tokens.
-pub async fn assert_alive(client: &Client, tokens: &Tokens) -> Tokens {
+pub(crate) async fn assert_alive(client: &Client, tokens: &Tokens) -> Tokens {
     let page = client.whoami(tokens.access()).await;
     assert_eq!(page.status, 200, "the access token: {}", page.body);
     let next = client.refresh(tokens.refresh(), &[]).await;

@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 use super::{ORIGIN, World, code_of};
 
 /// Sends one request by its line, `METHOD path`. Host is that of [`ORIGIN`] unless a header says otherwise.
-pub async fn ask(router: &Router, line: &str, headers: &[(&str, &str)], body: &str) -> Page {
+pub(crate) async fn ask(router: &Router, line: &str, headers: &[(&str, &str)], body: &str) -> Page {
     let (method, path) = line.split_once(' ').expect("a method and a path");
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
@@ -32,24 +32,24 @@ pub async fn ask(router: &Router, line: &str, headers: &[(&str, &str)], body: &s
 }
 
 /// The JSON of a GET that must succeed.
-pub async fn get_json(router: &Router, path: &str) -> Value {
+pub(crate) async fn get_json(router: &Router, path: &str) -> Value {
     let page = ask(router, &format!("GET {path}"), &[], "").await;
     assert_eq!(page.status, 200, "{path}: {}", page.body);
     json_of(&page)
 }
 
 /// A body as JSON.
-pub fn json_of(page: &Page) -> Value {
+pub(crate) fn json_of(page: &Page) -> Value {
     serde_json::from_str(&page.body).unwrap_or_else(|error| panic!("{error}: {page:?}"))
 }
 
 /// A header's text; empty where it is missing.
-pub fn text<'a>(page: &'a Page, name: &str) -> &'a str {
+pub(crate) fn text<'a>(page: &'a Page, name: &str) -> &'a str {
     page.headers.get(name).map_or("", |value| value.to_str().expect("text"))
 }
 
 /// A client newly registered with the server whose issuer is `issuer`, and its tokens.
-pub async fn tokens_of(issuer: &str, router: &Router, changes: &[(&str, &str)]) -> (Client, Tokens) {
+pub(crate) async fn tokens_of(issuer: &str, router: &Router, changes: &[(&str, &str)]) -> (Client, Tokens) {
     let origin = url::Url::parse(issuer).expect("a URL").origin().ascii_serialization();
     let mut client = Client::new(issuer, router.clone());
     client.register().await;
@@ -60,12 +60,12 @@ pub async fn tokens_of(issuer: &str, router: &Router, changes: &[(&str, &str)]) 
 }
 
 /// The status of a call of whoami at a server of [`ORIGIN`].
-pub async fn whoami(router: &Router, token: &str) -> u16 {
+pub(crate) async fn whoami(router: &Router, token: &str) -> u16 {
     Client::new(ORIGIN, router.clone()).whoami(token).await.status.as_u16()
 }
 
 /// Waits until whoami answers so, at most the five seconds that a revocation may take on another replica.
-pub async fn whoami_becomes(router: &Router, token: &str, status: u16) {
+pub(crate) async fn whoami_becomes(router: &Router, token: &str, status: u16) {
     let wait = async {
         while whoami(router, token).await != status {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -76,7 +76,7 @@ pub async fn whoami_becomes(router: &Router, token: &str, status: u16) {
 
 impl World {
     /// A jean of another configuration, by the same clock.
-    pub async fn start(&self, config: &str) -> Result<Jean, jean::Error> {
+    pub(crate) async fn start(&self, config: &str) -> Result<Jean, jean::Error> {
         let config = jean::Config::from_toml(config)?;
         Jean::builder(config).clock(self.clock.clone()).names(|_| Vec::new()).start().await
     }
