@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::ExposeSecret;
 
 use super::mounts::ReadMount;
-use super::{CENTURY, DAY, Pass};
+use super::pass::{CENTURY, DAY, Pass};
 use crate::clock::UnixTime;
 use crate::config::secret;
 use crate::config::settings::{ClientSettings, DocumentSettings, RegistrationBounds};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Location, Pass};
+use super::pass::{Location, Pass};
 use crate::clock::UnixTime;
 use crate::config::settings::{DocumentSettings, Issuer};
 use crate::config::tables::{PinnedTable, Tables};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
 
-use super::Pass;
+use super::pass::Pass;
 use crate::config::settings::{Issuer, Mount, ToolNeeds};
 use crate::config::tables::{List, MountTable, Tables};
 use crate::oauth::resource::{MAX_RESOURCE, Resource};

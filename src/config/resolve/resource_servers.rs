@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use secrecy::ExposeSecret;
 
-use super::Pass;
 use super::clients::MIN_SECRET;
 use super::mounts::ReadMount;
+use super::pass::Pass;
 use crate::config::secret;
 use crate::config::settings::{Mount, ResourceServer};
 use crate::config::tables::{ResourceServerTable, Tables};

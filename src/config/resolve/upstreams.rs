@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use secrecy::SecretString;
 
-use super::{Location, Pass, is_domain};
+use super::pass::{Location, Pass, is_domain};
 use crate::config::presets::{self, Refusal};
 use crate::config::secret;
 use crate::config::settings::{Issuer, UpstreamKind, UpstreamSettings};
