@@ -1,8 +1,8 @@
 //! A database of an earlier version lives on: nobody is signed out, no client has to register again, and a journey that is
 //! under way comes to its end.
 //!
-//! `stored` has what the version before the fourth migration left behind, as SQL and with what its clients and browsers
-//! held: Ada, signed in, with a grant, a code and a remembered consent; a journey before the provider's answer; and Grace,
+//! `stored` has what earlier versions left behind, each in a folder named after its last migration, as SQL and with what
+//! its clients and browsers held: Ada, signed in, with a grant, a code and a remembered consent; a journey before the provider's answer; and Grace,
 //! one page before her consent. The provider of that day listened at port 48081. Nothing listens there now.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,40 @@ use tempfile::TempDir;
 
 use crate::support::browsing::through_upstream;
 use crate::support::tokens::{Database, json_of};
-use crate::support::{BOTH, Db, ORIGIN, SECRET, code_of, postgres, seconds_of};
+use crate::support::{Db, ORIGIN, SECRET, code_of, postgres, seconds_of};
+
+/// What an earlier version left behind.
+#[derive(Clone, Copy, Debug)]
+struct Stored {
+    db: Db,
+    sql: &'static str,
+    held: &'static str,
+}
+
+/// Before the fourth migration.
+const THREE: [Stored; 2] = [
+    Stored { db: Db::Sqlite, sql: include_str!("stored/3/sqlite.sql"), held: include_str!("stored/3/sqlite.json") },
+    Stored {
+        db: Db::Postgres,
+        sql: include_str!("stored/3/postgres.sql"),
+        held: include_str!("stored/3/postgres.json"),
+    },
+];
+
+/// Before the fifth.
+const FOUR: [Stored; 2] = [
+    Stored { db: Db::Sqlite, sql: include_str!("stored/4/sqlite.sql"), held: include_str!("stored/4/sqlite.json") },
+    Stored {
+        db: Db::Postgres,
+        sql: include_str!("stored/4/postgres.sql"),
+        held: include_str!("stored/4/postgres.json"),
+    },
+];
+
+/// All of them.
+fn stored() -> impl Iterator<Item = Stored> {
+    THREE.into_iter().chain(FOUR)
+}
 
 /// The stored database under a jean of today, and what its clients and browsers hold.
 struct Upgraded {
@@ -33,11 +66,7 @@ struct Upgraded {
 }
 
 impl Upgraded {
-    async fn new(db: Db) -> Self {
-        let (sql, held) = match db {
-            Db::Sqlite => (include_str!("stored/sqlite.sql"), include_str!("stored/sqlite.json")),
-            Db::Postgres => (include_str!("stored/postgres.sql"), include_str!("stored/postgres.json")),
-        };
+    async fn new(Stored { db, sql, held }: Stored) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let database = match db {
             Db::Sqlite => format!("sqlite://{}", folder.path().join("jean.db").display()),
@@ -98,8 +127,9 @@ impl Upgraded {
 
 #[tokio::test]
 async fn tokens_codes_and_registrations_of_an_earlier_version_go_on() {
-    for db in BOTH {
-        let upgraded = Upgraded::new(db).await;
+    for stored in stored() {
+        let upgraded = Upgraded::new(stored).await;
+        let db = stored.db;
         let client = upgraded.client();
         assert_eq!(client.whoami(upgraded.text("access_token")).await.status, 200, "{db:?}");
         let code = client.redeem(upgraded.text("code"), &[]).await;
@@ -124,8 +154,9 @@ async fn tokens_codes_and_registrations_of_an_earlier_version_go_on() {
 
 #[tokio::test]
 async fn a_browser_of_an_earlier_version_stays_signed_in_and_its_consent_is_remembered() {
-    for db in BOTH {
-        let upgraded = Upgraded::new(db).await;
+    for stored in stored() {
+        let upgraded = Upgraded::new(stored).await;
+        let db = stored.db;
         let client = upgraded.client();
         let mut browser = upgraded.browser(&upgraded.held["signed_in"]);
         let page = browser.get(&client.authorization_url(&[])).await;
@@ -136,8 +167,9 @@ async fn a_browser_of_an_earlier_version_stays_signed_in_and_its_consent_is_reme
 
 #[tokio::test]
 async fn a_journey_that_an_earlier_version_began_comes_to_its_end() {
-    for db in BOTH {
-        let upgraded = Upgraded::new(db).await;
+    for stored in stored() {
+        let upgraded = Upgraded::new(stored).await;
+        let db = stored.db;
         let client = upgraded.client();
         // Before the provider's answer. The provider has moved: the way there leads to its new port.
         let allowed = &upgraded.held["allowed"];
@@ -165,8 +197,9 @@ async fn a_journey_that_an_earlier_version_began_comes_to_its_end() {
 /// say what binds it, and that is not the same as nothing.
 #[tokio::test]
 async fn a_journey_whose_bounds_cannot_be_known_signs_nobody_in() {
-    for db in BOTH {
-        let upgraded = Upgraded::new(db).await;
+    for stored in THREE {
+        let upgraded = Upgraded::new(stored).await;
+        let db = stored.db;
         let allowed = &upgraded.held["allowed"];
         let mut browser = upgraded.browser(&allowed["cookies"]);
         let departure = allowed["departure"].as_str().expect("a URL");
