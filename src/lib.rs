@@ -98,10 +98,6 @@
 //! decision), `store/X.rs` (the rows) and `tests/it/W/X.rs` (the proof). Read [`flow::journey::request`] first, then
 //! [`flow::journey::login`]; the types they speak in are in [`oauth`], and `migrations` tells what is kept.
 
-// The map above is for those who work on jean: it leads to what only `--document-private-items` shows. Not `expect`: with
-// that option the links are good, and nothing is there to be expected.
-#![allow(rustdoc::private_intra_doc_links, reason = "the public documentation has links that lead to private items")]
-
 mod clock;
 mod config;
 mod fetch;

@@ -418,7 +418,7 @@ fn a_log_filter_that_cannot_be_read_is_told_and_the_default_holds() {
 
 /// A client that never finishes must not keep a deployment from ending.
 #[test]
-#[allow(clippy::disallowed_methods, reason = "another process's patience is measured")]
+#[expect(clippy::disallowed_methods, reason = "another process's patience is measured")]
 fn a_request_that_never_ends_does_not_hold_the_program() {
     let folder = folder(REFERENCE);
     let mut server = Server::start(folder.path());
