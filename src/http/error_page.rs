@@ -1,4 +1,4 @@
-//! An error told to a person: what happened, and what to do next.
+//! Renders an error as a page: what happened, and what to do next.
 
 use axum::response::Response;
 
@@ -8,28 +8,27 @@ use crate::wire::error::{because, status};
 use super::pages::Problem;
 use super::web::Web;
 
-/// An error for a person: what happened, and what to do next.
 pub(super) fn error_page(web: &Web, error: Error) -> Response {
     let (title, message, next) = match error.code {
         ErrorCode::RequestTimeout => (
             "Your answer did not arrive",
-            "It took too long on its way here, so nothing was done.",
+            "It took too long to get here, so this server did nothing.",
             "Go back to the page before and press the button again.",
         ),
         ErrorCode::TemporarilyUnavailable | ErrorCode::TryLater => (
             "This server cannot answer just now",
-            "Something that it needs is not there at the moment. Nothing was lost.",
+            "Something that it needs does not work at the moment. Nothing was lost.",
             "Wait a moment and reload this page.",
         ),
         ErrorCode::ServerError => (
             "Something went wrong here",
-            "This server met a problem of its own. Nothing was shared.",
+            "The problem is in this server. Nothing was shared.",
             "Go back to the app and try to connect again.",
         ),
         _ => (
             "The app asked for something that does not work",
-            "Its request does not follow the rules, so this server cannot answer it.",
-            "Go back to the app and try to connect again. If that does not help, tell whoever makes the app.",
+            "Its request breaks a rule, so this server cannot answer it.",
+            "Go back to the app and try to connect again. If that does not help, tell the makers of the app.",
         ),
     };
     let details = vec![

@@ -126,7 +126,7 @@ impl Web {
         response
     }
 
-    /// The page of something that went wrong: what happened, short and in a sentence, and what to do next.
+    /// The page for a problem: the title and the message say what happened, `next` says what to do.
     pub(crate) fn problem(
         &self,
         title: impl Into<String>,
@@ -258,8 +258,8 @@ fn seen(request: &AuthorizationRequest, past: &Past, more: bool) -> Seen {
     let news = [
         (more, "it asks for more"),
         (resources, "it asks for another part of this server"),
-        (destination, "you return to another place"),
-        (client, "it describes itself anew"),
+        (destination, "it sends you back to a different address"),
+        (client, "its details have changed"),
     ];
     let news: Vec<&str> = news.into_iter().filter_map(|(is_new, words)| is_new.then_some(words)).collect();
     Seen::Since { day: day(since), news: news.join("; ") }

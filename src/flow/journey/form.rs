@@ -86,7 +86,7 @@ impl VerifiedForm {
 const _: () = assert!(LOGIN_LIFETIME.as_secs() as i64 >= FORM_LIFETIME, "a journey's row outlives its form");
 
 /// Why a page is shown again in answer to a form that does not fit it.
-pub(crate) const LOOK_AGAIN: &str = "This page had been open for a while, or something changed. Please look again.";
+pub(crate) const LOOK_AGAIN: &str = "This page was open for a while, or something has changed. Please look again.";
 
 /// The button that was pressed.
 #[derive(Clone, Debug, PartialEq, Eq)]

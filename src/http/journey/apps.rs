@@ -1,7 +1,7 @@
-//! The apps that people connect, and how each is made to forget a registration: which button to press in which app.
+//! Which button to press in which app, so that the app forgets its registration and connects again.
 //!
-//! An app is recognised by the client id or the redirect URI of its request. Anybody can send these, so this is for advice
-//! alone and never says who somebody is. The names of the buttons are those of 2026; see `README.md` for each app.
+//! An app is recognised by the client id or the redirect URI of its request. Anyone can send these, so they are good for
+//! advice only, and never for identity. The names of the buttons are those of 2026; see `README.md` for each app.
 
 use crate::http::pages::Step;
 use crate::oauth::redirect::RedirectUri;
@@ -31,8 +31,8 @@ pub(crate) const APPS: &[App] = &[
         shared: &[],
         steps: &[
             ("On the web or on the desktop, open Settings, then Connectors. It may be under Customize.", ""),
-            ("Remove this connector. In a Team or Enterprise plan an owner has to do it.", ""),
-            ("Choose “Add custom connector”, and give the same address.", "{url}"),
+            ("Remove this connector. In a Team or Enterprise plan, an owner has to do it.", ""),
+            ("Choose “Add custom connector”, and enter the same address.", "{url}"),
             ("Press Connect.", ""),
         ],
     },
@@ -66,8 +66,8 @@ pub(crate) const APPS: &[App] = &[
         shared: &[],
         steps: &[
             ("Open Settings, then Apps. It may be called Connectors.", ""),
-            ("Open this app, and delete it. In a workspace an admin may have to do it.", ""),
-            ("Choose Create, and give the same address.", "{url}"),
+            ("Open this app, and delete it. In a workspace, an admin may have to do it.", ""),
+            ("Choose Create, and enter the same address.", "{url}"),
             ("Press Connect.", ""),
         ],
     },
@@ -97,9 +97,12 @@ pub(crate) const APPS: &[App] = &[
         shared: &["http://localhost:8787/callback"],
         steps: &[
             ("Open Cursor Settings, then MCP. It may be called Tools & MCP.", ""),
-            ("At this server choose Logout, then Connect. Without Logout, remove the server and add it again.", ""),
             (
-                "If this page comes back, run this in the Command Palette. It signs you out of every MCP server.",
+                "At this server choose Logout, then Connect. If you see no Logout, remove the server and add it again.",
+                "",
+            ),
+            (
+                "If this page comes back, run this in the Command Palette. That signs you out of every MCP server.",
                 "Cursor: Clear All MCP Tokens",
             ),
         ],
@@ -114,7 +117,7 @@ pub(crate) const APPS: &[App] = &[
         ],
         shared: &[],
         steps: &[
-            ("In the server's Settings press “Clear stored OAuth state”; in version 1 it is “Clear OAuth State”.", ""),
+            ("In the server's Settings press “Clear stored OAuth state”. In version 1 it is “Clear OAuth State”.", ""),
             ("On the command line, add this option instead.", "--relogin"),
             ("Connect again.", ""),
         ],
@@ -125,7 +128,7 @@ pub(crate) const APPS: &[App] = &[
         shared: &["http://localhost/oauth/callback", "http://127.0.0.1/oauth/callback"],
         steps: &[
             ("Quit the app that runs mcp-remote.", ""),
-            ("Delete this folder. It signs you out of every server that mcp-remote reached.", "~/.mcp-auth"),
+            ("Delete this folder. That signs you out of every server that mcp-remote has connected to.", "~/.mcp-auth"),
             ("Start the app again.", ""),
         ],
     },

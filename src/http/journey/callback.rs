@@ -75,7 +75,7 @@ pub(crate) fn unknown(web: &Web) -> Response {
 fn other_browser(web: &Web) -> Response {
     let page = web.problem(
         "This sign-in began in another browser",
-        "It can only end where it began, so nothing was shared here.",
+        "It can end only in the browser where it began. Nothing was shared.",
         "Go back to the app and start again there. If you get a link by email, copy it into the browser that the app \
          opened.",
     );

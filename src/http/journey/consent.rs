@@ -48,11 +48,11 @@ pub(crate) async fn decide(State(web): State<Web>, browser: Browser, form: PageF
     }
 }
 
-/// A form that was sent too often: no more journeys come of it.
+/// The form was sent too often, and begins no more journeys.
 fn used_up(web: &Web) -> Response {
     let page = web.problem(
         "This page was used too often",
-        "Eight sign-ins have begun from it already, and one page begins no more. Nothing was shared by this one.",
+        "It has begun eight sign-ins already, and that is the limit. Nothing was shared this time.",
         "Go back to the app and start again from there.",
     );
     web.refusal(StatusCode::TOO_MANY_REQUESTS, &page, "the form has begun as many journeys as it may")

@@ -184,32 +184,30 @@ fn explain(notice: Option<&Notice>, label: &str, brand: &str) -> Explanation {
         Some(Notice::Unreachable) => Explanation::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{label} cannot be reached just now"),
-            "Wait a moment and try again. If it stays like this, tell whoever runs this server.",
+            "Wait a moment and try again. If that does not help, tell the operator of this server.",
         ),
-        Some(Notice::Declined) => Explanation::new(
-            ok,
-            format!("You are not signed in with {label}"),
-            "You can try again, or leave it at that.",
-        ),
+        Some(Notice::Declined) => {
+            Explanation::new(ok, format!("You are not signed in with {label}"), "You can try again, or cancel.")
+        }
         Some(Notice::Refused(code)) => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("{label} would not sign you in"),
             format!(
-                "It answered with the error {code}. Try again; if it stays like this, tell whoever runs this server."
+                "It answered with the error {code}. Try again. If that does not help, tell the operator of this server."
             ),
         ),
         Some(Notice::Invalid) => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("The answer from {label} could not be trusted"),
-            "It did not pass this server's checks, so you are not signed in. Try again; if it stays like this, tell \
-             whoever runs this server.",
+            "It did not pass this server's checks, so you are not signed in. Try again. If that does not help, tell the \
+             operator of this server.",
         ),
         Some(Notice::Undated) => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("{label} does not say when you signed in"),
             format!(
-                "The app wants a recent sign-in, and without the time this server cannot promise one. Another try with \
-                 {label} will not help: tell whoever runs this server, or whoever makes the app."
+                "The app wants a recent sign-in, and without the time this server cannot confirm one. Another try with \
+                 {label} will not help. Tell the operator of this server, or the makers of the app."
             ),
         ),
         Some(Notice::Old) => Explanation::new(
@@ -228,12 +226,12 @@ fn explain(notice: Option<&Notice>, label: &str, brand: &str) -> Explanation {
         Some(Notice::NotAllowed(Hidden(account))) if account.is_empty() => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("This account may not use {brand}"),
-            "Use another account, or ask whoever runs this server to let this one in.",
+            "Use another account, or ask the operator of this server to let this one in.",
         ),
         Some(Notice::NotAllowed(Hidden(account))) => Explanation::new(
             StatusCode::FORBIDDEN,
             format!("{account} may not use {brand}"),
-            "Use another account, or ask whoever runs this server to let this one in.",
+            "Use another account, or ask the operator of this server to let this one in.",
         ),
         Some(Notice::Interrupted) => {
             Explanation::new(ok, "The sign-in was interrupted", format!("Please sign in with {label} once more."))

@@ -1,5 +1,5 @@
-//! The pages of an authorization request that is none: what happened, and which button to press in which app. Whatever the
-//! browser says that it accepts, it gets a page: nobody reads JSON.
+//! The pages for a rejected authorization request: what happened, and which button to press in which app. The answer is
+//! always a page, whatever `Accept` says, because a person reads it.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -16,14 +16,14 @@ use crate::wire::record::note_client;
 use super::apps::{self, Recognised, Server};
 use super::leave::found;
 
-/// What a request said of its client, which nothing vouches for.
+/// What the request says about its client; none of it is verified.
 #[derive(Clone, Copy)]
 struct Sent<'a> {
     client_id: &'a str,
     redirect_uri: &'a str,
 }
 
-/// Why there is no valid request, told to whoever can be told.
+/// Renders a rejection: a page for the person, or an error for the client.
 pub(crate) fn reject(web: &Web, rejection: Rejection) -> Response {
     match rejection {
         Rejection::Page(error) => error_page(web, error),
@@ -31,7 +31,7 @@ pub(crate) fn reject(web: &Web, rejection: Rejection) -> Response {
             unknown_client(web, Sent { client_id: &client_id, redirect_uri: &redirect_uri })
         }
         Rejection::UnknownRedirectUri { client, redirect_uri } => unknown_redirect_uri(web, &client, &redirect_uri),
-        // An address that names no host says nothing that a page could name.
+        // Without a host, the page for documents has no name to show.
         Rejection::Document { client_id, redirect_uri, unusable } if unusable.host.is_empty() => {
             unknown_client(web, Sent { client_id: &client_id, redirect_uri: &redirect_uri })
         }
@@ -43,37 +43,36 @@ pub(crate) fn reject(web: &Web, rejection: Rejection) -> Response {
     }
 }
 
-/// An app that asks with a client id that is not, or not any more, known here.
+/// The client id is not known here, or not any more.
 fn unknown_client(web: &Web, sent: Sent<'_>) -> Response {
     let Sent { client_id, redirect_uri } = sent;
-    let WayOn { next, advice } = reconnect(web, "it then introduces itself again", sent);
-    let message = "The app asks with a registration that this server does not have. It may have been made on another \
-                   server, or long ago.";
+    let WayOn { next, advice } = reconnect(web, "It will register again.", sent);
+    let message = "The app uses a registration that this server does not have. It may be from another server, or it \
+                   may have expired.";
     let details = details([("client_id", &ascii(client_id)), ("redirect_uri", &ascii(redirect_uri))]);
     let page = web.problem("This app is not known here", message, format!("{next} {BY_A_LINK}"));
     note_client(&ascii(client_id));
     web.refusal(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page }, "the client is not known")
 }
 
-/// What to do with a link that leads to such a page.
-const BY_A_LINK: &str = "If you came here by a link that somebody sent you, close this page.";
+const BY_A_LINK: &str = "If you followed a link that someone sent you, close this page.";
 
-/// An app that wants the answer somewhere else than it registered.
+/// The client wants the answer at an address that it did not register.
 fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Response {
     let WayOn { next, advice } = match client.origin {
         ClientOrigin::Registered => {
             let sent = Sent { client_id: client.id.as_str(), redirect_uri };
-            reconnect(web, "it then registers the address that it uses now", sent)
+            reconnect(web, "It will register the address that it uses now.", sent)
         }
         ClientOrigin::Configured => WayOn::without_advice(
-            "Tell whoever runs this server: the address is missing in the configuration of the app, or is another one there.",
+            "Tell the operator of this server: the app's configuration here lacks this address, or has a different one.",
         ),
-        ClientOrigin::Document => {
-            WayOn::without_advice("Update the app, and connect again. If that does not help, tell whoever makes it.")
-        }
+        ClientOrigin::Document => WayOn::without_advice(
+            "Update the app and connect again. If that does not help, tell the makers of the app.",
+        ),
     };
     let message = format!(
-        "{} asks for the answer at an address that it did not register, so nothing is sent there.",
+        "{} wants the answer at an address that it did not register, so this server does not send it there.",
         web.app.headline(client)
     );
     let details = details([("client_id", client.id.as_str()), ("redirect_uri", &ascii(redirect_uri))]);
@@ -83,9 +82,9 @@ fn unknown_redirect_uri(web: &Web, client: &Client, redirect_uri: &str) -> Respo
     web.refusal(StatusCode::BAD_REQUEST, &Problem { advice, details, ..page }, reason)
 }
 
-/// An app that is known by a document (CIMD), which cannot be had, breaks a rule, or is on a host that may not be a client.
-/// The details say for whoever makes the app what is wrong. Where nothing is there any more, an app that is connected anew
-/// may come with another address.
+/// The client's metadata document (CIMD) cannot be fetched, breaks a rule, or is on a host that is not allowed. The details
+/// tell the makers of the app what is wrong. If the document is gone, the app may come with another address when it is
+/// reconnected.
 fn unusable_document(web: &Web, sent: Sent<'_>, unusable: &Unusable) -> Response {
     let Unusable { host, why, fault } = unusable;
     let is_absent = matches!(fault, Fault::Host | Fault::Gone);
@@ -103,7 +102,6 @@ fn unusable_document(web: &Web, sent: Sent<'_>, unusable: &Unusable) -> Response
     response
 }
 
-/// Why a document cannot be used, in a person's terms.
 struct Explanation {
     status: StatusCode,
     title: String,
@@ -116,45 +114,43 @@ fn explain(host: &str, fault: Fault) -> Explanation {
         Fault::Passing => Explanation {
             status: StatusCode::SERVICE_UNAVAILABLE,
             title: format!("{host} cannot be reached just now"),
-            message: format!(
-                "The app says that it is from {host}, and this server cannot ask there whether that is so."
-            ),
-            next: "Wait a minute and connect again. If it stays like this, tell whoever runs this server.",
+            message: format!("The app says that it is from {host}. This server cannot reach {host} to confirm that."),
+            next: "Wait a minute and connect again. If that does not help, tell the operator of this server.",
         },
         Fault::Busy => Explanation {
             status: StatusCode::SERVICE_UNAVAILABLE,
             title: format!("{host} cannot be asked just now"),
             message: format!(
-                "The app says that it is from {host}. This server is asked about so many addresses there that this one has \
-                 to wait for its turn."
+                "The app says that it is from {host}. This server has too many requests for {host} at the moment, so \
+                 this one has to wait."
             ),
             next: "Keep this page open: it tries again by itself every 15 seconds.",
         },
         Fault::Operator => Explanation {
             status: StatusCode::FORBIDDEN,
             title: format!("Apps from {host} cannot connect here"),
-            message: "Whoever runs this server chose from where apps may come.".to_owned(),
-            next: "If you need this app here, ask whoever runs this server.",
+            message: format!("The operator of this server has not allowed apps from {host}."),
+            next: "If you need this app here, ask the operator of this server to allow it.",
         },
         Fault::Host | Fault::Gone => Explanation {
             status: StatusCode::BAD_REQUEST,
             title: format!("{host} does not describe the app"),
             message: format!(
-                "The app says that it is from {host}, and there is nothing there that this server can read about it."
+                "The app says that it is from {host}. This server cannot read a description of the app there."
             ),
-            next: "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+            next: "Update the app and connect again. If that does not help, tell the makers of the app.",
         },
         Fault::Address => Explanation {
             status: StatusCode::BAD_REQUEST,
             title: format!("This server does not ask {host} about the app"),
-            message: format!("The app says that it is from {host}, by an address that breaks a rule."),
-            next: "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+            message: format!("The app says that it is from {host}, but the address that it gives breaks a rule."),
+            next: "Update the app and connect again. If that does not help, tell the makers of the app.",
         },
         Fault::Document => Explanation {
             status: StatusCode::BAD_REQUEST,
-            title: format!("This server cannot take what {host} says of the app"),
-            message: format!("The app says that it is from {host}, and what is written there about it breaks a rule."),
-            next: "Update the app and connect again. If it stays like this, tell whoever makes the app.",
+            title: format!("This server cannot accept what {host} says about the app"),
+            message: format!("The app says that it is from {host}, but its description there breaks a rule."),
+            next: "Update the app and connect again. If that does not help, tell the makers of the app.",
         },
     }
 }
@@ -172,24 +168,24 @@ impl WayOn {
     }
 }
 
-/// What helps an app whose registration does not do: to connect again, which `brings` something, or to ask the operator if
-/// apps cannot register.
-fn reconnect(web: &Web, brings: &str, sent: Sent<'_>) -> WayOn {
+/// What helps if the registration cannot be used: reconnect the app, which has the `effect`, or ask the operator if apps
+/// cannot register.
+fn reconnect(web: &Web, effect: &str, sent: Sent<'_>) -> WayOn {
     let clients = &web.app.settings().clients;
     let next = match (clients.registration, clients.documents.on) {
-        (true, _) => format!("Connect the app anew: {brings}."),
-        (false, true) => "Connect the app anew: it may introduce itself in another way. If this page comes back, ask \
-                          whoever runs this server for the app."
+        (true, _) => format!("Reconnect the app. {effect}"),
+        (false, true) => "Reconnect the app. It may identify itself in another way. If this page comes back, ask the \
+                          operator of this server to set the app up."
             .to_owned(),
         (false, false) => {
-            let closed = "Only apps that whoever runs this server has set up can connect. Ask there for this one.";
+            let closed = "Only apps that the operator of this server has set up can connect. Ask the operator to set this one up.";
             return WayOn::without_advice(closed);
         }
     };
     WayOn { next, advice: advice(web, sent) }
 }
 
-/// Which buttons to press, in the app that asks or in those that may be meant.
+/// Which buttons to press, in the recognised app or in each app that it may be.
 fn advice(web: &Web, sent: Sent<'_>) -> Vec<Advice> {
     let server = match web.app.settings().mounts.as_slice() {
         [only] => Some(Server { name: web.mount_name(only), url: only.resource.to_string() }),
@@ -210,8 +206,8 @@ fn advice(web: &Web, sent: Sent<'_>) -> Vec<Advice> {
     advice
 }
 
-/// An error for an address that nothing vouches for: a page instead of a redirect, so that a link to this server leads
-/// nowhere else by itself (RFC 9700 section 4.11.2).
+/// An error for a redirect URI that is not trusted: a page instead of a redirect, so that a link to this server never leads
+/// to another site by itself (RFC 9700 section 4.11.2).
 fn with_link(web: &Web, answer: &Answer) -> Response {
     let label = match destination(answer.return_to.redirect_uri()) {
         Destination::Site(host) => format!("Back to {host}"),
@@ -220,9 +216,9 @@ fn with_link(web: &Web, answer: &Answer) -> Response {
         Destination::Network(host) => format!("Back to {host} in your network"),
     };
     let link = Some(Link { label, url: answer.return_to.with_error(&answer.error) });
-    let message = format!("{} asked for something that this server cannot give.", answer.client);
+    let message = format!("{} asked for something that this server cannot do.", answer.client);
     let details = details([("Error", answer.error.code.as_str()), ("Description", &answer.error.description)]);
-    let next = "Go back to the app only if you came from there.";
+    let next = "Go back to the app only if you came from it.";
     let page = web.problem("The app's request does not work", message, next);
     note_client(answer.client_id.as_str());
     web.refusal(StatusCode::BAD_REQUEST, &Problem { link, details, ..page }, answer.error.to_string())
@@ -231,18 +227,18 @@ fn with_link(web: &Web, answer: &Answer) -> Response {
 /// The longest reason in the log, in characters.
 const MAX_REASON: usize = 300;
 
-/// A text that may be of the app's choosing, as the log may hold it.
+/// Text that the client may have chosen, safe for the log.
 fn for_log(text: &str) -> String {
     without_addresses(&ascii(text)).chars().take(MAX_REASON).collect()
 }
 
-/// What came as an id or a URI, both of which are ASCII: anything else, invisible and bidirectional characters too, is
-/// shown as a sign of its own.
+/// Ids and URIs are ASCII. Any other character, such as an invisible or bidirectional one, becomes the replacement
+/// character.
 fn ascii(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// Names and values for whoever supports the person, without empty ones.
+/// Names and values for the people who give support, without empty ones.
 fn details(of: [(&str, &str); 2]) -> Vec<(String, String)> {
     let told = of.into_iter().filter(|(_, value)| !value.is_empty());
     told.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

@@ -239,7 +239,7 @@ fn pages() -> Vec<(&'static str, String)> {
                 account: Some(ada()),
                 scopes: scopes(),
                 learns: learns(true),
-                seen: since("it asks for more; it describes itself anew"),
+                seen: since("it asks for more; its details have changed"),
                 ..consent()
             },
         ),
@@ -264,7 +264,9 @@ fn pages() -> Vec<(&'static str, String)> {
                 account: Some(ada()),
                 scopes: vec![],
                 learns: learns(true),
-                seen: since("it asks for more; it asks for another part of this server; you return to another place"),
+                seen: since(
+                    "it asks for more; it asks for another part of this server; it sends you back to a different address",
+                ),
                 ..consent()
             },
         ),
@@ -591,12 +593,18 @@ fn an_answer_that_goes_elsewhere_is_said_plainly() {
     };
     assert!(!to(Destination::Site("claude.ai".into())).contains("Go on only if"));
     let other = to(Destination::Site("login.example".into()));
-    assert!(other.contains("It is for claude.ai, but goes to login.example. Go on only if you know why."), "{other}");
+    assert!(
+        other.contains("It is meant for claude.ai, but goes to login.example. Go on only if you know why."),
+        "{other}"
+    );
     for native in [Destination::ThisComputer, Destination::App("cursor".into())] {
         let text = to(native.clone());
-        assert!(text.contains("just now? claude.ai describes this app, but any app on this device can ask"), "{text}");
+        assert!(
+            text.contains("just now? claude.ai describes this app, but any app on this device can pretend"),
+            "{text}"
+        );
         let text = reads(&Consent { destination: native, ..consent() });
-        assert!(text.contains("just now? Any app on this device can ask under this name."), "{text}");
+        assert!(text.contains("just now? Any app on this device can use this name."), "{text}");
     }
     let source = document("claude.ai", "Claude");
     let text = reads(&Confirm { source, destination: Destination::Site("login.example".into()), ..confirm() });

@@ -243,7 +243,7 @@ async fn an_update_ends_the_remembered_consents() {
         let page = registration.update(&world, json!({})).await;
         assert_eq!(page.status, 200, "{}", page.body);
         let page = consent_page(client, &mut browser, &[]).await;
-        assert!(reads(&page).contains("New this time it describes itself anew"), "{}", page.body);
+        assert!(reads(&page).contains("New this time its details have changed"), "{}", page.body);
         let page = browser.get(&bystander.authorization_url(&[])).await;
         assert!(!page.answer()["code"].is_empty(), "{db:?}: another client is remembered as before");
     }

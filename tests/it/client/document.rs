@@ -103,7 +103,7 @@ async fn a_document_that_breaks_a_rule_is_told_to_the_person_and_to_the_client()
         let title = match path {
             "/guarded" | "/away" => "cannot be reached just now",
             "/html" | "/moved" | "/gone" | "/large" => "does not describe the app",
-            _ => "This server cannot take what",
+            _ => "This server cannot accept what",
         };
         assert!(page.body.contains(title), "{path}: {}", page.body);
         assert!(page.body.contains(&host.url("")["http://".len()..]), "the host is named: {}", page.body);

@@ -96,7 +96,7 @@ async fn the_status_is_json_for_programs_and_a_page_for_browsers() {
     let page = ask(&world.router, "GET /status", &HTML, "").await;
     assert_eq!((page.status.as_u16(), text(&page, "vary")), (200, "accept"));
     assert!(text(&page, "content-type").starts_with("text/html"));
-    assert!(page.body.contains("Every part of it works.") && page.body.contains("Sign-in with Acme"), "{}", page.body);
+    assert!(page.body.contains("Every part works.") && page.body.contains("Sign-in with Acme"), "{}", page.body);
     assert!(text(&page, "content-security-policy").contains("default-src 'none'"));
 }
 
@@ -139,7 +139,11 @@ async fn while_every_upstream_is_away_the_status_is_503_and_the_rest_goes_on() {
     assert_eq!(reason(&report, "database"), None);
     let page = ask(&router, "GET /status", &HTML, "").await;
     assert_eq!(page.status, 503);
-    assert!(page.body.contains("Nobody can sign in just now") && page.body.contains("Not ready"), "{}", page.body);
+    assert!(
+        page.body.contains("People cannot sign in at the moment") && page.body.contains("Not ready"),
+        "{}",
+        page.body
+    );
     let head = ask(&router, "HEAD /status", &[], "").await;
     assert_eq!((head.status.as_u16(), head.body.as_str()), (503, ""));
     assert_eq!(ask(&router, "GET /healthz", &[], "").await.body, "ok\n", "the process itself serves");
@@ -340,7 +344,7 @@ async fn what_is_not_there_is_json_for_programs_and_a_page_for_browsers() {
     for path in ["/your-account-is-locked-call-555-0100", "/%3Cscript%3Ealert(1)%3C/script%3E"] {
         let page = ask(&world.router, &format!("GET {path}"), &HTML, "").await;
         assert_eq!(page.status, 404);
-        assert!(page.body.contains("There is nothing here"), "{}", page.body);
+        assert!(page.body.contains("Page not found"), "{}", page.body);
         for word in [path, "555-0100", "alert", "<script"] {
             assert!(!page.body.contains(word), "{word}: {}", page.body);
         }

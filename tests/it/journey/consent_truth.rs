@@ -244,15 +244,15 @@ async fn what_leads_to_this_computer_or_its_network_is_warned_of_and_said_as_it_
     let world = World::new().await;
     let here = "You return to an app on this computer";
     for (redirect_uri, returns_to, caution) in [
-        ("https://localhost/cb", here, "Any app on this device can ask"),
-        ("https://localhost:8443/cb", here, "Any app on this device can ask"),
-        ("https://app.localhost/cb", here, "Any app on this device can ask"),
-        ("https://127.0.0.1/cb", here, "Any app on this device can ask"),
-        ("https://[::1]/cb", here, "Any app on this device can ask"),
+        ("https://localhost/cb", here, "Any app on this device can use this name."),
+        ("https://localhost:8443/cb", here, "Any app on this device can use this name."),
+        ("https://app.localhost/cb", here, "Any app on this device can use this name."),
+        ("https://127.0.0.1/cb", here, "Any app on this device can use this name."),
+        ("https://[::1]/cb", here, "Any app on this device can use this name."),
         (
             "https://192.168.1.5/cb",
             "You return to a device in your network, 192.168.1.5",
-            "The answer goes to whichever device in your network has the address 192.168.1.5.",
+            "The answer goes to the device in your network that has the address 192.168.1.5.",
         ),
         (
             "https://[fd00::5]:8443/cb",
@@ -287,7 +287,7 @@ async fn an_answer_that_goes_to_another_site_is_said_plainly() {
         let mut browser = world.browser();
         let page = consent_page(&client, &mut browser, &[]).await;
         let said = format!(
-            "The answer goes to another site. It is for app.example, but goes to {site}. Go on only if you know why."
+            "The answer goes to another site. It is meant for app.example, but goes to {site}. Go on only if you know why."
         );
         assert!(reads(&page).contains(&said), "{}", page.body);
         let page = browser.press(&page, UPSTREAM).await;
@@ -339,9 +339,9 @@ async fn what_is_new_since_the_last_time_is_said_in_words() {
         Some("it asks for more; it asks for another part of this server")
     );
     client.redirect_uri = at[1].to_owned();
-    assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("you return to another place"));
+    assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("it sends you back to a different address"));
     client.redirect_uri = "http://localhost:1/callback".to_owned();
-    assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("you return to another place"));
+    assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("it sends you back to a different address"));
     // Of the places on this computer one is like another.
     allow(&client, &mut browser, &asked).await;
     client.redirect_uri = "http://127.0.0.1:2/callback".to_owned();
@@ -349,8 +349,8 @@ async fn what_is_new_since_the_last_time_is_said_in_words() {
 
     client.redirect_uri = at[0].to_owned();
     world.describe(&host, &mut client, Description { name: "Client 2", redirect_uris: &at });
-    assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("it describes itself anew"));
-    assert_eq!(news(&client, &mut browser, &more).await.as_deref(), Some("it asks for more; it describes itself anew"));
+    assert_eq!(news(&client, &mut browser, &asked).await.as_deref(), Some("its details have changed"));
+    assert_eq!(news(&client, &mut browser, &more).await.as_deref(), Some("it asks for more; its details have changed"));
     allow(&client, &mut browser, &asked).await;
     assert_eq!(news(&client, &mut browser, &asked).await, None, "known now");
 }

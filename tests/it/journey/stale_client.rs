@@ -57,7 +57,7 @@ async fn an_unknown_client_is_told_which_button_to_press_in_which_app() {
         }
         let sure = said[0].starts_with("In ") && said[0] != "In the app ";
         assert_eq!(text.contains("In the app") || text.contains("In another app"), !sure, "{redirect_uri}: {text}");
-        assert!(text.contains("If you came here by a link that somebody sent you, close this page."), "{text}");
+        assert!(text.contains("If you followed a link that someone sent you, close this page."), "{text}");
         // What is recognised vouches for nobody: not for the app, and not for the link.
         assert!(!text.contains("confirmed"), "{redirect_uri}: {text}");
     }
@@ -107,7 +107,7 @@ async fn an_app_that_answers_elsewhere_now_is_told_what_to_do() {
         .browser()
         .get(&desk.authorization_url(&[("redirect_uri", "https://claude.ai/api/mcp/auth_callback")]))
         .await;
-    assert_page(&page, 400, "Tell whoever runs this server");
+    assert_page(&page, 400, "Tell the operator of this server");
     assert!(!reads(&page).contains("In Claude"), "adding it again would not help: {}", page.body);
 }
 
@@ -115,12 +115,12 @@ async fn an_app_that_answers_elsewhere_now_is_told_what_to_do() {
 #[tokio::test]
 async fn where_apps_cannot_register_the_page_says_whom_to_ask() {
     for (tables, next, buttons) in [
-        ("", "it then introduces itself again.", true),
-        ("[clients]\ndocuments = false\n", "it then introduces itself again.", true),
-        ("[clients]\nregistration = false\n", "If this page comes back, ask whoever runs this server", true),
+        ("", "Reconnect the app. It will register again.", true),
+        ("[clients]\ndocuments = false\n", "Reconnect the app. It will register again.", true),
+        ("[clients]\nregistration = false\n", "If this page comes back, ask the operator of this server", true),
         (
             "[clients]\nregistration = false\ndocuments = false\n",
-            "Only apps that whoever runs this server has set up can connect. Ask there for this one.",
+            "Only apps that the operator of this server has set up can connect. Ask the operator to set this one up.",
             false,
         ),
     ] {
@@ -137,8 +137,8 @@ async fn where_apps_cannot_register_the_page_says_whom_to_ask() {
             let page = world.browser().get(&client.authorization_url(&[])).await;
             assert_page(&page, 400, "What to do next");
             let text = reads(&page);
-            let introduces = next.starts_with("it then") && client.id == registered.id;
-            let next = if introduces { "it then registers the address that it uses now." } else { next };
+            let moves = next.starts_with("Reconnect") && client.id == registered.id;
+            let next = if moves { "Reconnect the app. It will register the address that it uses now." } else { next };
             assert!(text.contains(next), "{tables}: {text}");
             assert_eq!(text.contains("In Cursor "), buttons, "{tables}: {text}");
         }
