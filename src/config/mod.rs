@@ -355,16 +355,16 @@ emails = ["ada@example.com", 3]
             ("", &[][..]),
             ("public_url = \"http://localhost:8080/x\"\nmcp.default.path = \"/token\"", &[]),
             ("mcp.default.path = \"/token/x\"", &[]),
-            ("mcp.default.path = \"/token\"", &["/token of clients without metadata: mcp.default.path puts"]),
+            ("mcp.default.path = \"/token\"", &["/token for clients without metadata: mcp.default.path puts"]),
             (
                 "public_url = \"http://localhost:8080/register\"",
-                &["/register of clients without metadata: public_url puts"],
+                &["/register for clients without metadata: public_url puts"],
             ),
             (
                 "mcp.default = {}\nmcp.register = {}\nmcp.a.path = \"/authorize\"",
                 &[
-                    "/authorize of clients without metadata: mcp.a.path puts",
-                    "/register of clients without metadata: mcp.register.path puts",
+                    "/authorize for clients without metadata: mcp.a.path puts",
+                    "/register for clients without metadata: mcp.register.path puts",
                 ],
             ),
         ] {
@@ -384,7 +384,7 @@ emails = ["ada@example.com", 3]
         let told = summary.to_string();
         let lines: Vec<_> = told.lines().rev().collect();
         assert_eq!(lines[0], format!("warning: {}", summary.warnings().next().unwrap()));
-        assert!(lines[0].starts_with("warning: access: lists nobody, so everyone may come in"), "{told}");
+        assert!(lines[0].starts_with("warning: access: lists nobody, so everyone who signs in with"), "{told}");
         let ignored = "  ignored     JEAN_PORT, JEAN_SERVICE_HOST, which a platform sets for a service named jean";
         assert_eq!(lines[1], ignored);
         assert_eq!(lines.len(), 9, "{told}");

@@ -72,7 +72,7 @@ impl UpstreamKind {
         if table == self.as_str() { label.to_owned() } else { format!("{label} ({table})") }
     }
 
-    /// Where a client id is to be had.
+    /// Where the operator gets a client id.
     pub(super) fn console(self) -> &'static str {
         match self {
             UpstreamKind::Google => "console.cloud.google.com, Google Auth Platform, Clients (web application)",
@@ -82,7 +82,7 @@ impl UpstreamKind {
         }
     }
 
-    /// The issuer that a table of this kind means.
+    /// The issuer of a table of this kind.
     pub(super) fn issuer(self, table: &UpstreamTable, listen: Option<SocketAddr>) -> Result<String, Refusal> {
         match (self, &table.issuer) {
             (UpstreamKind::Dev, _) => dev_issuer(table.port, listen),
@@ -114,7 +114,7 @@ impl UpstreamKind {
 }
 
 fn both(key: &'static str) -> Refusal {
-    Refusal::new(key, "stands beside issuer, which says the same; keep one of the two")
+    Refusal::new(key, "says the same as issuer; keep one of the two")
 }
 
 fn dev_issuer(port: Option<u16>, listen: Option<SocketAddr>) -> Result<String, Refusal> {
@@ -128,9 +128,10 @@ fn dev_issuer(port: Option<u16>, listen: Option<SocketAddr>) -> Result<String, R
         Some(port) if port == taken => Err(Refusal::new("port", "is the port of listen; choose another")),
         Some(port) => Ok(format!("http://127.0.0.1:{port}")),
         None if listen.is_none() => Ok("http://127.0.0.1:8081".into()),
-        None => {
-            Err(Refusal::new("port", "is missing, and the port after that of listen is none; write one, such as 8081"))
-        }
+        None => Err(Refusal::new(
+            "port",
+            "is missing, and the port of listen has no next one to use; write a port, such as 8081",
+        )),
     }
 }
 
@@ -141,7 +142,7 @@ fn check_issuer(text: &str) -> Result<(), String> {
         return Err("must begin with https://, unless its host is localhost, 127.0.0.1 or [::1]".into());
     }
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err("must have neither query, fragment, user nor password".into());
+        return Err("must not have a query, a fragment, a user or a password".into());
     }
     if url.path().contains("/.well-known/") {
         return Err("must be the issuer alone, without /.well-known and what follows it".into());
@@ -149,7 +150,7 @@ fn check_issuer(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a text is a host name and nothing more.
+/// Whether a text is a bare host name.
 fn is_host(text: &str) -> bool {
     let url = Url::parse(&format!("https://{text}/"));
     text.contains('.') && url.is_ok_and(|url| url.host_str() == Some(text) && url.path() == "/")

@@ -27,7 +27,7 @@ impl Summary {
         for Shadowed { endpoint, by } in settings.shadowed_default_endpoints() {
             rows.push((
                 "not served",
-                format!("{endpoint} of clients without metadata: {by} puts something else there"),
+                format!("{endpoint} for clients without metadata: {by} puts something else there"),
             ));
         }
         for upstream in &settings.upstreams {

@@ -59,8 +59,8 @@ fn open_door(settings: &Settings) -> Vec<Warning> {
         return Vec::new();
     }
     let message = format!(
-        "lists nobody, so everyone may come in who signs in with {}; list `emails` or `email_domains`, or write \
-         `everyone = true` to say that it is meant",
+        "lists nobody, so everyone who signs in with {} may come in; list `emails` or `email_domains`, or write \
+         `everyone = true` if that is what you want",
         open.join(" or ")
     );
     vec![warning("access", message)]
@@ -75,7 +75,8 @@ fn consumer_accounts(settings: &Settings) -> Vec<Warning> {
     let message = |google: &UpstreamSettings| {
         format!(
             "of the accounts at {}, only those of a Google Workspace and those that end in @gmail.com count: a consumer \
-             account may have an address of any domain; for one Workspace, write upstream.{}.hosted_domain too",
+             account may have an address of any domain; if only one Workspace should come in, write \
+             upstream.{}.hosted_domain too",
             google.label, google.name
         )
     };
@@ -91,8 +92,8 @@ fn unenforced_scopes(settings: &Settings) -> Vec<Warning> {
     let warn = |mount: &super::settings::Mount| {
         let names: Vec<&str> = mount.scopes.keys().map(String::as_str).collect();
         let message = format!(
-            "nothing here enforces the difference between {}: every call passes with any of them, unless the MCP server \
-             itself looks; write `tools` or `required_scopes`",
+            "jean does not enforce the difference between {}: every call passes with any of them, unless the MCP server \
+             itself checks; write `tools` or `required_scopes`",
             names.join(", ")
         );
         warning(format!("mcp.{}.scopes", mount.name), message)
@@ -125,16 +126,16 @@ mod tests {
     #[test]
     fn an_open_door_to_everyone_is_told_in_one_line() {
         for (providers, named) in [
-            (&[GOOGLE][..], "Google;"),
-            (&[PLAIN], "Plain;"),
-            (&[AUTH0], "Auth0;"),
-            (&[SUPABASE], "Supabase;"),
-            (&[GOOGLE, WORKSPACE], "Google;"),
-            (&[GOOGLE, AUTH0, ACME], "Google or Auth0;"),
+            (&[GOOGLE][..], "Google may"),
+            (&[PLAIN], "Plain may"),
+            (&[AUTH0], "Auth0 may"),
+            (&[SUPABASE], "Supabase may"),
+            (&[GOOGLE, WORKSPACE], "Google may"),
+            (&[GOOGLE, AUTH0, ACME], "Google or Auth0 may"),
         ] {
             let told = told(open_door, &providers.concat());
             assert_eq!(told.len(), 1, "{told:?}");
-            assert!(told[0].starts_with("access: lists nobody, so everyone may come in"), "{told:?}");
+            assert!(told[0].starts_with("access: lists nobody, so everyone who signs in with"), "{told:?}");
             assert!(told[0].contains(&format!("signs in with {named}")) && !told[0].contains('\n'), "{told:?}");
         }
         for quiet in [WORKSPACE, ACME, DEV] {

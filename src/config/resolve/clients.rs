@@ -38,7 +38,7 @@ impl Pass<'_> {
             if let Some(id) = &client.id
                 && !ids.insert(id)
             {
-                self.tell(&format!("{base}.id"), "is another client's id too");
+                self.tell(&format!("{base}.id"), "is also the id of another client");
             }
             preregistered.extend(self.client(&base, client, &known));
         }
@@ -90,10 +90,8 @@ impl Pass<'_> {
             Some(None | Some(AuthMethod::PrivateKeyJwt)) => {
                 Err("must be \"none\", \"client_secret_basic\" or \"client_secret_post\"")
             }
-            Some(Some(AuthMethod::None)) if has_secret => Err("must not be none beside a secret"),
-            Some(Some(method)) if method != AuthMethod::None && !has_secret => {
-                Err("needs a secret or a secret_file beside it")
-            }
+            Some(Some(AuthMethod::None)) if has_secret => Err("must not be none if there is a secret"),
+            Some(Some(method)) if method != AuthMethod::None && !has_secret => Err("needs a secret or a secret_file"),
             Some(Some(method)) => Ok(method),
         };
         let method = self.told(&key("auth_method"), method.map_err(str::to_owned));
@@ -168,8 +166,8 @@ mod tests {
             (format!("{uri}\nauth_method = \"none\"\nsecret = \"0123456789abcdef\""), "must not be none"),
             (format!("{uri}\nauth_method = \"jwt\""), "auth_method = \"jwt\": must be"),
             (format!("{uri}\nsecret = \"short\""), "at least 16"),
-            (format!("{uri}\nscopes = [\"admin\"]"), "none of the scopes"),
-            (format!("{uri}\n[[clients.preregistered]]\n{uri}"), "another client's id"),
+            (format!("{uri}\nscopes = [\"admin\"]"), "not one of the scopes"),
+            (format!("{uri}\n[[clients.preregistered]]\n{uri}"), "the id of another client"),
         ] {
             let told = clients(&bad).unwrap_err();
             assert!(told.contains(expected), "{bad}: {told}");

@@ -34,7 +34,7 @@ impl Pass<'_> {
         let tables = if tables.mcp.is_empty() { &implied } else { &tables.mcp };
         let mut ordered = self.in_order("mcp", tables);
         if ordered.len() > 1 && !tables.contains_key("default") {
-            self.tell("mcp", "has several tables and none named default; call the one that counts without a path so");
+            self.tell("mcp", "has several tables, but none is named default; give this name to the one for clients that do not say which endpoint they want");
         }
         ordered.sort_by_key(|(name, _)| name.as_str() != "default");
         let mut paths = BTreeSet::new();
@@ -61,17 +61,20 @@ impl Pass<'_> {
         let Place { path, resource } = place;
         let key = |key: &str| format!("mcp.{name}.{key}");
         let scopes = table.scopes.clone().unwrap_or_else(|| {
-            BTreeMap::from([("mcp".to_owned(), "Use the tools of this server in your name".to_owned())])
+            BTreeMap::from([("mcp".to_owned(), "Use the tools of this server on your behalf".to_owned())])
         });
         if scopes.is_empty() {
             self.tell(&key("scopes"), "must name at least one scope, such as { read = \"Read your data\" }");
         }
         for (scope, words) in &scopes {
             if Scope::parse(scope).is_none() {
-                self.tell(&key("scopes"), format!("holds {scope:?}, which is no scope (RFC 6749 section 3.3)"));
+                self.tell(
+                    &key("scopes"),
+                    format!("holds {scope:?}, which is not a valid scope (RFC 6749 section 3.3)"),
+                );
             }
             if scope::OWN.contains(&scope.as_str()) {
-                self.tell(&key("scopes"), format!("holds {scope:?}, which jean answers itself: choose another word"));
+                self.tell(&key("scopes"), format!("holds {scope:?}, which jean uses itself; choose another word"));
             }
             if words.trim().is_empty() {
                 self.tell(&key(&format!("scopes.{scope}")), "must say in words what the scope lets a client do");
@@ -119,10 +122,10 @@ impl Pass<'_> {
             let key = format!("{key}.{name}");
             let start = name.strip_suffix('*').unwrap_or(name);
             if name.is_empty() || start.contains('*') {
-                self.tell(&key, "must be named as a tool is, or by the start of its name and one * at the end");
+                self.tell(&key, "must be the name of a tool, or the start of a name with one * at the end");
             }
             if scopes.0.is_empty() {
-                self.tell(&key, "must list the scopes that a call needs; a tool that needs none beside has no line");
+                self.tell(&key, "must list the scopes that a call needs; remove the line if a tool needs no more than required_scopes");
             }
             needs.push(ToolNeeds { name: name.clone(), scopes: self.known_scopes(&key, scopes, known) });
         }
@@ -133,7 +136,7 @@ impl Pass<'_> {
     pub(super) fn known_scopes(&mut self, key: &str, List(listed): &List, known: &Scopes) -> Scopes {
         for (i, scope) in listed.iter().enumerate().filter(|(_, scope)| !known.contains(scope)) {
             let names = known.to_vec().join(", ");
-            self.tell(&format!("{key}.{i}"), format!("{scope:?} is none of the scopes there are: {names}"));
+            self.tell(&format!("{key}.{i}"), format!("{scope:?} is not one of the scopes: {names}"));
         }
         listed.iter().filter_map(|scope| Scope::parse(scope)).collect()
     }
@@ -187,7 +190,7 @@ mod tests {
             resources,
             ["http://localhost:8080/x/mcp", "http://localhost:8080/x/notes", "http://localhost:8080/x/files"]
         );
-        assert!(told("mcp.a = {}\nmcp.b = {}").contains("none named default"));
+        assert!(told("mcp.a = {}\nmcp.b = {}").contains("none is named default"));
         assert!(told("mcp.default = {}\nmcp.b.path = \"/mcp\"").contains("another mount's path"));
     }
 

@@ -23,7 +23,7 @@ impl Pass<'_> {
             if let Some(id) = &table.id
                 && !ids.insert(id)
             {
-                self.tell(&format!("{base}.id"), "is another one's id too, or that of a client");
+                self.tell(&format!("{base}.id"), "is also the id of another server or of a client");
             }
             servers.extend(self.resource_server(&base, table, mounts));
         }
@@ -40,7 +40,7 @@ impl Pass<'_> {
         let id = self.client_id(&key("id"), table.id.as_deref(), "my-server");
         let secret_key = if table.secret_file.is_some() { key("secret_file") } else { key("secret") };
         let secret = match secret::read(table.secret.as_ref(), table.secret_file.as_deref()) {
-            Ok(None) => Err("is missing, beside secret_file; one of them shows who is asking".to_owned()),
+            Ok(None) => Err("is missing; write secret or secret_file, by which the server authenticates".to_owned()),
             Ok(Some(secret)) if secret.expose_secret().chars().count() < MIN_SECRET => {
                 Err(format!("must have at least {MIN_SECRET} characters"))
             }
@@ -64,11 +64,11 @@ impl Pass<'_> {
                 Some(mount) => resources.push(mount.resource.clone()),
                 // Without a public URL no mount has a resource: that is the problem then.
                 None if all.is_empty() => {}
-                None => self.tell(&format!("{key}.{i}"), format!("{name:?} is no table below [mcp]")),
+                None => self.tell(&format!("{key}.{i}"), format!("{name:?} is not a table below [mcp]")),
             }
         }
         if listed.0.is_empty() {
-            self.tell(key, "must name at least one table below [mcp], or be left out");
+            self.tell(key, "must name at least one table below [mcp]; to allow all, remove the key");
         }
         resources
     }
@@ -108,10 +108,13 @@ mod tests {
         for (bad, expected) in [
             ("id = \"files\"\nsecret = \"short\"".to_owned(), "at least 16"),
             (format!("{good}\nsecret_file = \"x\""), "keep one of the two"),
-            (format!("{good}\nmounts = [\"other\"]"), "resource_servers.0.mounts.0 = \"other\": \"other\" is no table"),
+            (
+                format!("{good}\nmounts = [\"other\"]"),
+                "resource_servers.0.mounts.0 = \"other\": \"other\" is not a table",
+            ),
             (format!("{good}\nmounts = []"), "must name at least one"),
-            (format!("{good}\n[[resource_servers]]\n{good}"), "resource_servers.1.id = \"files\": is another one's"),
-            ("id = \"app\"\nsecret = \"0123456789abcdef\"".to_owned(), "or that of a client"),
+            (format!("{good}\n[[resource_servers]]\n{good}"), "resource_servers.1.id = \"files\": is also the id of"),
+            ("id = \"app\"\nsecret = \"0123456789abcdef\"".to_owned(), "or of a client"),
         ] {
             let told = servers(&bad).unwrap_err();
             assert!(told.contains(expected), "{bad}: {told}");

@@ -30,7 +30,7 @@ impl Pass<'_> {
         if tables.upstream.is_empty() && self.source.keys("upstream").is_empty() {
             self.tell(
                 "upstream",
-                "is missing, so nobody could sign in; add [upstream.google], [upstream.auth0], [upstream.supabase], \
+                "is missing, so people cannot sign in; add [upstream.google], [upstream.auth0], [upstream.supabase], \
                  a table with kind = \"oidc\", or on your own computer [upstream.dev]",
             );
         }
@@ -42,7 +42,7 @@ impl Pass<'_> {
             if !ports.insert(&dev.issuer) {
                 self.tell(
                     &format!("upstream.{}.port", dev.name),
-                    "is the port of another dev upstream; choose another",
+                    "is also the port of another dev provider; choose another",
                 );
             }
         }
@@ -53,14 +53,19 @@ impl Pass<'_> {
         let base = format!("upstream.{name}");
         let key = |key: &str| format!("{base}.{key}");
         if !is_path_name(name) {
-            self.tell(&base, "must have a name of small letters, digits and hyphens, because it is part of a path");
+            self.tell(
+                &base,
+                "must have a name of lower-case letters, digits and hyphens, because the name is part of a path",
+            );
         }
         let Some(kind) = UpstreamKind::parse(table.kind.as_deref().unwrap_or(name)) else {
             self.tell(
                 &key("kind"),
                 match table.kind {
                     Some(_) => "must be google, auth0, supabase, oidc or dev",
-                    None => "is missing, because the table's name is none of google, auth0, supabase and dev; write kind = \"oidc\"",
+                    None => {
+                        "is missing, and the table's name is not google, auth0, supabase or dev; write kind = \"oidc\""
+                    }
                 },
             );
             return None;
@@ -121,7 +126,7 @@ impl Pass<'_> {
         if kind == UpstreamKind::Google && matches!(client_secret, Some(None)) {
             self.tell(
                 &key("client_secret"),
-                "is missing; Google shows it beside the client id (or write client_secret_file)",
+                "is missing; Google shows it next to the client id (or write client_secret_file)",
             );
         }
         Some(Registration { client_id: client_id?, client_secret: client_secret? })
@@ -131,7 +136,7 @@ impl Pass<'_> {
     fn upstream_scopes(&mut self, key: &str, listed: Option<&List>) -> Vec<String> {
         let Some(List(listed)) = listed else { return presets::SCOPES.map(str::to_owned).to_vec() };
         for scope in listed.iter().filter(|scope| Scope::parse(scope).is_none()) {
-            self.tell(key, format!("holds {scope:?}, which is no scope; write one scope for each item"));
+            self.tell(key, format!("holds {scope:?}, which is not a valid scope; write one scope for each item"));
         }
         let mut scopes = listed.clone();
         if !scopes.iter().any(|scope| scope == "openid") {
@@ -251,7 +256,7 @@ mod tests {
             ("[upstream.acme]\nissuer = \"https://a.example\"", "upstream.acme.kind: is missing"),
             ("[upstream.acme]\nkind = \"saml\"", "upstream.acme.kind = \"saml\": must be"),
             ("[upstream.oidc]\nclient_id = \"x\"", "upstream.oidc.issuer: is missing"),
-            ("[upstream.Dev]\nkind = \"dev\"", "upstream.Dev: must have a name of small letters"),
+            ("[upstream.Dev]\nkind = \"dev\"", "upstream.Dev: must have a name of lower-case letters"),
             ("[upstream.google]\nclient_secret = \"a\"\nclient_secret_file = \"b\"", "keep one of the two"),
             ("[upstream.google]\nhosted_domain = \"@example.com\"", "hosted_domain"),
             ("[upstream.google]\nscopes = [\"openid email\"]", "one scope for each item"),

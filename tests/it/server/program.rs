@@ -186,15 +186,15 @@ fn check_and_the_log_of_a_start_tell_of_a_door_that_is_open_to_everyone_in_one_l
         let folder = folder(&format!("{tables}{access}"));
         let (status, out, err) = output(jean(folder.path()).arg("check"));
         assert_eq!((status, err.as_str()), (Some(0), ""), "a warning is no problem");
-        let told = lines_with(&out, "so everyone may come in who signs in with Auth0");
+        let told = lines_with(&out, "so everyone who signs in with Auth0 may come in");
         assert_eq!(told.len(), lines, "{out}");
         assert!(told.iter().all(|line| line.starts_with("warning: access: ")), "{out}");
-        let told = lines_with(&out, "nothing here enforces the difference between read, write");
+        let told = lines_with(&out, "jean does not enforce the difference between read, write");
         assert_eq!(told.len(), 1, "{out}");
         assert!(told[0].starts_with("warning: mcp.default.scopes: "), "{out}");
 
         let log = Server::start(folder.path()).log();
-        let told = lines_with(&log, "so everyone may come in who signs in with Auth0");
+        let told = lines_with(&log, "so everyone who signs in with Auth0 may come in");
         assert_eq!(told.len(), lines, "{log}");
         assert!(told.iter().all(|line| line.contains(" WARN ")), "{log}");
         assert_eq!(lines_with(&log, "enforces the difference"), [""; 0], "only check tells that");
