@@ -80,7 +80,11 @@ impl Accepted {
             is_closing: false,
         };
         if let Some(socket) = poll_fn(|context| connection.poll(context)).await {
-            let _ = timeout(REFUSED, socket.drain()).await;
+            // This is no request under way: it must not keep others out.
+            tokio::select! {
+                () = poll_fn(|context| connection.poll_must_go(context)) => {}
+                _ = timeout(REFUSED, socket.drain()) => {}
+            }
         }
     }
 }
@@ -207,6 +211,14 @@ where
         self.timers.note_part_of_a_head(now);
         socket.put_back(parts.read_buf);
         Next::Continue(self.start_hyper(socket, parts.service))
+    }
+
+    /// Resolves when a connection whose last head was refused must give way, or when all are cut off.
+    fn poll_must_go(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.place.register(context.waker());
+        let since = self.timers.phase().since().unwrap_or_else(Instant::now);
+        let must_go = !self.place.wait_since(since) || self.place.stage() == Stage::Cut;
+        if must_go { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Puts hyper on the socket, without its timer for heads: that one would count the time between two requests too.

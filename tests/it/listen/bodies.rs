@@ -68,7 +68,7 @@ async fn no_part_of_a_body_is_taken_for_a_request_whatever_the_handler_reads_of_
 /// hyper keeps the end of an answer until the client takes it; the connection must not be taken for an idle one before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_reader_gets_the_whole_answer_and_the_next_one() {
-    let server = Server::with(|options| options.keep_alive = Duration::from_millis(1000)).await;
+    let server = Server::with(|options| options.keep_alive = Duration::from_millis(3000)).await;
     let mut clients = Vec::new();
     for _ in 0..8 {
         let mut client = server.connect().await;
@@ -78,7 +78,7 @@ async fn a_slow_reader_gets_the_whole_answer_and_the_next_one() {
         clients.push(client);
     }
     // Longer than an idle connection has.
-    sleep(Duration::from_millis(1500)).await;
+    sleep(Duration::from_millis(3500)).await;
     for client in &mut clients {
         let bodies = [client.answer().await.body, client.answer().await.body];
         assert_eq!(client.get("/").await.text(), "ok");

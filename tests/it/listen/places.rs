@@ -81,6 +81,27 @@ async fn connections_without_a_whole_head_give_way_too() {
     assert_eq!(busy.answer().await.text(), "held");
 }
 
+/// Their clients may take a second to read that the head was refused, and need not go.
+#[tokio::test]
+async fn connections_whose_head_was_refused_give_way_too() {
+    let server = Server::with(|options| options.connections = 16).await;
+    for request in [&["\0\r\n\r\n"][..], &["G", "\0\r\n\r\n"]] {
+        let mut refused = Vec::new();
+        for _ in 0..16 {
+            let mut client = server.connect().await;
+            for part in request {
+                client.send(part).await;
+                sleep(Duration::from_millis(5)).await;
+            }
+            assert_eq!(client.answer().await.status(), 400);
+            refused.push(client);
+        }
+        for _ in 0..16 {
+            server.connect().await.get("/").await;
+        }
+    }
+}
+
 /// One that gives way in the middle of a call would be a call lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_under_way_is_lost_to_a_flood_of_connections() {
