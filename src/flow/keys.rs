@@ -1,4 +1,4 @@
-//! The signing keys' life: made on the first start, kept sealed, published before they sign, replaced by age.
+//! The life of signing keys: made on the first start, stored sealed, published before they sign, replaced by age.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,28 +12,28 @@ use crate::keys::{self, Key, KeyRing, NewKey, Purpose, Role, SignedLifetimes};
 use crate::secret::RootSecret;
 use crate::store::{self, Store, StoredKey};
 
-/// How long readers may keep a JWKS, in seconds.
+/// How long clients may cache the JWKS, in seconds.
 pub(crate) const JWKS_MAX_AGE: u64 = 300;
 
 /// How long a key is published before it signs: at least four times the life of a cached JWKS.
 const LEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// Why the keys are not usable.
+/// Why the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// A key is no good.
+    /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] keys::Error),
-    /// The private half does not open.
+    /// The root secret does not open the database's sealed data.
     #[error(
         "the root secret is not the one that this database was sealed with: set `secret_file` or JEAN_SECRET to the old \
          one, or to both with the new one first"
     )]
     WrongSecret,
-    /// The root secret is no good.
+    /// The root secret cannot be used.
     #[error(transparent)]
     Secret(#[from] crate::secret::Error),
     /// A key could not be made.
@@ -41,11 +41,11 @@ pub enum Error {
     Crashed(#[from] tokio::task::JoinError),
 }
 
-/// The name of the lifetimes of what was signed, among the single facts.
+/// Where the `meta` table holds the lifetimes of signed tokens.
 const LIFETIMES: &str = "signed_lifetimes";
 
-/// Reads how long what was signed before may live, also by other replicas, and stores what is configured here. While
-/// replicas differ, each look extends the time for which the longer lifetime counts.
+/// Loads how long signed tokens may live, those of other replicas included, and stores the lifetime configured here. While
+/// replicas differ, each call extends the time for which the longer lifetime counts.
 pub(crate) async fn lifetimes(
     store: &Store,
     configured: Duration,
@@ -64,29 +64,29 @@ pub(crate) async fn lifetimes(
         if is_written {
             return Ok(lifetimes);
         }
-        // Another process was faster, perhaps with other settings: its word counts too.
+        // Another process was faster, perhaps with other settings, which count too.
     }
 }
 
-/// Reads them again, for this process.
+/// Loads the lifetimes again, for this process.
 pub(crate) async fn load_lifetimes(app: &App, now: UnixTime) -> Result<(), store::Error> {
     let lifetimes = lifetimes(&app.store, app.settings.tokens.access_lifetime, now).await?;
     app.set_signed_lifetimes(lifetimes);
     Ok(())
 }
 
-/// The JSON Web Key Set (RFC 7517 section 5), as it is now.
+/// The JSON Web Key Set (RFC 7517 section 5) of this moment.
 pub(crate) fn jwks(app: &App, now: UnixTime) -> Value {
     app.key_ring().jwks(app.horizon(now))
 }
 
-/// The canary's place among the single facts.
+/// Where the `meta` table holds the canary.
 const CANARY: &str = "canary";
 
-/// What the canary is sealed for.
+/// The context that the canary is sealed with.
 const CANARY_PLACE: &str = "meta/canary/value";
 
-/// Refuses to go on with another root secret than the one that the database was sealed with.
+/// Verifies that the root secret is the one that the database was sealed with.
 pub(crate) async fn check_secret(store: &Store, root: &RootSecret) -> Result<(), Error> {
     if store.find_meta(CANARY).await?.is_none() {
         store.insert_meta(CANARY, &root.seal(CANARY.as_bytes(), CANARY_PLACE)?).await?;
@@ -96,7 +96,8 @@ pub(crate) async fn check_secret(store: &Store, root: &RootSecret) -> Result<(),
     Ok(())
 }
 
-/// Seals with the first secret whatever an older one of the list sealed, so that the older one can be left out next time.
+/// Seals with the first secret everything that an older one of the list sealed, so that the operator can remove the older
+/// one before the next start.
 pub(crate) async fn reseal(app: &App) -> Result<(), Error> {
     for key in app.store.keys().await? {
         if let Some(sealed) = app.root.reseal(&key.sealed, &place(&key.alg, key.slot)) {
@@ -111,7 +112,7 @@ pub(crate) async fn reseal(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the keys from the database, and answers with the rows.
+/// Loads the keys from the database. Returns the rows.
 pub(crate) async fn load(app: &App) -> Result<Vec<StoredKey>, Error> {
     let known = app.key_ring();
     let mut ring = Vec::new();
@@ -125,7 +126,7 @@ pub(crate) async fn load(app: &App) -> Result<Vec<StoredKey>, Error> {
             Some(key) => ring.push(key.clone()),
             None => {
                 let pkcs8 = app.root.open(&row.sealed, &place(&row.alg, row.slot)).ok_or(Error::WrongSecret)?;
-                ring.push(Arc::new(Key::read(role, &row.public_jwk, &pkcs8)?));
+                ring.push(Arc::new(Key::parse(role, &row.public_jwk, &pkcs8)?));
             }
         }
     }
@@ -133,17 +134,18 @@ pub(crate) async fn load(app: &App) -> Result<Vec<StoredKey>, Error> {
     Ok(rows)
 }
 
-/// Makes a key for each purpose that has none, whose newest one is old, or is of another algorithm than it should be. Two
-/// processes at once make one key: both read the table back, and none uses a key that it did not read.
+/// Makes a key for each purpose that has none, or whose newest key is old or has another algorithm than configured. Two
+/// processes at the same time make one key: both load the table again, and neither uses a key that it did not load.
 pub(crate) async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
     let mut rows = load(app).await?;
     for purpose in Purpose::ALL {
         let algorithm = algorithm(app, purpose);
         let Some(sign_from) = due(app, purpose, now) else { continue };
-        // An RSA key takes a moment of computing.
+        // An RSA key takes a moment to compute.
         let new = tokio::task::spawn_blocking(move || NewKey::generate(algorithm)).await??;
         let alg = algorithm.as_str();
-        // The slot follows from the rows that showed the need: whoever saw the same ones is after the same slot.
+        // The slot follows from the rows that showed the need, so processes that saw the same rows compete for the same
+        // slot.
         let slot = rows.iter().filter(|key| key.alg == alg).map(|key| key.slot + 1).max().unwrap_or(0);
         let row = StoredKey {
             purpose: purpose.as_str().to_owned(),
@@ -163,7 +165,7 @@ pub(crate) async fn ensure(app: &App, now: UnixTime) -> Result<(), Error> {
     Ok(())
 }
 
-/// How a purpose is signed: ID tokens by what every OpenID Connect library knows (Core section 15.1).
+/// The algorithm of a purpose. ID tokens use RS256, which every OpenID Connect library knows (Core section 15.1).
 pub(crate) fn algorithm(app: &App, purpose: Purpose) -> SigningAlgorithm {
     match purpose {
         Purpose::Access => app.settings.tokens.algorithm,
@@ -171,7 +173,7 @@ pub(crate) fn algorithm(app: &App, purpose: Purpose) -> SigningAlgorithm {
     }
 }
 
-/// From when the next key of a purpose should sign, where one is to be made now.
+/// When the next key of a purpose should begin to sign; `None` if no key is to be made now.
 fn due(app: &App, purpose: Purpose, now: UnixTime) -> Option<UnixTime> {
     let ring = app.key_ring();
     let Some(Role { algorithm: of, sign_from, .. }) = ring.newest(purpose).map(|key| key.role) else {

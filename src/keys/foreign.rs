@@ -1,6 +1,6 @@
-//! JWTs that somebody else signed with keys of their own: a client's assertions (RFC 7523).
+//! JWTs that clients sign with their own keys: assertions (RFC 7523).
 //!
-//! What a token says is read before its signature is checked only to learn whose keys to ask.
+//! Unverified claims are used only to find out whose keys verify the token.
 
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header};
@@ -10,23 +10,23 @@ use serde_json::Value;
 use super::error::Error;
 use super::signer::signature_alone;
 
-/// The signature algorithms that are taken from others, by their names on the wire: asymmetric ones only.
+/// The signature algorithms that are accepted from clients, by their names on the wire: asymmetric ones only.
 pub(crate) const ALGORITHMS: [&str; 5] = ["ES256", "EdDSA", "PS256", "RS256", "ES384"];
 
-/// How many keys of a set are tried: each costs time, and strangers send sets and signatures. A token that names its key
-/// needs one.
+/// How many keys of a set are tried: each costs time, and unknown clients supply sets and signatures. A token that names its
+/// key needs one.
 const TRIED: usize = 10;
 
-/// A JWT whose signature nobody has checked yet.
+/// A JWT whose signature is not verified yet.
 pub(crate) struct UnverifiedToken<'a> {
     text: &'a str,
     header: Header,
 }
 
 impl<'a> UnverifiedToken<'a> {
-    /// Reads the header: an algorithm that is taken from others, and nothing critical that is not understood (RFC 7515
+    /// Parses the header. It must have an accepted algorithm, and no critical parameter that is not understood (RFC 7515
     /// section 4.1.11).
-    pub(crate) fn read(text: &'a str) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Error> {
         let header = jsonwebtoken::decode_header(text)?;
         if !ALGORITHMS.iter().any(|name| name.parse::<Algorithm>().is_ok_and(|known| known == header.alg)) {
             return Err(Error::Header("alg"));
@@ -37,17 +37,17 @@ impl<'a> UnverifiedToken<'a> {
         Ok(UnverifiedToken { text, header })
     }
 
-    /// What it claims, without any proof.
+    /// The claims, unverified.
     pub(crate) fn unverified_claims<C: DeserializeOwned>(&self) -> Result<C, Error> {
         Ok(jsonwebtoken::dangerous::insecure_decode::<C>(self.text)?.claims)
     }
 
-    /// Whether no key of a JWK Set can have signed it, by what its header says: the set may be an old one.
+    /// Whether, by its header, no key of this JWK Set can have signed it: the set may be outdated.
     pub(crate) fn is_missing_from(&self, jwks: &Value) -> bool {
         !keys(jwks).any(|jwk| self.may_be_signed_by(&jwk))
     }
 
-    /// The claims, where a key of the JWK Set signed them. Keys of a kind that is not known are passed over.
+    /// Verifies the signature by the keys of a JWK Set, and returns the claims. Keys of unknown kinds are skipped.
     pub(crate) fn verify<C: DeserializeOwned>(&self, jwks: &Value) -> Result<C, Error> {
         let validation = signature_alone(self.header.alg);
         let mut refused = Error::UnknownKey;
@@ -61,7 +61,8 @@ impl<'a> UnverifiedToken<'a> {
         Err(refused)
     }
 
-    /// The key that the header names, or any where it names none; made for signatures, and for this algorithm.
+    /// Whether the key fits: it is the one that the header names, or the header names none; it is for signatures, and for
+    /// this algorithm.
     fn may_be_signed_by(&self, jwk: &Jwk) -> bool {
         let common = &jwk.common;
         let named = self.header.kid.is_none() || common.key_id == self.header.kid;
@@ -72,7 +73,7 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-/// The keys of a JWK Set that can be read.
+/// The keys of a JWK Set that can be parsed.
 fn keys(jwks: &Value) -> impl Iterator<Item = Jwk> {
     let keys = jwks.get("keys").and_then(Value::as_array);
     keys.into_iter().flatten().filter_map(|key| serde_json::from_value(key.clone()).ok())
@@ -93,7 +94,7 @@ mod tests {
             header.kid = Some(new.kid.clone());
             let key = encoding_key(algorithm, &new.pkcs8).unwrap();
             let signed = jsonwebtoken::encode(&header, &json!({ "jti": "1" }), &key).unwrap();
-            let token = UnverifiedToken::read(&signed).unwrap();
+            let token = UnverifiedToken::parse(&signed).unwrap();
             let claims: Value = token.verify(&json!({ "keys": [other.public, new.public] })).unwrap();
             assert_eq!(claims["jti"], "1");
             assert!(token.verify::<Value>(&json!({ "keys": [other.public] })).is_err());

@@ -1,4 +1,4 @@
-//! A signing key: what it is for, how it is made, and how it is read back.
+//! Signing keys: their roles, and how they are made and parsed.
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
@@ -9,13 +9,13 @@ use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use serde_json::Value;
 
-use super::error::{Error, read};
+use super::error::{Error, unreadable};
 use super::signer::{self, Signer};
 use crate::clock::UnixTime;
 use crate::config::settings::SigningAlgorithm;
 use crate::oauth::error::Source;
 
-/// What a key signs; each has a line of succession of its own.
+/// What a key signs. Each purpose has its own succession of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Access tokens (RFC 9068).
@@ -25,10 +25,9 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// Both of them.
     pub(crate) const ALL: [Purpose; 2] = [Purpose::Access, Purpose::Id];
 
-    /// The name under which keys are kept.
+    /// The name in the database.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Purpose::Access => "access",
@@ -36,12 +35,12 @@ impl Purpose {
         }
     }
 
-    /// Reads that name.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Purpose::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 
-    /// The `typ` of what it signs: `at+jwt` for access tokens (RFC 9068 section 2.1), so that no other JWT is taken for one.
+    /// The `typ` of the signed JWTs: `at+jwt` for access tokens (RFC 9068 section 2.1), so that no other JWT can pass as
+    /// one.
     pub(crate) fn typ(self) -> &'static str {
         match self {
             Purpose::Access => "at+jwt",
@@ -50,28 +49,25 @@ impl Purpose {
     }
 }
 
-/// What a key is for, and since when.
+/// What a key signs, how, and from when on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Role {
-    /// What it signs.
     pub purpose: Purpose,
-    /// How it signs.
     pub algorithm: SigningAlgorithm,
     /// When it begins to sign.
     pub sign_from: UnixTime,
-    /// Whether it was withdrawn.
+    /// Whether it was revoked.
     pub revoked: bool,
 }
 
-/// One key pair.
+/// A key pair, ready to sign and to verify.
 pub(crate) struct Key {
-    /// What it is for.
     pub role: Role,
     /// Its RFC 7638 thumbprint.
     pub kid: String,
     /// The public half, as the JWKS lists it.
     pub public: Value,
-    /// The header of all that it signs, encoded.
+    /// The encoded header of all JWTs that it signs.
     pub(super) header: String,
     pub(super) signer: Signer,
     pub(super) decoding: DecodingKey,
@@ -83,13 +79,13 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// A new key pair, not in use yet: the private half as PKCS#8.
+/// A new key pair, not in use yet.
 pub(crate) struct NewKey {
     /// Its RFC 7638 thumbprint.
     pub kid: String,
     /// The public half, as the JWKS lists it.
     pub public: Value,
-    /// The private half.
+    /// The private half, as PKCS#8.
     pub pkcs8: Vec<u8>,
 }
 
@@ -98,47 +94,50 @@ impl NewKey {
     pub(crate) fn generate(algorithm: SigningAlgorithm) -> Result<Self, Error> {
         let random = aws_lc_rs::rand::SystemRandom::new();
         let pkcs8 = match algorithm {
-            SigningAlgorithm::Es256 => {
-                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(made)?.as_ref().to_vec()
-            }
-            // Version 1: what makes a JWK of the key cannot read version 2.
-            SigningAlgorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random).map_err(made)?.as_ref().to_vec(),
-            SigningAlgorithm::Rs256 => {
-                RsaKeyPair::generate(KeySize::Rsa2048).and_then(|pair| pair.as_der()).map_err(made)?.as_ref().to_vec()
-            }
+            SigningAlgorithm::Es256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+                .map_err(not_made)?
+                .as_ref()
+                .to_vec(),
+            // Version 1, since the function that makes the JWK cannot parse version 2.
+            SigningAlgorithm::EdDsa => Ed25519KeyPair::generate_pkcs8v1(&random).map_err(not_made)?.as_ref().to_vec(),
+            SigningAlgorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048)
+                .and_then(|pair| pair.as_der())
+                .map_err(not_made)?
+                .as_ref()
+                .to_vec(),
         };
-        let key = encoding_key(algorithm, &pkcs8).map_err(made)?;
-        let mut jwk = Jwk::from_encoding_key(&key, algorithm.into()).map_err(made)?;
-        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(made)?;
+        let key = encoding_key(algorithm, &pkcs8).map_err(not_made)?;
+        let mut jwk = Jwk::from_encoding_key(&key, algorithm.into()).map_err(not_made)?;
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(not_made)?;
         jwk.common.key_id = Some(kid.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        // One of the two says enough (RFC 7517 section 4.3).
+        // `use` is enough without `key_ops` (RFC 7517 section 4.3).
         jwk.common.key_operations = None;
-        let public = serde_json::to_value(&jwk).map_err(made)?;
+        let public = serde_json::to_value(&jwk).map_err(not_made)?;
         Ok(NewKey { kid, public, pkcs8 })
     }
 }
 
 impl Key {
-    /// Reads a key pair back, and parses it once for all that it will sign.
-    pub(crate) fn read(role: Role, public: &str, pkcs8: &[u8]) -> Result<Self, Error> {
-        let jwk: Jwk = serde_json::from_str(public).map_err(read)?;
-        let kid = jwk.common.key_id.clone().ok_or("it has no kid").map_err(read)?;
+    /// Parses a stored key pair, once for all signatures.
+    pub(crate) fn parse(role: Role, public: &str, pkcs8: &[u8]) -> Result<Self, Error> {
+        let jwk: Jwk = serde_json::from_str(public).map_err(unreadable)?;
+        let kid = jwk.common.key_id.clone().ok_or("it has no kid").map_err(unreadable)?;
         let mut header = Header::new(role.algorithm.into());
         header.typ = Some(role.purpose.typ().to_owned());
         header.kid = Some(kid.clone());
         Ok(Key {
             role,
             kid,
-            public: serde_json::to_value(&jwk).map_err(read)?,
+            public: serde_json::to_value(&jwk).map_err(unreadable)?,
             header: signer::encode(&header)?,
             signer: Signer::parse(role.algorithm, pkcs8)?,
-            decoding: DecodingKey::from_jwk(&jwk).map_err(read)?,
+            decoding: DecodingKey::from_jwk(&jwk).map_err(unreadable)?,
         })
     }
 }
 
-fn made(error: impl Into<Source>) -> Error {
+fn not_made(error: impl Into<Source>) -> Error {
     Error::Key("made", error.into())
 }
 

@@ -1,33 +1,33 @@
-//! How long what was signed may live, by all the settings under which it was signed.
+//! How long signed tokens may live, by all settings under which tokens were signed.
 //!
-//! A key stays published until nothing that it signed can be valid any more. If an operator shortens `access_lifetime`,
-//! tokens that were signed before still live for as long as they were promised.
+//! A key stays published until no token that it signed can be valid. If an operator shortens `access_lifetime`, older tokens
+//! still live as long as they were promised.
 
 use std::time::Duration;
 
 use crate::clock::UnixTime;
 
-/// How long replicas with other settings may take to be noticed: more than a slow deployment of programs that do not look.
+/// How long replicas with other settings may sign unnoticed: longer than a slow rollout of programs that do not check.
 const ROLLOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// The lifetimes of signed tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SignedLifetimes {
-    /// What is configured now.
+    /// The lifetime configured now.
     current: Duration,
-    /// The longest one that was configured before, here or at another replica.
+    /// The longest lifetime that was configured before, here or at another replica.
     before: Duration,
     /// Until when tokens of that lifetime may be valid.
     until: UnixTime,
 }
 
 impl SignedLifetimes {
-    /// The longest lifetime of anything that is signed now or was signed and may be valid.
+    /// The longest lifetime of any token that is signed now, or was signed and may be valid.
     pub(crate) fn longest(&self, now: UnixTime) -> Duration {
         if now < self.until { self.current.max(self.before) } else { self.current }
     }
 
-    /// The same with this lifetime configured from now on.
+    /// The lifetimes if `current` is configured from now on.
     pub(crate) fn with_configured(self, current: Duration, now: UnixTime) -> Self {
         let kept = if now < self.until { self } else { SignedLifetimes::default() };
         let mut next = SignedLifetimes { current, ..kept };
@@ -38,12 +38,12 @@ impl SignedLifetimes {
         next
     }
 
-    /// What the database keeps.
+    /// The text for the database.
     pub(crate) fn to_text(self) -> String {
         format!("{} {} {}", self.current.as_secs(), self.before.as_secs(), self.until)
     }
 
-    /// Reads what [`to_text`](Self::to_text) wrote.
+    /// Parses the text of [`to_text`](Self::to_text).
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split(' ').map(|number| number.parse::<u64>().ok());
         let mut next = || numbers.next().flatten();

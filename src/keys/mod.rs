@@ -1,9 +1,8 @@
-//! Signing keys: making them, signing with them, checking signatures, and publishing their public halves (RFC 7517).
+//! Signing keys: makes them, signs and verifies with them, and publishes their public halves (RFC 7517).
 //!
-//! The only place that names `jsonwebtoken`. Each kind of token has keys of its own, which succeed one another in one line,
-//! whatever their algorithm: the newest whose time has come signs, its successor is published before it signs, and a key
-//! leaves the JWKS only when nothing that it signed can be valid any more. Keeping them in the database is `flow::keys`'
-//! business.
+//! The only module that uses `jsonwebtoken`. Each kind of token has its own succession of keys, whatever their algorithm:
+//! the newest key whose `sign_from` has passed signs, its successor is published before it signs, and a key leaves the
+//! JWKS only when no token that it signed can be valid. `flow::keys` stores them in the database.
 
 mod error;
 pub(crate) mod foreign;

@@ -1,4 +1,4 @@
-//! The keys in their succession.
+//! The key ring: all keys, in their succession.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,23 @@ use super::key::{Key, Purpose};
 use super::signer::signature_alone;
 use crate::clock::UnixTime;
 
-/// What decides whether the signatures of a key still count.
+/// Decides whether the signatures of a key still count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Horizon {
-    /// The time.
     pub now: UnixTime,
-    /// The longest life of anything that is signed now or was signed and may be valid.
+    /// The longest lifetime of any token that is signed now, or was signed and may be valid.
     pub longest: Duration,
 }
 
-/// A JWT that was verified.
+/// A verified JWT.
 #[derive(Debug)]
 pub(crate) struct Signed<C> {
     /// The id of the key that signed it.
     pub kid: String,
-    /// What it says.
     pub claims: C,
 }
 
-/// The keys in their succession, as one process knows them.
+/// The keys in their succession, as this process knows them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyRing(Vec<Arc<Key>>);
 
@@ -41,7 +39,7 @@ impl KeyRing {
         KeyRing(keys)
     }
 
-    /// The key of this id, where it is there to be reused by the next ring.
+    /// The key of this id, so that the next ring can reuse it.
     pub(crate) fn find(&self, kid: &str) -> Option<&Arc<Key>> {
         self.0.iter().find(|key| key.kid == kid)
     }
@@ -51,20 +49,20 @@ impl KeyRing {
         self.0.iter().map(Arc::as_ref).filter(move |key| key.role.purpose == purpose && !key.role.revoked)
     }
 
-    /// The newest key, which may not sign yet.
+    /// The newest key. It may not sign yet.
     pub(crate) fn newest(&self, purpose: Purpose) -> Option<&Key> {
         self.line(purpose).next_back()
     }
 
-    /// The key that signs now: the newest whose time has come. By a clock behind the one that made the first key none has
-    /// come yet; then it is the first.
+    /// The key that signs now: the newest whose `sign_from` has passed. If this clock is behind the one that made the first
+    /// key, none has; then it is the first.
     pub(crate) fn signer(&self, purpose: Purpose, now: UnixTime) -> Option<&Key> {
         let first = self.line(purpose).next();
         self.line(purpose).rfind(|key| key.role.sign_from <= now).or(first)
     }
 
-    /// The keys whose signatures count now: all that are not revoked, and whose successor has not signed for longer than
-    /// the longest life of anything signed, and ten minutes.
+    /// The keys whose signatures count now: those that are not revoked, and whose successor has signed for no longer than
+    /// the longest lifetime of signed tokens plus ten minutes.
     pub(crate) fn published(&self, purpose: Purpose, horizon: Horizon) -> impl Iterator<Item = &Key> {
         let Horizon { now, longest } = horizon;
         let margin = longest + Duration::from_secs(600);
@@ -81,14 +79,14 @@ impl KeyRing {
         serde_json::json!({ "keys": published.map(|key| key.public.clone()).collect::<Vec<_>>() })
     }
 
-    /// Signs `claims` as a JWT for this purpose.
+    /// Signs `claims` as a JWT of this purpose.
     pub(crate) fn sign(&self, purpose: Purpose, claims: &impl Serialize, now: UnixTime) -> Result<String, Error> {
         let key = self.signer(purpose, now).ok_or(Error::NoKey)?;
         key.signer.jwt(&key.header, claims)
     }
 
-    /// Checks `typ`, `kid`, `alg` and the signature of a JWT for this purpose. What the claims say is the caller's to judge,
-    /// times included.
+    /// Verifies `typ`, `kid`, `alg` and the signature of a JWT of this purpose. The caller must judge the claims, including
+    /// their times.
     pub(crate) fn verify<C: DeserializeOwned>(
         &self,
         purpose: Purpose,
@@ -124,7 +122,7 @@ mod tests {
     fn key(purpose: Purpose, algorithm: SigningAlgorithm, sign_from: i64) -> Arc<Key> {
         let new = NewKey::generate(algorithm).unwrap();
         let role = Role { purpose, algorithm, sign_from: UnixTime(sign_from), revoked: false };
-        let key = Key::read(role, &new.public.to_string(), &new.pkcs8).unwrap();
+        let key = Key::parse(role, &new.public.to_string(), &new.pkcs8).unwrap();
         assert_eq!(key.kid, new.kid);
         Arc::new(key)
     }
@@ -160,7 +158,7 @@ mod tests {
             for purpose in Purpose::ALL {
                 let new = NewKey::generate(algorithm).unwrap();
                 let role = Role { purpose, algorithm, sign_from: UnixTime(0), revoked: false };
-                let key = Key::read(role, &new.public.to_string(), &new.pkcs8).unwrap();
+                let key = Key::parse(role, &new.public.to_string(), &new.pkcs8).unwrap();
                 let token = KeyRing::new(vec![Arc::new(key)]).sign(purpose, &claims, UnixTime(1)).unwrap();
                 let mut header = Header::new(algorithm.into());
                 header.typ = Some(purpose.typ().to_owned());
@@ -182,7 +180,7 @@ mod tests {
             let mut new = NewKey::generate(algorithm).unwrap();
             new.pkcs8.truncate(40);
             let role = Role { purpose: Purpose::Access, algorithm, sign_from: UnixTime(0), revoked: false };
-            let key = Key::read(role, &new.public.to_string(), &new.pkcs8);
+            let key = Key::parse(role, &new.public.to_string(), &new.pkcs8);
             assert!(matches!(key, Err(Error::Key("read", _))), "{algorithm:?}: {key:?}");
         }
     }

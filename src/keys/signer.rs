@@ -1,7 +1,7 @@
 //! The private half of a signing key, ready to sign.
 //!
-//! `jsonwebtoken` keeps the bytes of a key and parses them for each signature, which costs more than an RSA signature
-//! itself, since what is parsed is also checked. So the key pair is parsed once, and signs by aws-lc directly.
+//! `jsonwebtoken` keeps the bytes of a key, and parses and checks them for each signature, which costs more than an RSA
+//! signature itself. So the key pair is parsed once, and signs by aws-lc directly.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair as RsaKeyPair;
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::Serialize;
 
-use super::error::{Error, read};
+use super::error::{Error, unreadable};
 use crate::config::settings::SigningAlgorithm;
 use crate::oauth::error::Source;
 
@@ -32,10 +32,10 @@ impl Signer {
             SigningAlgorithm::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).map(Signer::EdDsa),
             SigningAlgorithm::Rs256 => RsaKeyPair::from_pkcs8(pkcs8).map(Signer::Rs256),
         };
-        signer.map_err(read)
+        signer.map_err(unreadable)
     }
 
-    /// A JWT in the compact form (RFC 7515 section 7.1). `header` is encoded already and names this signer's algorithm.
+    /// A JWT in compact form (RFC 7515 section 7.1). `header` is already encoded, and names this signer's algorithm.
     pub(super) fn jwt(&self, header: &str, claims: &impl Serialize) -> Result<String, Error> {
         let claims = serde_json::to_vec(claims).map_err(used)?;
         let mut token = format!("{header}.");
@@ -46,7 +46,7 @@ impl Signer {
         Ok(token)
     }
 
-    /// A signature as JWS has it (RFC 7518 sections 3.3 and 3.4, RFC 8037 section 3.1).
+    /// A signature in the form of JWS (RFC 7518 sections 3.3 and 3.4, RFC 8037 section 3.1).
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         match self {
             Signer::Es256(pair) => {
@@ -62,16 +62,16 @@ impl Signer {
     }
 }
 
-/// A header as it stands in a token.
+/// The encoded header of a token.
 pub(super) fn encode(header: &Header) -> Result<String, Error> {
-    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(header).map_err(read)?))
+    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(header).map_err(unreadable)?))
 }
 
 fn used(error: impl Into<Source>) -> Error {
     Error::Key("used", error.into())
 }
 
-/// What a signature is held against: the one algorithm. What the claims say is judged elsewhere.
+/// Verifies the signature by one algorithm, and no claims.
 pub(super) fn signature_alone(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.validate_exp = false;

@@ -194,7 +194,7 @@ mod tests {
 
     const URL: &str = "https://client.example/oauth.json";
 
-    fn read(document: &Value) -> Result<Client, Error> {
+    fn parse_value(document: &Value) -> Result<Client, Error> {
         parse(&ClientId::parse(URL).unwrap(), document.to_string().as_bytes(), UnixTime(1))
     }
 
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn the_least_document_is_a_public_client() {
-        let client = read(&with(json!({}))).unwrap();
+        let client = parse_value(&with(json!({}))).unwrap();
         assert_eq!((client.name(), client.origin), ("App", ClientOrigin::Document));
         assert!(client.accepts(AuthMethod::None) && !client.accepts(AuthMethod::PrivateKeyJwt));
         assert!(!client.may_refresh());
@@ -222,9 +222,9 @@ mod tests {
             "response_types": ["code", "token"], "application_type": "mobile", "contacts": "ada", "scope": 3,
             "client_uri": "data:x", "logo_uri": ["x"], "client_secret": null, "jwks": null, "x": {},
         }));
-        let client = read(&document).unwrap();
+        let client = parse_value(&document).unwrap();
         assert!(client.may_refresh());
-        let plain = read(&with(json!({ "grant_types": ["authorization_code", "refresh_token"] }))).unwrap();
+        let plain = parse_value(&with(json!({ "grant_types": ["authorization_code", "refresh_token"] }))).unwrap();
         assert_eq!(client.version().as_str(), plain.version().as_str());
     }
 
@@ -252,7 +252,7 @@ mod tests {
             (json!({ "jwks": { "keys": [{ "kty": "oct", "k": "AA" }] } }), "public keys"),
             (json!({ "jwks": { "keys": [{ "kty": "EC" }] }, "jwks_uri": "https://client.example/jwks" }), "exclude"),
         ] {
-            let told = read(&with(changes.clone())).unwrap_err().description.into_owned();
+            let told = parse_value(&with(changes.clone())).unwrap_err().description.into_owned();
             assert!(told.contains(why), "{changes}: {told}");
         }
         let id = ClientId::parse(URL).unwrap();
@@ -277,7 +277,7 @@ mod tests {
             (json!("none"), json!([jwt]), true, true),
             (json!("tls_client_auth"), json!(["none", "client_secret_basic"]), true, false),
         ] {
-            let client = read(&with(json!({
+            let client = parse_value(&with(json!({
                 "token_endpoint_auth_method": named, "token_endpoint_auth_methods_supported": listed,
                 "jwks_uri": "https://client.example/jwks",
             })));

@@ -1,6 +1,6 @@
-//! Keys of others (RFC 7517 section 5), kept as the text that they are.
+//! Clients' JWK Sets (RFC 7517 section 5), stored as text.
 //!
-//! Strangers send them, and many are remembered: read into a tree, a text made for it takes a hundred times its room.
+//! Unknown clients supply them, and many are remembered: parsed into a tree, a hostile text takes a hundred times its size.
 
 use std::sync::Arc;
 
@@ -12,20 +12,18 @@ use serde_json::Value;
 pub(crate) struct Jwks(Arc<str>);
 
 impl Jwks {
-    /// Keeps a set.
     pub(crate) fn new(set: &Value) -> Self {
         Jwks(set.to_string().into())
     }
 
-    /// Reads the set.
-    pub(crate) fn read(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or_default()
     }
 }
 
 impl Serialize for Jwks {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.read().serialize(serializer)
+        self.to_value().serialize(serializer)
     }
 }
 
@@ -43,7 +41,7 @@ mod tests {
     fn a_set_is_told_as_it_was_sent_and_takes_no_more_room() {
         let set = serde_json::json!({ "keys": [{ "kty": "EC", "x": "A\"\\", "n": [1, null, {}] }] });
         let kept: Jwks = serde_json::from_value(set.clone()).unwrap();
-        assert_eq!((kept.read(), serde_json::to_value(&kept).unwrap()), (set.clone(), set.clone()));
+        assert_eq!((kept.to_value(), serde_json::to_value(&kept).unwrap()), (set.clone(), set.clone()));
         assert_eq!(kept.0.len(), set.to_string().len());
     }
 }

@@ -1,56 +1,56 @@
-//! Why an upstream did not sign a person in.
+//! Why a sign-in at an upstream failed.
 
 use crate::clock::UnixTime;
 use crate::oauth::error::{Source, with_causes};
 use crate::oauth::masked::without_addresses;
 
-/// Why an upstream did not sign a person in.
+/// Why a sign-in at an upstream failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// A fault that passes: network, time-out, a 5xx or 429 answer.
+    /// A temporary fault: network, time-out, or a response with 5xx or 429.
     #[error("{at} cannot be reached")]
     Unreachable {
-        /// The address that was asked.
+        /// The address of the request.
         at: String,
-        /// What went wrong.
+        /// The cause.
         source: Source,
     },
-    /// The token endpoint's own error, such as `invalid_grant` or `invalid_client`: theirs, so for the log only.
+    /// The token endpoint's error, such as `invalid_grant` or `invalid_client`. It is the upstream's text, so for the log
+    /// only.
     #[error("the token endpoint answered {code:?}")]
     Refused {
-        /// The error code.
         code: String,
-        /// The description that came with it.
+        /// Its `error_description`.
         #[source]
         description: Option<Source>,
     },
-    /// The answer breaks a rule.
+    /// The response breaks a rule.
     #[error("{reason}")]
     Invalid {
-        /// Which one.
+        /// The broken rule.
         reason: String,
-        /// What the library said.
+        /// The library's error.
         source: Option<Source>,
     },
-    /// `max_age` was asked for, and the ID token does not say when the person signed in.
+    /// `max_age` was requested, and the ID token does not say when the person signed in.
     #[error("the id_token lacks auth_time, though max_age was asked for")]
     UndatedSignIn,
     /// The person signed in longer ago than `max_age`.
     #[error("the person signed in at {signed_in}, longer ago than max_age")]
     OldSignIn {
-        /// When.
+        /// When the person signed in.
         signed_in: UnixTime,
     },
-    /// The person had to sign in again, and the ID token does not show that they did.
+    /// The person had to sign in again, and the ID token does not prove that they did.
     #[error("the id_token does not show a sign-in since {since}, though prompt=login was asked for")]
     NotFresh {
-        /// Since when.
+        /// The earliest time of a sign-in that would do.
         since: UnixTime,
     },
 }
 
 impl Error {
-    /// The error and its causes in one line, without email addresses: a provider may name an account in its words.
+    /// The error and its causes in one line, without email addresses: a provider's text may name an account.
     pub(crate) fn for_log(&self) -> String {
         without_addresses(&with_causes(self)).into_owned()
     }

@@ -1,4 +1,4 @@
-//! How an upstream is asked: only at safe addresses, in bounded time, for answers of bounded size, without following redirects.
+//! Sends requests to an upstream: only to safe addresses, within bounds of time and size, without following redirects.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::error::{Error, because, invalid};
 use crate::oauth::error::Source;
 use crate::oauth::resource::{is_https_or_loopback, is_loopback};
 
-/// How long one request may take, its answer's body included.
+/// How long one request may take, including the body of the response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How large an answer may be, in bytes.
+/// The largest response, in bytes.
 const MAX_BODY: usize = 1 << 20;
 
-/// The HTTP client for the provider at `issuer`: one for as long as the process runs. An answer that redirects is an
-/// answer, so no redirect leads a secret astray. The proxies of the environment are not used for a provider on this computer.
+/// The HTTP client for the provider at `issuer`: one for as long as the process runs. It follows no redirects, so none can
+/// lead a secret to another host. For a provider on this computer it does not use the environment's proxies.
 pub(crate) fn http_client(issuer: &str) -> Result<reqwest::Client, Source> {
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -25,7 +25,7 @@ pub(crate) fn http_client(issuer: &str) -> Result<reqwest::Client, Source> {
     Ok(if is_here { client.no_proxy().build()? } else { client.build()? })
 }
 
-/// What sends the library's requests.
+/// Sends the library's requests.
 pub(super) struct Http {
     client: reqwest::Client,
     pub timeout: Duration,
@@ -36,7 +36,7 @@ impl Http {
         Http { client, timeout: TIMEOUT }
     }
 
-    /// Sends one request. Whatever passes by itself, a 5xx or 429 answer included, is [`Error::Unreachable`].
+    /// Sends one request. Temporary faults, including responses with 5xx or 429, are [`Error::Unreachable`].
     pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
         let at = request.uri().to_string();
         let url = Url::parse(&at).map_err(|error| because(format!("{at} is not a URL"), error))?;
@@ -77,7 +77,7 @@ impl<'c> AsyncHttpClient<'c> for Http {
     }
 }
 
-/// https, or http on this computer.
+/// Allows https, and http on this computer.
 pub(super) fn check_url(url: &Url) -> Result<(), Error> {
     if is_https_or_loopback(url) {
         return Ok(());

@@ -1,7 +1,7 @@
-//! The checks of an ID token (OpenID Connect Core section 3.1.3.7).
+//! Verifies ID tokens (OpenID Connect Core section 3.1.3.7).
 //!
-//! The library does them; it is told here what it leaves open: which algorithms there are, how far clocks may differ, and
-//! what a token for several audiences has to say. Whether the sign-in is fresh enough is asked of a token that is valid.
+//! The library does most of it. This module decides what the library leaves open: the algorithms, how far clocks may differ,
+//! and what a token for several audiences must contain. Whether the sign-in is fresh enough is judged for valid tokens only.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +16,7 @@ use crate::clock::UnixTime;
 /// How far the upstream's clock may be from ours.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// The signatures that there may be: never `none`, and never a MAC, whose key would be a secret that others hold too.
+/// The accepted signature algorithms: never `none`, and never a MAC, whose key would be a secret that others know too.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 4] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::EcdsaP256Sha256,
@@ -24,21 +24,21 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 4] = [
     CoreJwsSigningAlgorithm::RsaSsaPssSha256,
 ];
 
-/// What a token has to be: of this provider, for this client, in answer to this attempt.
+/// What a token must match: this provider, this client, and this attempt.
 pub(super) struct Expected<'a> {
     pub metadata: &'a Metadata,
     pub client_id: &'a str,
     pub attempt: &'a Attempt,
 }
 
-/// The claims of a token that passes every check.
+/// Verifies a token and returns its claims.
 pub(super) fn verify<'t>(
     id_token: &'t IdToken,
     expected: &Expected<'_>,
     now: UnixTime,
 ) -> Result<&'t IdTokenClaims, ClaimsVerificationError> {
     let Expected { metadata, client_id, attempt } = *expected;
-    // A verifier of a public client does not even know the client secret.
+    // The verifier for a public client does not know the client secret.
     let verifier = IdTokenVerifier::new_public_client(
         ClientId::new(client_id.to_owned()),
         metadata.issuer().clone(),
@@ -61,12 +61,12 @@ pub(super) fn verify<'t>(
     Ok(claims)
 }
 
-/// A `sub` identifies somebody (Core section 2): with an empty one, all its bearers would be the same person.
+/// A `sub` identifies a person (Core section 2). If it were empty, all its bearers would be the same person.
 fn check_subject(claims: &IdTokenClaims) -> Result<(), String> {
     if claims.subject().is_empty() { Err("sub is empty".into()) } else { Ok(()) }
 }
 
-/// `nbf` (RFC 7519 section 4.1.5), which Core does not mention and the library does not read. A time may have a fraction.
+/// `nbf` (RFC 7519 section 4.1.5), which Core does not mention and the library ignores. A time may have a fraction.
 fn check_not_before(claims: &IdTokenClaims, now: UnixTime) -> Result<(), String> {
     let Some(nbf) = &claims.additional_claims().nbf else { return Ok(()) };
     match nbf.as_f64() {
@@ -76,8 +76,8 @@ fn check_not_before(claims: &IdTokenClaims, now: UnixTime) -> Result<(), String>
     }
 }
 
-/// Rule 13: if `max_age` was asked for, the token says when the person signed in, and that is not too long ago. The same
-/// for `prompt=login`, to which some providers answer with the sign-in that there was.
+/// Rule 13: if `max_age` was requested, the token must say when the person signed in, and that must not be too long ago. The
+/// same for `prompt=login`, since some providers ignore it and return the existing sign-in.
 pub(super) fn check_age(claims: &IdTokenClaims, attempt: &Attempt, now: UnixTime) -> Result<(), Error> {
     let signed_in = claims.auth_time().map(|time| UnixTime(time.timestamp()));
     if let Some(since) = attempt.login
@@ -91,7 +91,7 @@ pub(super) fn check_age(claims: &IdTokenClaims, attempt: &Attempt, now: UnixTime
     if now <= latest { Ok(()) } else { Err(Error::OldSignIn { signed_in }) }
 }
 
-/// Rules 4 and 5: a token for several parties is for us only where it says so.
+/// Rules 4 and 5: a token for several audiences must name this client as its authorized party.
 fn check_authorized_party(claims: &IdTokenClaims, client_id: &str) -> Result<(), String> {
     match claims.authorized_party() {
         Some(party) if party.as_str() != client_id => Err(format!("azp is {:?}", party.as_str())),

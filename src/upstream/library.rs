@@ -1,6 +1,6 @@
-//! The library's types, with the parts filled in that it leaves open, and its errors in the words of [`Error`].
+//! The library's types with jean's own parts filled in, and its errors as [`Error`].
 //!
-//! Only the shape of the upstream's answers is told here; what they are held against is in [`upstream`](super).
+//! This module defines only the shape of the upstream's responses; [`upstream`](super) verifies them.
 
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGenderClaim,
@@ -57,7 +57,7 @@ pub(super) struct ExtraMetadata {
 
 impl AdditionalProviderMetadata for ExtraMetadata {}
 
-/// Claims beside the standard ones. Any shape is taken; who reads one decides which counts.
+/// Claims in addition to the standard ones. Any shape is accepted here; the code that uses a claim judges it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct ExtraClaims {
     pub hd: Option<serde_json::Value>,
@@ -124,7 +124,7 @@ pub(super) fn discovery_error(error: DiscoveryError<Error>) -> Error {
     }
 }
 
-/// The answer's body, which may hold tokens, goes no further.
+/// Converts the library's error. Drops the response's body, which may contain tokens.
 pub(super) fn token_error(error: RequestTokenError<Error, TokenError>) -> Error {
     match error {
         RequestTokenError::Request(error) => error,

@@ -1,11 +1,12 @@
-//! An upstream identity provider, spoken to as a relying party of OpenID Connect; the only place that names `openidconnect`.
+//! Upstream identity providers, with jean as their relying party (OpenID Connect); the only module that uses
+//! `openidconnect`.
 //!
-//! It owns discovery (OpenID Connect Discovery 1.0 section 4), the authorization request (Core 1.0 section 3.1.2.1), the code's
-//! exchange (section 3.1.3), the checks of the ID token (section 3.1.3.7) and, where an email is missing, the UserInfo request
-//! (section 5.3). The checks themselves are in `id_token`, the bounds of every request in `http`, the library's types in
-//! `library`.
+//! It does discovery (OpenID Connect Discovery 1.0 section 4), the authorization request (Core 1.0 section 3.1.2.1), the
+//! exchange of the code (section 3.1.3), the verification of the ID token (section 3.1.3.7) and, if the email is missing,
+//! the UserInfo request (section 5.3). `id_token` verifies, `http` bounds every request, `library` has the library's
+//! types.
 //!
-//! Where state, nonce and PKCE verifier come from, who may come in, and what a person is shown is decided in `flow`.
+//! `flow` decides where state, nonce and PKCE verifier come from, who may come in, and what a person sees.
 
 mod attempt;
 mod error;

@@ -1,4 +1,4 @@
-//! One configured upstream, and what is asked of it.
+//! One configured upstream, and the requests to it.
 
 #[cfg(test)]
 mod tests;
@@ -26,36 +26,36 @@ use super::http::{Http, check_url};
 use super::id_token::{self, Expected};
 use super::library::{Client, IdTokenClaims, Metadata, Tokens, UserInfo, discovery_error, token_error};
 
-/// How often, at most, an unknown key makes us fetch the key set again, in seconds.
+/// The shortest time between two fetches of the key set because of an unknown key, in seconds.
 const KEYS_INTERVAL: i64 = 10;
 
 /// A `max_age` that no sign-in of a journey exceeds.
 const LONG_ENOUGH: Duration = Duration::from_secs(3600);
 
-/// One configured upstream; shared, and good for any number of logins at once.
+/// One configured upstream. All requests share it.
 pub(crate) struct Upstream {
     settings: UpstreamSettings,
     redirect_uri: String,
     http: Http,
     state: RwLock<State>,
-    /// When an unknown key last made us fetch the key set. Held during that fetch, so that all who wait for the same new key
-    /// share one request; nobody else comes here.
+    /// When the key set was last fetched because of an unknown key. Held during that fetch, so that all requests that
+    /// wait for the same new key share one.
     keys_fetched: tokio::sync::Mutex<Option<UnixTime>>,
-    /// The client secret was refused in the Authorization header and taken in the body.
+    /// Whether the upstream rejected the client secret in the Authorization header and accepted it in the body.
     secret_in_body: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     provider: Option<Arc<Provider>>,
-    /// Why the last discovery failed: for the log, since it may name hosts of an inner network.
+    /// Why the last discovery failed. For the log only, since it may name hosts of an internal network.
     failure: Option<String>,
 }
 
-/// What came of the last discovery.
+/// The outcome of the last discovery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// There was none yet.
+    /// There was no discovery yet.
     Unasked,
     /// It succeeded.
     Answers,
@@ -63,13 +63,13 @@ pub(crate) enum Health {
     Away,
 }
 
-/// What discovery found.
+/// The result of discovery.
 struct Provider {
     metadata: Metadata,
     client: Client,
 }
 
-/// A code that came back, with what it is redeemed by.
+/// A code from the callback, with the values to redeem it.
 struct Redemption<'a> {
     provider: &'a Provider,
     code: &'a str,
@@ -77,8 +77,8 @@ struct Redemption<'a> {
 }
 
 impl Upstream {
-    /// An upstream that has not been asked anything yet. `http` is what [`http_client`](super::http_client)
-    /// makes: it follows no redirects.
+    /// An upstream before any request to it. `http` must come from [`http_client`](super::http_client), since it must
+    /// follow no redirects.
     pub(crate) fn new(settings: UpstreamSettings, redirect_uri: String, http: reqwest::Client) -> Self {
         Upstream {
             settings,
@@ -90,16 +90,15 @@ impl Upstream {
         }
     }
 
-    /// What was configured.
     pub(crate) fn settings(&self) -> &UpstreamSettings {
         &self.settings
     }
 
-    /// Fetches the discovery document and the key set. On failure the last good ones stay in use. Logs when the provider
-    /// goes away and when it comes back, each once.
+    /// Fetches the discovery document and the key set. If that fails, the last good ones stay in use. Logs once when the
+    /// provider stops answering, and once when it answers again.
     pub(crate) async fn discover(&self) -> Result<(), Error> {
         let found = self.fetch_provider().await;
-        let mut state = self.write();
+        let mut state = self.state_mut();
         let was_away = state.failure.is_some();
         let upstream = &self.settings.name;
         match found {
@@ -127,9 +126,9 @@ impl Upstream {
         }
     }
 
-    /// What came of the last discovery.
+    /// The outcome of the last discovery.
     pub(crate) fn health(&self) -> Health {
-        let state = self.read();
+        let state = self.state();
         match (&state.failure, &state.provider) {
             (Some(_), _) => Health::Away,
             (None, None) => Health::Unasked,
@@ -138,17 +137,17 @@ impl Upstream {
     }
 
     /// Whether the last discovery succeeded.
-    pub(crate) fn answers(&self) -> bool {
+    pub(crate) fn is_answering(&self) -> bool {
         self.health() == Health::Answers
     }
 
-    /// Verifies the `iss` of an authorization response (RFC 9207 section 2.4): if it came, it is this issuer, and if the
-    /// upstream's metadata says that it always sends one, it came.
+    /// Verifies the `iss` of an authorization response (RFC 9207 section 2.4): if present, it must be this issuer, and it
+    /// must be present if the upstream's metadata says that it always is.
     pub(crate) async fn verify_iss(&self, iss: Option<&str>) -> Result<(), Error> {
         match iss {
             Some(iss) if iss == self.settings.issuer => Ok(()),
             Some(iss) => Err(invalid(format!("the answer came from the issuer {iss:?}"))),
-            // What it says is read first, if that has not been done since the start.
+            // Fetch its metadata first, if that was not done since the start.
             None => match self.known_provider().await? {
                 provider if provider.metadata.additional_metadata().authorization_response_iss_parameter_supported => {
                     Err(invalid(NO_ISS))
@@ -158,10 +157,10 @@ impl Upstream {
         }
     }
 
-    /// Where to send the browser; an error when the upstream was never discovered.
+    /// The URL to send the browser to. Fails if the upstream was never discovered.
     ///
     /// # Panics
-    /// Where the PKCE verifier has not 43 to 128 characters.
+    /// If the PKCE verifier does not have 43 to 128 characters.
     pub(crate) fn authorization_url(&self, attempt: &Attempt) -> Result<String, Error> {
         let provider = self.provider().ok_or_else(|| self.undiscovered())?;
         let (state, nonce) = (attempt.state.clone(), attempt.nonce.clone());
@@ -189,7 +188,7 @@ impl Upstream {
         Ok(url.into())
     }
 
-    /// Turns the code of the callback into a person.
+    /// Redeems the code of the callback. Returns the verified identity.
     pub(crate) async fn exchange(&self, code: &str, attempt: &Attempt, now: UnixTime) -> Result<Identity, Error> {
         let mut provider = self.known_provider().await?;
         let tokens = self.redeem(&Redemption { provider: &provider, code, attempt }).await?;
@@ -215,7 +214,7 @@ impl Upstream {
         self.identity(&provider, &tokens, claims).await
     }
 
-    /// The person of verified claims. An email and whether it is verified always come from the same answer.
+    /// The identity by verified claims. An email and whether it is verified always come from the same response.
     async fn identity(&self, provider: &Provider, tokens: &Tokens, claims: &IdTokenClaims) -> Result<Identity, Error> {
         let text = |claim: &Option<serde_json::Value>| claim.as_ref()?.as_str().map(str::to_owned);
         let extra = claims.additional_claims();
@@ -250,15 +249,15 @@ impl Upstream {
         Ok(identity)
     }
 
-    /// `max_age` for the upstream. It makes the ID token tell `auth_time` (OpenID Connect Core section 2), without which no
-    /// new sign-in can be seen; `prompt=login` alone does not.
+    /// `max_age` for the upstream. It makes the ID token contain `auth_time` (OpenID Connect Core section 2), without
+    /// which a new sign-in cannot be proved; `prompt=login` alone does not.
     fn max_age(&self, attempt: &Attempt) -> Option<Duration> {
         let for_auth_time = attempt.login.filter(|_| !self.settings.is_google()).map(|_| LONG_ENOUGH);
         attempt.max_age.map(|seconds| Duration::from_secs(seconds.into())).or(for_auth_time)
     }
 
-    /// The one `prompt` that lets this upstream do what is asked. Google knows no `login`; Auth0 knows no `select_account`
-    /// for accounts of its own.
+    /// The one `prompt` that makes this upstream do what the attempt needs. Google does not support `login`; Auth0 does not
+    /// support `select_account` for its own accounts.
     fn prompt(&self, attempt: &Attempt) -> Option<CoreAuthPrompt> {
         let login = attempt.login.is_some();
         if !login && !attempt.select_account {
@@ -297,9 +296,9 @@ impl Upstream {
         Ok(Provider { metadata, client: client.set_redirect_uri(redirect_uri) })
     }
 
-    /// Redeems the code. Upstreams that offer both ways of sending the secret may still hold a client to the one it was
-    /// registered with (Supabase and Authelia do) and nothing in discovery tells which, so a client that is refused in one way
-    /// tries the other: the code is not spent before the client is known.
+    /// Redeems the code. Upstreams that support both ways of sending the secret may still bind a client to the one that it
+    /// registered (Supabase and Authelia do), and discovery does not say which. So if the secret is rejected in one way, the
+    /// other is tried: the code is not spent before the client is authenticated.
     async fn redeem(&self, redemption: &Redemption<'_>) -> Result<Tokens, Error> {
         let methods = redemption.provider.metadata.token_endpoint_auth_methods_supported();
         let offered = |method| methods.is_none_or(|methods| methods.contains(&method));
@@ -333,7 +332,7 @@ impl Upstream {
             .map_err(token_error)
     }
 
-    /// The claims of the UserInfo endpoint, where there is one; of the same `sub`, else an error.
+    /// The claims of the UserInfo endpoint, if there is one. Fails if they have another `sub`.
     async fn userinfo(
         &self,
         provider: &Provider,
@@ -355,7 +354,7 @@ impl Upstream {
             .map_err(|error| because("the userinfo answer is not valid", error))
     }
 
-    /// The provider with keys that are newer than those of `used`, or the same where they were fetched just now.
+    /// The provider with newer keys than those of `used`, or the same keys if they were fetched just now.
     async fn newer_keys(&self, used: &Arc<Provider>, now: UnixTime) -> Result<Arc<Provider>, Error> {
         let mut fetched = self.keys_fetched.lock().await;
         let current = self.provider().ok_or_else(|| self.undiscovered())?;
@@ -366,7 +365,7 @@ impl Upstream {
         *fetched = Some(now);
         let keys = JsonWebKeySet::fetch_async(used.metadata.jwks_uri(), &self.http).await.map_err(discovery_error)?;
         let provider = Arc::new(self.provider_of(used.metadata.clone().set_jwks(keys))?);
-        self.write().provider = Some(Arc::clone(&provider));
+        self.state_mut().provider = Some(Arc::clone(&provider));
         Ok(provider)
     }
 
@@ -380,25 +379,25 @@ impl Upstream {
     }
 
     fn provider(&self) -> Option<Arc<Provider>> {
-        self.read().provider.clone()
+        self.state().provider.clone()
     }
 
     fn undiscovered(&self) -> Error {
-        let failure = self.read().failure.clone();
+        let failure = self.state().failure.clone();
         let failure = failure.unwrap_or_else(|| "it has not been asked for its discovery document yet".into());
         Error::Unreachable { at: self.settings.issuer.clone(), source: failure.into() }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    fn state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What the operator of the provider, or of this server there, can change.
+/// The fault, and what the operator can change at the provider.
 const NO_ISS: &str = "the answer lacks the iss parameter, which the provider's metadata promises \
                       (authorization_response_iss_parameter_supported); turn it on for this client at the provider. In \
                       Keycloak: Clients, Advanced, OpenID Connect Compatibility Modes, Exclude Issuer From \
@@ -409,7 +408,7 @@ fn any_language<T: std::ops::Deref<Target = String>>(claim: &LocalizedClaim<T>) 
     Some(text.to_string()).filter(|text| !text.is_empty())
 }
 
-/// Whether the upstream does not take the client's authentication: RFC 6749 section 5.2, and Supabase's own word.
+/// Whether the upstream rejected the client's authentication: by RFC 6749 section 5.2, or by Supabase's own error.
 fn refuses_client<T>(outcome: &Result<T, Error>) -> bool {
     matches!(outcome, Err(Error::Refused { code, .. }) if code == "invalid_client" || code == "invalid_credentials")
 }

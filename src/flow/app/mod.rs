@@ -1,6 +1,6 @@
-//! What a request may reach: the settings, the store, the keys, the upstreams, the clock, and what this process remembers.
+//! What flows work with: the settings, the store, the keys, the upstreams, the clock, and what this process remembers.
 //!
-//! Only flows see the fields of [`App`]: what renders and what guards calls them, and never the store.
+//! Only flows see the fields of [`App`]: `http` and `mcp` call flows, and never the store.
 
 mod client_keys;
 mod documents;
@@ -31,19 +31,16 @@ pub(crate) use documents::Documents;
 pub(crate) use memory::{Memory, Verified};
 pub(crate) use registrations::Registrations;
 
-/// What an [`App`] is made of.
+/// Input of [`App::new`].
 pub(crate) struct Parts {
-    /// What was configured.
     pub settings: Settings,
-    /// The database.
     pub store: Store,
-    /// What seals and what signs forms.
+    /// Seals private keys, and signs form tokens and session ids.
     pub root: RootSecret,
     /// The identity providers, in the order of the settings.
     pub upstreams: Vec<Arc<Upstream>>,
     /// Fetches URLs supplied by clients.
     pub fetch: Fetcher,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// Watches for jumps of the clock.
     pub clock_watch: ClockWatch,
@@ -51,25 +48,22 @@ pub(crate) struct Parts {
     pub signed_lifetimes: SignedLifetimes,
 }
 
-/// Everything that flows work with; shared by all requests.
+/// Everything that flows work with. All requests share it.
 pub(crate) struct App {
-    /// What was configured.
     pub(in crate::flow) settings: Settings,
-    /// The database.
     pub(in crate::flow) store: Store,
-    /// What seals and what signs forms.
+    /// Seals private keys, and signs form tokens and session ids.
     pub(in crate::flow) root: RootSecret,
     /// The identity providers, in the order of the settings.
     pub(in crate::flow) upstreams: Vec<Arc<Upstream>>,
     /// Fetches URLs supplied by clients.
     pub(in crate::flow) fetch: Fetcher,
-    /// The clients' metadata documents that are known.
+    /// The clients' metadata documents that this process knows.
     pub(in crate::flow) documents: Documents,
-    /// How many registrations nobody used.
+    /// The number of unused registrations.
     pub(in crate::flow) registrations: Registrations,
-    /// The keys of clients that sign assertions.
+    /// The key sets of clients that sign assertions.
     pub(in crate::flow) client_keys: ClientKeys,
-    /// The time.
     pub(in crate::flow) clock: Arc<dyn Clock>,
     /// The signing keys; replaced as a whole.
     pub(in crate::flow) keys: RwLock<Arc<KeyRing>>,
@@ -77,16 +71,16 @@ pub(crate) struct App {
     pub(in crate::flow) signed_lifetimes: RwLock<SignedLifetimes>,
     /// Watches for jumps of the clock.
     pub(in crate::flow) clock_watch: Mutex<ClockWatch>,
-    /// What the guard remembers.
+    /// What the guard remembers between calls.
     pub(in crate::flow) memory: Arc<Memory>,
     /// This process's name among the replicas.
     pub(in crate::flow) replica: String,
-    /// Whether the server is being stopped, so that nobody should send it new requests.
+    /// Whether the server is stopping, so that load balancers should send it no new requests.
     pub(in crate::flow) is_draining: AtomicBool,
 }
 
 impl App {
-    /// An app that has read nothing yet, and the clients whose documents somebody has to look at again.
+    /// An app that has loaded nothing yet, and the receiver of clients whose documents must be fetched again.
     pub(crate) fn new(parts: Parts) -> (Self, mpsc::Receiver<ClientId>) {
         let Parts { settings, store, root, upstreams, fetch, clock, clock_watch, signed_lifetimes } = parts;
         let (documents, stale) = Documents::new();
@@ -110,32 +104,27 @@ impl App {
         (app, stale)
     }
 
-    /// What was configured.
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The time.
     pub(crate) fn now(&self) -> UnixTime {
         self.clock.now()
     }
 
-    /// Where the time comes from.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 
-    /// Announces the end: from now on nobody should send new requests.
+    /// Announces the stop: from now on load balancers should send no new requests.
     pub(crate) fn drain(&self) {
         self.is_draining.store(true, Ordering::Release);
     }
 
-    /// The signing keys as they are now.
     pub(in crate::flow) fn key_ring(&self) -> Arc<KeyRing> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts another ring in place of the one that is there.
     pub(in crate::flow) fn set_key_ring(&self, ring: KeyRing) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
@@ -146,17 +135,15 @@ impl App {
         Horizon { now, longest }
     }
 
-    /// Replaces what is known of the lifetimes of signed tokens.
     pub(in crate::flow) fn set_signed_lifetimes(&self, lifetimes: SignedLifetimes) {
         *self.signed_lifetimes.write().unwrap_or_else(PoisonError::into_inner) = lifetimes;
     }
 
-    /// Locks the watch over the clock.
     pub(in crate::flow) fn clock_watch(&self) -> MutexGuard<'_, ClockWatch> {
         self.clock_watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long what is redeemed or rotated now lives in the database.
+    /// How long a grant that is redeemed or rotated now stays in the database.
     pub(in crate::flow) fn grant_lifetimes(&self) -> Lifetimes {
         let tokens = &self.settings.tokens;
         Lifetimes {
@@ -170,12 +157,11 @@ impl App {
         client.headline(|outline| self.settings.clients.documents.names(outline) || self.documents.names(outline))
     }
 
-    /// Whether the identity provider of this name answered when it was asked last.
+    /// Whether the last discovery of this upstream succeeded.
     pub(crate) fn is_answering(&self, upstream: &str) -> bool {
-        self.upstream(upstream).is_some_and(|upstream| upstream.answers())
+        self.upstream(upstream).is_some_and(|upstream| upstream.is_answering())
     }
 
-    /// The identity provider of this name.
     pub(in crate::flow) fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
         self.upstreams.iter().find(|upstream| upstream.settings().name == name)
     }

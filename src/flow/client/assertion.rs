@@ -1,7 +1,8 @@
-//! Clients that authenticate by a JWT of their own, `private_key_jwt` (RFC 7523 section 2.2, OpenID Connect Core section 9).
+//! Clients that authenticate by a JWT that they sign, `private_key_jwt` (RFC 7523 section 2.2, OpenID Connect Core
+//! section 9).
 //!
-//! The assertion names the client as its issuer and its subject and this server as its only audience, lives for an hour
-//! at most, and works once, on all replicas: its `jti` is kept until it could not be used again anyway.
+//! The assertion must name the client as its issuer and subject and this server as its only audience. It lives for an
+//! hour at most and works once on all replicas: its `jti` is stored until the assertion has expired.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::oauth::token::TokenHash;
 /// `client_assertion_type` (RFC 7523 section 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The longest life of an assertion, in seconds: for so long its `jti` has to be kept.
+/// The longest life of an assertion, in seconds: its `jti` has to be stored for that long.
 const LONGEST: i64 = 3600;
 
 /// How far a client's clock may be from ours, in seconds.
@@ -35,16 +36,16 @@ const MAX_LENGTH: usize = 8 * 1024;
 /// The largest key set at a `jwks_uri`, in bytes.
 const MAX_KEY_SET: usize = 32 * 1024;
 
-/// How long a key set serves at least, whatever its headers say.
+/// The shortest time that a key set serves, whatever its headers say.
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How long a key set serves at most, whatever its headers say: for so long a key that was taken out of it may still be
-/// believed.
+/// The longest time that a key set serves, whatever its headers say: a key that was removed from it may be accepted for that
+/// long.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// An assertion that nobody has checked yet.
+/// An unverified assertion.
 pub(crate) struct Assertion {
-    /// The client that it names, which nothing vouches for yet.
+    /// The client that it names, unverified.
     pub client: ClientId,
     jwt: String,
 }
@@ -63,7 +64,7 @@ struct Claims {
     jti: String,
 }
 
-/// A NumericDate, which may have a fraction (RFC 7519 section 2): some libraries write the clock as they read it.
+/// A NumericDate, which may have a fraction (RFC 7519 section 2): some libraries send one.
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     f64::deserialize(deserializer).map(|seconds| seconds as i64)
 }
@@ -102,16 +103,16 @@ pub(crate) fn parse(params: &Params) -> Result<Option<Assertion>, Error> {
         return Err(Error::invalid_client(format!("client_assertion is longer than {MAX_LENGTH} bytes.")));
     }
     let claims: Claims =
-        UnverifiedToken::read(assertion).and_then(|token| token.unverified_claims()).map_err(invalid)?;
+        UnverifiedToken::parse(assertion).and_then(|token| token.unverified_claims()).map_err(invalid)?;
     let client = ClientId::from_stored(&claims.sub)
         .ok_or_else(|| Error::invalid_client("The assertion's sub is no client_id."))?;
     Ok(Some(Assertion { client, jwt: assertion.to_owned() }))
 }
 
-/// Checks the assertion of `client` and spends it. Whatever is wrong with it is `invalid_client`.
+/// Verifies the assertion of `client` and spends it. Every fault of the assertion is `invalid_client`.
 pub(crate) async fn verify(app: &App, client: &Client, assertion: &Assertion, now: UnixTime) -> Result<(), Error> {
-    let token = UnverifiedToken::read(&assertion.jwt).map_err(invalid)?;
-    // Before the signature, since its keys may have to be fetched: nobody makes us ask for what is worth nothing.
+    let token = UnverifiedToken::parse(&assertion.jwt).map_err(invalid)?;
+    // Before the signature, since its keys may have to be fetched: an assertion with wrong claims must not cause a request.
     judge(app, client, &token.unverified_claims().map_err(invalid)?, now)?;
     let (jwks, set) = match (&client.metadata.jwks, &client.metadata.jwks_uri) {
         (Some(jwks), _) => (jwks.clone(), None),
@@ -121,7 +122,7 @@ pub(crate) async fn verify(app: &App, client: &Client, assertion: &Assertion, no
         }
         (None, None) => return Err(Error::invalid_client("The client has no keys.")),
     };
-    let claims: Claims = token.verify(&jwks.read()).map_err(invalid)?;
+    let claims: Claims = token.verify(&jwks.to_value()).map_err(invalid)?;
     if let Some(receipt) = set.and_then(|set| set.take_receipt()) {
         app.fetch.prove(&receipt, now);
     }
@@ -133,14 +134,14 @@ pub(crate) async fn verify(app: &App, client: &Client, assertion: &Assertion, no
     }
 }
 
-/// The rules of RFC 7523 section 3; until when the assertion could be used again, if nothing kept its `jti`.
+/// The rules of RFC 7523 section 3. Returns until when the assertion could be replayed, so its `jti` is stored until then.
 fn judge(app: &App, client: &Client, claims: &Claims, now: UnixTime) -> Result<UnixTime, Error> {
     let issuer = &app.settings.issuer;
     let refuse = |why: &'static str| Err(Error::invalid_client(format!("The assertion's {why} (RFC 7523 section 3).")));
     if claims.iss != client.id.as_str() || claims.sub != client.id.as_str() {
         return refuse("iss and sub must be the client_id");
     }
-    // The issuer is what it should be; many clients still write the token endpoint.
+    // The audience should be the issuer; many clients still send the token endpoint.
     if claims.aud.as_str() != issuer.as_str() && claims.aud.as_str() != issuer.at("/oauth/token") {
         return refuse("aud must be this server's issuer");
     }
@@ -159,12 +160,12 @@ fn judge(app: &App, client: &Client, claims: &Claims, now: UnixTime) -> Result<U
     Ok(UnixTime(claims.exp + SKEW))
 }
 
-/// The keys at a `jwks_uri`, which is asked again for a key that is not there yet.
+/// The keys at a `jwks_uri`, fetched again if the token's key is not among them.
 ///
-/// A key set serves for a day at most after its host gave it last, and no longer than until the host says that it is not
-/// there: 404 or 410. From then on the client has to wait until the host gives keys again; what it has is not refused.
+/// A key set serves for a day at most after its host last sent it, and ends at once if the host says that it is gone (404 or
+/// 410). From then on the client cannot authenticate until the host sends keys again; its grants stay.
 async fn keys(app: &App, set: &KeySet, token: &UnverifiedToken<'_>, now: UnixTime) -> Result<Jwks, Error> {
-    let serves = |jwks: &Jwks| !token.is_missing_from(&jwks.read());
+    let serves = |jwks: &Jwks| !token.is_missing_from(&jwks.to_value());
     if let Some(jwks) = set.fresh(now).filter(serves) {
         return Ok(jwks);
     }
@@ -189,16 +190,16 @@ async fn keys(app: &App, set: &KeySet, token: &UnverifiedToken<'_>, now: UnixTim
             }
             Err(Unread { error, .. }) => failure = error,
         }
-        // A key that the set does not have yet may be one that its host cannot give just now.
+        // The missing key may be a new one that the host cannot send now.
         return set.last(now).filter(serves).ok_or(failure);
     }
     set.last(now).ok_or(failure)
 }
 
-/// Why a key set was not read.
+/// Why a key set could not be fetched.
 struct Unread {
     error: Error,
-    /// Whether the host says that there is none.
+    /// Whether the host says that it is gone.
     is_gone: bool,
 }
 
@@ -221,7 +222,7 @@ async fn fetch_keys(app: &App, uri: &str, now: UnixTime) -> Result<FetchedKeys, 
     Ok(FetchedKeys { jwks: Jwks::new(&jwks), lifetime, receipt: fetched.receipt })
 }
 
-/// What is wrong with the token itself; whose fault is told, and nothing of what the token says.
+/// The error for a faulty token. It names the fault, and repeats nothing of the token's content.
 fn invalid(error: crate::keys::Error) -> Error {
     Error::invalid_client(format!("The assertion is no good: {error}."))
 }

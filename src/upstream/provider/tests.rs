@@ -220,7 +220,7 @@ async fn nobody_waits_for_the_slow_login_of_another() {
     let quick = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         fixture.upstream.authorization_url(&attempt).unwrap();
-        assert!(fixture.upstream.answers());
+        assert!(fixture.upstream.is_answering());
         fixture.issuer.misbehave(None);
         fixture.upstream.discover().await.unwrap();
         fixture.upstream.keys_fetched.try_lock().is_ok()
