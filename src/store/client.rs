@@ -1,4 +1,4 @@
-//! Registered clients, and copies of the documents of others.
+//! Rows of `clients`: registered clients, and copies of clients' metadata documents.
 
 use sqlx::any::AnyRow;
 
@@ -16,7 +16,6 @@ use crate::oauth::token::TokenHash;
 const PIECE: u64 = 1000;
 
 impl Store {
-    /// Keeps a registration.
     pub(crate) async fn insert_client(&self, client: &Client) -> Result<(), Error> {
         let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
                    VALUES ($1, 'registered', $2, $3, $4, $5, $5)";
@@ -30,8 +29,8 @@ impl Store {
         self.give(Stmt::new(sql, args)).await.map(|_| ())
     }
 
-    /// Replaces what a client registered. No consent answers for its person any more; since when they know the client, and
-    /// what they allowed, stays on file. `false` where it is not as it was read any more.
+    /// Replaces a registration. No stored consent replaces the question to a person any more, but the consents stay, with
+    /// their scopes and dates. `false` if the row has changed since `read` was loaded.
     pub(crate) async fn update_client(&self, read: &Client, updated: &Client, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE clients SET metadata = $2, secret_hash = $3, updated_at = $4 \
                    WHERE id = $1 AND origin = 'registered' AND registration_hash = $5 AND secret_hash = $6 RETURNING id";
@@ -54,13 +53,13 @@ impl Store {
         self.record_all(vec![delete, end_consents(&client.id)]).await.map(|_| ())
     }
 
-    /// Deletes the clients that nobody uses, with the consents to them: those that never led to a grant `unused_lifetime`
-    /// after they registered, others `idle_lifetime` after their last grant was over. One that has a grant stays.
+    /// Deletes unused clients and the consents to them: those that never got a grant `unused_lifetime` after they
+    /// registered, others `idle_lifetime` after their last grant ended. A client that has a grant stays.
     pub(super) async fn sweep_clients(&self, settings: &ClientSettings, now: UnixTime) -> Result<(), Error> {
         let consents = "DELETE FROM consents WHERE client IN (SELECT id FROM clients \
                         WHERE (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
                         AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client = clients.id))";
-        // The outer condition is looked at again where a grant is being made at the same time.
+        // The database evaluates the outer condition again if a grant is made at the same time.
         let clients = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
                        WHERE (grant_ended_at = 0 AND updated_at < $1 OR grant_ended_at > 0 AND grant_ended_at < $2) \
                        AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client = clients.id) ORDER BY id LIMIT 500) \
@@ -72,13 +71,13 @@ impl Store {
         Ok(())
     }
 
-    /// If more registrations than are kept were never used, deletes the oldest of them, but none that was made a short
-    /// while ago or that a journey names, since its person may be about to agree. An update (RFC 7592) makes none young.
+    /// If there are more unused registrations than allowed, deletes the oldest of them. Keeps those that are a short time
+    /// old or that a journey names, since the person may be about to agree. An update (RFC 7592) does not change the age.
     pub(super) async fn trim_clients(&self, bounds: &RegistrationBounds, now: UnixTime) -> Result<(), Error> {
         let unused = self.count_unused_clients(bounds.most.max(bounds.kept)).await?;
         let mut excess = unused.saturating_sub(bounds.kept);
-        // In pieces, so that no statement keeps the writer for long, each from where the last one ended. The outer condition is
-        // looked at again where a grant is being made at the same time.
+        // In pieces, so that no statement occupies the writer for long; each continues after the last one. The database
+        // evaluates the outer condition again if a grant is made at the same time.
         let sql = "DELETE FROM clients WHERE id IN (SELECT id FROM clients \
                    WHERE grant_ended_at = 0 AND updated_at >= $1 AND created_at <= $2 AND origin = 'registered' \
                    AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.client = clients.id) \
@@ -99,7 +98,7 @@ impl Store {
         Ok(())
     }
 
-    /// How many registrations nobody has allowed anything yet, counted up to `most` in the index that holds only these.
+    /// Counts the registrations without any grant yet, up to `most`, in the index that holds only these.
     pub(crate) async fn count_unused_clients(&self, most: u64) -> Result<u64, Error> {
         let sql =
             "SELECT COUNT(*) AS unused FROM (SELECT 1 AS one FROM clients WHERE grant_ended_at = 0 LIMIT $1) AS few";
@@ -109,8 +108,8 @@ impl Store {
         Ok(u64::try_from(unused).unwrap_or_default())
     }
 
-    /// Brings the stored copy of a document up to date, if there is one: what it says, that its host gave it since, at most
-    /// once an hour, or that it is over.
+    /// Updates the stored copy of a document, if there is one: its content, the time at which its host last sent it (at
+    /// most once an hour), or that it is over.
     pub(crate) async fn renew_document(&self, copy: &DocumentCopy, now: UnixTime) -> Result<(), Error> {
         let id = copy.client.id.as_str();
         let stmt = if copy.is_over {
@@ -126,12 +125,11 @@ impl Store {
         self.record(stmt).await.map(|_| ())
     }
 
-    /// The stored copy of a document.
     pub(crate) async fn find_document(&self, id: &ClientId) -> Result<Option<DocumentCopy>, Error> {
         let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at, gone_at FROM clients \
                    WHERE id = $1 AND origin = 'document'";
         let Some(row) = self.read_one(Stmt::new(sql, args![id.as_str()])).await? else { return Ok(None) };
-        let (client, gone_at) = (read(&row)?, time(&row, "gone_at")?);
+        let (client, gone_at) = (parse(&row)?, time(&row, "gone_at")?);
         let heard_at = client.created_at.max(gone_at);
         Ok(Some(DocumentCopy { client, heard_at, is_over: gone_at.0 > 0 }))
     }
@@ -139,7 +137,7 @@ impl Store {
     /// The registered client of this id, or the copy of its document.
     pub(crate) async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
         let sql = "SELECT id, origin, metadata, secret_hash, registration_hash, created_at FROM clients WHERE id = $1";
-        self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
+        self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| parse(&row)).transpose()
     }
 }
 
@@ -147,12 +145,12 @@ fn metadata(client: &Client) -> Result<String, Error> {
     serde_json::to_string(&client.metadata).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
-/// A hash as the columns hold it: empty where there is none.
+/// A hash as the columns hold it: empty if there is none.
 fn hash(hash: &Option<TokenHash>) -> &str {
     hash.as_ref().map(TokenHash::as_str).unwrap_or_default()
 }
 
-/// Makes every consent one to a client as it is not any more.
+/// Marks every consent to the client as given to an older version of it.
 fn outdate_consents(client: &ClientId) -> Stmt {
     Stmt::new("UPDATE consents SET client_version = '' WHERE client = $1", args![client.as_str()])
 }
@@ -161,14 +159,14 @@ fn end_consents(client: &ClientId) -> Stmt {
     Stmt::new("DELETE FROM consents WHERE client = $1", args![client.as_str()])
 }
 
-/// Notes that a person allowed the client something, so that a sweep at the same time leaves it alone. At most once an
-/// hour, so that consents to a popular client do not queue for its row.
+/// Notes that a person allowed the client something, so that a sweep at the same time keeps it. At most once an hour, so
+/// that consents to a popular client do not queue for its row.
 pub(super) fn granted(client: &ClientId, now: UnixTime) -> Stmt {
     let sql = "UPDATE clients SET grant_ended_at = $2 WHERE id = $1 AND grant_ended_at <= $2 - 3600";
     Stmt::new(sql, args![client.as_str(), now])
 }
 
-/// Keeps a copy of a client's document, in place of an older one; `created_at` is when the host gave it.
+/// Stores a copy of a client's document, in place of an older one. `created_at` is the time at which the host sent it.
 pub(super) fn keep_document(client: &Client, now: UnixTime) -> Result<Stmt, Error> {
     let sql = "INSERT INTO clients (id, origin, metadata, secret_hash, registration_hash, created_at, updated_at) \
                VALUES ($1, 'document', $2, '', '', $3, $4) ON CONFLICT (id) DO UPDATE \
@@ -179,7 +177,7 @@ pub(super) fn keep_document(client: &Client, now: UnixTime) -> Result<Stmt, Erro
     Ok(Stmt::new(sql, args![client.id.as_str(), metadata(client)?, client.created_at, now]))
 }
 
-fn read(row: &AnyRow) -> Result<Client, Error> {
+fn parse(row: &AnyRow) -> Result<Client, Error> {
     let id = text(row, "id")?;
     let corrupt = |what: &str| Error::Corrupt(format!("clients.{what} of {id}"));
     let metadata = text(row, "metadata")?;

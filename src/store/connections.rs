@@ -1,8 +1,8 @@
-//! A pool whose connections only tasks of the store hold.
+//! A pool whose connections are held only by tasks of the store.
 //!
-//! sqlx sends a statement inside the future of whoever waits for it. If that future is dropped halfway, the connection is
-//! in an unknown state and is lost, and clients that hang up could use up all of them. So every statement runs to its end
-//! in a task that owns the connection, and a request only waits for the answer.
+//! sqlx sends a statement inside the caller's future. If that future is dropped halfway, the connection is in an unknown
+//! state and is lost, so clients that hang up could use up all connections. So every statement runs to its end in a task
+//! that owns the connection, and a request only waits for the result.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,29 +19,29 @@ use super::error::Error;
 use super::statement::Stmt;
 use crate::clock::monotonic;
 
-/// How long a request waits for a connection to become free.
+/// How long a request waits for a free connection.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest time that a task waits for a statement or a unit. The database's own limits for a statement are shorter:
-/// this one is for a server that is gone without a word.
+/// The longest time that a task waits for a statement or a unit. The database's own statement limits are shorter: this
+/// one is for a server that disappeared without closing the connection.
 const SILENCE: Duration = Duration::from_secs(35);
 
-/// The longest wait for the ping by which sqlx takes a connection back.
+/// The longest wait for the ping that sqlx sends before it takes a connection back.
 const RETURN: Duration = Duration::from_secs(5);
 
-/// How long after all connections were retired others that break retire no more than themselves.
+/// After all connections were retired, a broken connection retires only itself for this long.
 const COOL_DOWN: Duration = Duration::from_secs(1);
 
 /// The pool. Clones share it.
 #[derive(Clone)]
 pub(super) struct Connections(Arc<Shared>);
 
-/// When all connections of a pool were retired last.
+/// When all connections of a pool were last retired.
 #[derive(Clone, Default)]
 pub(super) struct RetiredAt(Arc<AtomicU64>);
 
 impl RetiredAt {
-    /// Whether a connection of this age was opened before.
+    /// Whether a connection of this age was opened before that time.
     pub(super) fn includes(&self, age: Duration) -> bool {
         match self.0.load(Ordering::Acquire) {
             0 => false,
@@ -58,8 +58,8 @@ impl RetiredAt {
 struct Shared {
     pool: AnyPool,
     retired_at: RetiredAt,
-    /// As many as the pool has connections. Waiting for one can be given up at any time, unlike waiting for the pool, which
-    /// may be in the middle of connecting.
+    /// As many permits as the pool has connections. Waiting for a permit can be cancelled at any time, unlike waiting for
+    /// the pool, which may be in the middle of connecting.
     turns: Arc<Semaphore>,
     /// Counts how often all connections were retired.
     generation: AtomicU64,
@@ -69,7 +69,7 @@ struct Shared {
 /// A connection that a task holds. It is closed when dropped, unless it was [given back](Held::give_back).
 pub(super) struct Held {
     connection: Option<PoolConnection<Any>>,
-    /// Whether it waits for the next statement, in no transaction.
+    /// Whether it is ready for the next statement, outside of a transaction.
     is_settled: bool,
     generation: u64,
     owner: Connections,
@@ -90,7 +90,7 @@ impl Connections {
         Connections(Arc::new(Shared { pool, retired_at, turns, generation, is_cooling_down }))
     }
 
-    /// The rows of a SELECT. It runs once more, on a new connection, if the server of the first one was gone.
+    /// Runs a SELECT. If the server of the connection is gone, runs it once more on a new connection.
     pub(super) async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         let (answer, answered) = oneshot::channel();
         tokio::spawn(self.clone().read_in_task(stmt, answer).in_current_span());
@@ -108,7 +108,7 @@ impl Connections {
                 return held.give_back().await;
             }
             let rows = held.fetch(stmt.clone()).await;
-            if rows.as_ref().is_err_and(|error| error.says(server_is_gone)) {
+            if rows.as_ref().is_err_and(|error| error.is_database_and(server_is_gone)) {
                 self.retire();
                 if !is_last {
                     continue;
@@ -119,8 +119,8 @@ impl Connections {
         }
     }
 
-    /// A connection, in the order in which tasks asked for one. `None` if `given_up` comes first. Without `patience` it
-    /// waits for as long as it takes.
+    /// Waits for a connection, first come, first served. `None` if `given_up` resolves first. Without `patience` there is
+    /// no time limit.
     pub(super) async fn hold(
         &self,
         given_up: impl Future<Output = ()>,
@@ -143,8 +143,8 @@ impl Connections {
         Ok(Some(Held { connection: Some(connection), is_settled: true, generation, owner: self.clone(), _turn: turn }))
     }
 
-    /// Closes every connection that is open now: the free ones at once, the others when they are given back. One after
-    /// the other they would fail as the first one did.
+    /// Closes every connection that is open now: the free ones at once, the others when they are given back. Otherwise they
+    /// would fail one after the other, as the first one did.
     pub(super) fn retire(&self) {
         if self.0.is_cooling_down.swap(true, Ordering::AcqRel) {
             return;
@@ -165,7 +165,7 @@ impl Connections {
         }
     }
 
-    /// Waits for what runs, then closes every connection. From now on nothing is read or written.
+    /// Waits for running statements, then closes every connection. From now on nothing is read or written.
     pub(super) async fn close(&self) {
         let all = self.0.pool.options().get_max_connections();
         let _all = self.0.turns.acquire_many(all).await;
@@ -175,15 +175,15 @@ impl Connections {
 }
 
 impl Held {
-    /// The rows of one statement outside of a transaction.
+    /// Runs one statement outside of a transaction.
     pub(super) async fn fetch(&mut self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         let rows = in_silence(stmt.query().fetch_all(self.begin_use()?)).await;
         self.end_use(rows.as_ref().err());
         rows
     }
 
-    /// Runs `work` on the connection itself. What it leaves behind is unknown, so the connection will be closed, unless
-    /// [`end_use`](Self::end_use) says otherwise.
+    /// Runs `work` on the raw connection. Its state is then unknown, so it will be closed unless
+    /// [`end_use`](Self::end_use) is called.
     pub(super) async fn run<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut AnyConnection) -> Result<T, sqlx::Error>,
@@ -197,21 +197,22 @@ impl Held {
         self.connection.as_deref_mut().ok_or(Error::Closed)
     }
 
-    /// Notes that the database has answered all that was sent, in no transaction, and with this error last.
+    /// Notes that the database has answered all statements, that no transaction is open, and what the last error was.
     pub(super) fn end_use(&mut self, error: Option<&Error>) {
-        self.is_settled = error.is_none_or(|error| error.says(connection_is_settled));
+        self.is_settled = error.is_none_or(|error| error.is_database_and(connection_is_settled));
     }
 
-    /// Gives the connection back for others, if it is settled and was not retired. After the answer: it takes a ping.
+    /// Gives the connection back to the pool, if it is settled and was not retired. Call it after the request has its
+    /// result, since it takes a ping.
     pub(super) async fn give_back(mut self) {
         if !self.is_settled || self.is_retired() {
             return;
         }
         let Some(mut connection) = self.connection.take() else { return };
-        // What sqlx does in a task of its own when a connection is dropped, and without a limit of time.
+        // sqlx would do the same in a task of its own when a connection is dropped, but without a time limit.
         let _ = timeout(RETURN, connection.return_to_pool()).await;
         if self.is_retired() {
-            // It was on its way when the others were closed.
+            // It was being given back when the others were closed.
             self.owner.close_free();
         }
     }
@@ -224,7 +225,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            // At once and without a word: nobody knows what the server is doing on it.
+            // At once and without a goodbye: the state of the server's side is unknown.
             drop(connection.detach());
         }
     }
@@ -235,13 +236,13 @@ async fn in_silence<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Re
     Ok(timeout(SILENCE, work).await.map_err(|_| Error::Silent)??)
 }
 
-/// Whether a connection that reported this error waits for the next statement. What the database itself refuses, it has
-/// answered; but for in_failed_sql_transaction (PostgreSQL, appendix A), after which it waits for a ROLLBACK.
+/// Whether a connection that reported this error is ready for the next statement. An error of the database itself is an
+/// answer, except for in_failed_sql_transaction (PostgreSQL, appendix A), after which it waits for a ROLLBACK.
 pub(super) fn connection_is_settled(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some() && !server_is_gone(error) && code(error).as_deref() != Some("25P02")
 }
 
-/// Whether the server behind a connection is gone or takes no more writes. Connections that were opened before lead to the
+/// Whether the server of a connection is gone or accepts no more writes. Connections that were opened earlier lead to the
 /// same server.
 pub(super) fn server_is_gone(error: &sqlx::Error) -> bool {
     match error {
@@ -251,7 +252,7 @@ pub(super) fn server_is_gone(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the server refused to write because it became a standby: read_only_sql_transaction.
+/// Whether the server rejected a write because it became a standby: read_only_sql_transaction.
 pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
     code(error).as_deref() == Some("25006")
 }
@@ -267,13 +268,13 @@ pub(super) async fn connect_postgres(url: &str) -> Result<AnyConnection, sqlx::E
     Ok(connection)
 }
 
-/// What bounds a request that waits for its outcome. The last one is a net: no transaction is left open.
+/// The limits for a request that waits for its outcome. The last one is a safety net: no transaction should stay open.
 pub(super) const BOUNDS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
                       SET idle_in_transaction_session_timeout = '10s'";
 
-/// Sets what safety rests on and checks it on the live connection, since `AnyPool` carries no pragmas.
+/// Sets the pragmas that safety depends on and verifies them on the connection, since `AnyPool` cannot set pragmas.
 pub(super) async fn prepare_sqlite(connection: &mut AnyConnection) -> Result<(), Error> {
-    // The busy timeout first: changing the journal mode needs the file for itself.
+    // The busy timeout first, since changing the journal mode needs exclusive access to the file.
     for pragma in ["PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"] {
         connection.execute(sqlx::query(pragma)).await?;
     }

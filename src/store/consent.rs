@@ -1,4 +1,4 @@
-//! The last consent of a person for a client, a redirect URI and a resource.
+//! Rows of `consents`: the last consent of a person for a client, a redirect URI and a set of resources.
 
 use super::database::Store;
 use super::error::Error;
@@ -10,27 +10,24 @@ use crate::oauth::resource::Resources;
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::TokenHash;
 
-/// What a person once allowed.
+/// What a person allowed a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Consent {
-    /// Who allowed it.
+    /// The person who allowed it.
     pub person: PersonId,
-    /// To whom.
     pub client: ClientId,
-    /// Where the answer went; without the port where it was on loopback.
+    /// The redirect URI of the answer; without the port if it is on loopback.
     pub redirect_uri: String,
-    /// For what.
     pub resources: Resources,
-    /// How much.
     pub scopes: Scopes,
-    /// The client's metadata at that time.
+    /// The hash of the client's metadata at that time.
     pub client_version: TokenHash,
-    /// When it was given first.
+    /// When the person first allowed it.
     pub created_at: UnixTime,
 }
 
 impl Store {
-    /// What this person allowed this client so far, the last yes first: one for each redirect URI and set of resources.
+    /// The consents of this person to this client, the latest first: one for each redirect URI and set of resources.
     pub(crate) async fn find_consents(&self, person: &PersonId, client: &ClientId) -> Result<Vec<Consent>, Error> {
         let sql = "SELECT redirect_uri, resource, scopes, client_version, created_at FROM consents \
                    WHERE person = $1 AND client = $2 ORDER BY used_at DESC";
@@ -52,7 +49,7 @@ impl Store {
     }
 }
 
-/// Puts the consent on file, in place of an older one.
+/// Stores the consent, in place of an older one.
 pub(super) fn upsert(consent: &Consent, now: UnixTime) -> Stmt {
     let sql = "INSERT INTO consents (person, client, redirect_uri, resource, scopes, client_version, created_at, used_at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \

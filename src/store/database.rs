@@ -1,4 +1,4 @@
-//! The handle to the database: how rows are read and written, and what is not of one table.
+//! The handle to the database: reads and writes rows, and holds the statements that belong to no single table.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,33 +13,32 @@ use super::statement::{Stmt, args, text};
 use super::watch::Watch;
 use crate::config::settings::ClientSettings;
 
-/// The database.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     pub(super) reads: Connections,
     pub(super) watch: Watch,
     pub(super) door: Door,
-    /// The file of SQLite.
+    /// The SQLite file, if that is the database.
     pub(super) file: Option<Arc<DatabaseFile>>,
-    /// Whether anything was written that is more than housekeeping.
+    /// Whether anything but housekeeping was written since the time was last stored.
     pub(super) written: Arc<AtomicBool>,
 }
 
 impl Store {
-    /// One guarded statement that gives or spends something: its rows, once they are committed. It does not run if the
+    /// Runs one guarded statement that gives or spends something. Returns its rows after the commit. It does not run if the
     /// request is over before its turn comes.
     pub(super) async fn give(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         self.write(Kind::Give, vec![stmt]).await
     }
 
-    /// The same with several statements. If the first one returns no row, nothing happens; else all of it happens or
-    /// nothing. Gives the rows of the first.
+    /// The same with several statements. If the first one returns no row, the others do not run; else all or none of them
+    /// are committed. Returns the rows of the first.
     pub(super) async fn give_all(&self, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
         self.write(Kind::Give, unit).await
     }
 
-    /// One guarded statement that ends, saves or records something: its rows, once they are committed. It runs even if
-    /// the request is over.
+    /// Runs one guarded statement that ends, saves or records something. Returns its rows after the commit. It runs even
+    /// if the request is over.
     pub(super) async fn record(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         self.write(Kind::Record, vec![stmt]).await
     }
@@ -49,7 +48,7 @@ impl Store {
         self.write(Kind::Record, unit).await
     }
 
-    /// One statement of this process's own housekeeping.
+    /// Runs one statement of this process's own housekeeping.
     pub(super) async fn tidy(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         self.write(Kind::Tidy, vec![stmt]).await
     }
@@ -62,7 +61,7 @@ impl Store {
         self.door.run(kind, unit).await
     }
 
-    /// Refuses to go on if the file of the database is gone: another one may be at its place by now.
+    /// Fails if the database file is gone: another one may be at its path by now.
     fn is_there(&self) -> Result<(), Error> {
         match &self.file {
             Some(file) if file.is_gone() => Err(Error::Gone),
@@ -70,24 +69,24 @@ impl Store {
         }
     }
 
-    /// The rows of a SELECT.
+    /// Runs a SELECT.
     pub(super) async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         self.is_there()?;
         self.reads.read(stmt).await
     }
 
-    /// The rows of a SELECT of what other processes change, within a bounded time.
+    /// Runs a SELECT of what other processes change, within a bounded time.
     pub(super) async fn read_changes(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         self.is_there()?;
         self.watch.read(stmt).await
     }
 
-    /// The first row of a SELECT.
+    /// Runs a SELECT. Returns the first row.
     pub(super) async fn read_one(&self, stmt: Stmt) -> Result<Option<AnyRow>, Error> {
         Ok(self.read(stmt).await?.into_iter().next())
     }
 
-    /// Whether other machines may serve from the same database. A file of SQLite is one machine's, which has one clock.
+    /// Whether other machines may use the same database. An SQLite file belongs to one machine, which has one clock.
     pub(crate) fn is_shared(&self) -> bool {
         self.file.is_none()
     }
@@ -97,25 +96,25 @@ impl Store {
         self.read(Stmt::new("SELECT 1 AS one", [])).await.map(|_| ())
     }
 
-    /// The value of a single fact.
+    /// The value of a row of `meta`.
     pub(crate) async fn find_meta(&self, name: &str) -> Result<Option<String>, Error> {
         let row = self.read_one(Stmt::new("SELECT value FROM meta WHERE name = $1", args![name])).await?;
         row.map(|row| text(&row, "value")).transpose()
     }
 
-    /// Sets a single fact; `false` if it is set already.
+    /// Inserts a row of `meta`; `false` if there is one of this name already.
     pub(crate) async fn insert_meta(&self, name: &str, value: &str) -> Result<bool, Error> {
         let sql = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING name";
         Ok(!self.record(Stmt::new(sql, args![name, value])).await?.is_empty())
     }
 
-    /// Replaces a single fact; `false` if it has changed meanwhile.
+    /// Replaces the value of a row of `meta`; `false` if it has changed meanwhile.
     pub(crate) async fn replace_meta(&self, name: &str, old: &str, new: &str) -> Result<bool, Error> {
         let sql = "UPDATE meta SET value = $3 WHERE name = $1 AND value = $2 RETURNING name";
         Ok(!self.record(Stmt::new(sql, args![name, old, new])).await?.is_empty())
     }
 
-    /// Writes down what time it is, if anything else was written since that was done last.
+    /// Stores the time, if anything else was written since it was last stored.
     pub(crate) async fn note_time(&self, name: &str, now: crate::clock::UnixTime) -> Result<(), Error> {
         if !self.written.swap(false, Ordering::AcqRel) {
             return Ok(());
@@ -129,8 +128,8 @@ impl Store {
         noted.map(|_| ())
     }
 
-    /// Deletes what has expired. People stay; a grant stays for as long as a token of it could be presented, and a client
-    /// for as long as it has a grant, and a good while longer.
+    /// Deletes what has expired. People stay. A grant stays for as long as one of its tokens could be presented; a client
+    /// stays for as long as it has a grant, and for some time after that.
     pub(crate) async fn sweep(&self, clients: &ClientSettings, now: crate::clock::UnixTime) -> Result<(), Error> {
         for sql in [
             "DELETE FROM logins WHERE expires_at < $1",
@@ -146,15 +145,15 @@ impl Store {
         self.sweep_clients(clients, now).await
     }
 
-    /// Verifies that the file at the path of the database is still the one that was opened. After two failures in a row
+    /// Verifies that the file at the database's path is still the one that was opened. After two failures in a row
     /// nothing is read or written any more.
     pub(crate) async fn verify_file(&self) {
         if let Some(file) = self.file.clone() {
-            let _ = tokio::task::spawn_blocking(move || file.look()).await;
+            let _ = tokio::task::spawn_blocking(move || file.verify()).await;
         }
     }
 
-    /// Resolves when nothing can be written any more, because the file of the database is gone; else never.
+    /// Resolves with its path when the database file is gone, so that nothing can be written any more; else never.
     pub(crate) async fn gone(&self) -> std::path::PathBuf {
         match &self.file {
             Some(file) => file.gone().await,
@@ -162,7 +161,7 @@ impl Store {
         }
     }
 
-    /// Waits for what is being written, then ends all connections.
+    /// Waits for pending writes, then closes all connections.
     pub(crate) async fn close(&self) {
         self.door.close().await;
         self.watch.close().await;

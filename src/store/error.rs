@@ -1,11 +1,11 @@
-//! What goes wrong at the database.
+//! Faults of the database.
 
 use std::sync::Arc;
 
-/// A fault of the database; what it means for a request is "try again".
+/// A fault of the database. For a request it means "try again".
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database did not do what was asked.
+    /// A statement failed.
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
     /// No connection could be opened.
@@ -19,28 +19,28 @@ pub enum Error {
     File {
         /// The file.
         path: String,
-        /// What the operating system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// A row holds what jean never writes.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),
-    /// SQLite runs without what its safety rests on.
+    /// SQLite runs without a pragma that safety depends on.
     #[error("SQLite would not set {0}")]
     Pragma(&'static str),
-    /// The transaction failed that the statement was part of, with all others in it.
+    /// The transaction that the statement was part of failed, with all its statements.
     #[error(transparent)]
     Transaction(Arc<Error>),
     /// No connection became free in time.
     #[error("no connection to the database became free in time")]
     Busy,
-    /// The database did not answer; whether it did what was asked is not known.
+    /// The database did not answer; whether the statement was executed is unknown.
     #[error("the database does not answer")]
     Silent,
     /// The request was over before its turn came; nothing was done.
     #[error("the request was over before its turn at the database")]
     Abandoned,
-    /// The file of the database is no longer at its place: what is written goes nowhere.
+    /// The database file is no longer at its path, so writes would be lost.
     #[error("the file of the database was replaced or deleted while the server was running")]
     Gone,
     /// The store was closed.
@@ -49,8 +49,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the database said this.
-    pub(super) fn says(&self, what: fn(&sqlx::Error) -> bool) -> bool {
+    /// Whether this is an error of sqlx for which `what` holds.
+    pub(super) fn is_database_and(&self, what: fn(&sqlx::Error) -> bool) -> bool {
         matches!(self, Error::Database(error) if what(error))
     }
 }

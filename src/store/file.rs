@@ -1,5 +1,5 @@
-//! The file of SQLite, watched: if it is replaced or deleted under a running server, what is written goes into a file that
-//! nobody will ever open again.
+//! Watches the SQLite file: if it is replaced or deleted while the server runs, writes go into a file that no process can
+//! open again.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 pub(super) struct DatabaseFile {
     path: PathBuf,
     identity: Option<Identity>,
-    /// Whether another file, or none, was there at the last look.
+    /// Whether the last check found another file, or none.
     is_missed: AtomicBool,
     gone: watch::Sender<bool>,
 }
@@ -27,8 +27,8 @@ impl DatabaseFile {
         Ok(DatabaseFile { path, identity, is_missed: AtomicBool::new(false), gone: watch::Sender::new(false) })
     }
 
-    /// Whether what is at the path is what was opened. The file itself is never opened here: closing any descriptor of it
-    /// would drop the locks of SQLite's own connections (<https://sqlite.org/howtocorrupt.html>, section 2.2).
+    /// Whether the file at the path is the one that was opened. Never opens the file: closing any descriptor of it would
+    /// drop the locks of SQLite's own connections (<https://sqlite.org/howtocorrupt.html>, section 2.2).
     pub(super) fn is_at_its_path(&self) -> bool {
         match identity(&self.path) {
             Ok(found) => found == self.identity,
@@ -36,8 +36,8 @@ impl DatabaseFile {
         }
     }
 
-    /// Looks once more. The file is gone if it is missed twice in a row, since some tools put a file aside for a moment.
-    pub(super) fn look(&self) {
+    /// Checks the path. The file counts as gone after two misses in a row, since some tools move a file aside for a moment.
+    pub(super) fn verify(&self) {
         let is_there = self.is_at_its_path();
         if !is_there && self.is_missed.load(Ordering::Acquire) {
             self.gone.send_if_modified(|gone| !std::mem::replace(gone, true));
@@ -85,8 +85,8 @@ mod tests {
     fn a_file_that_is_written_to_stays_the_same() {
         let (_folder, file) = opened();
         std::fs::write(&file.path, "more data").expect("a file");
-        file.look();
-        file.look();
+        file.verify();
+        file.verify();
         assert!(!file.is_gone());
     }
 
@@ -95,15 +95,15 @@ mod tests {
         let (folder, file) = opened();
         let aside = folder.path().join("aside");
         std::fs::rename(&file.path, &aside).expect("moved");
-        file.look();
+        file.verify();
         assert!(!file.is_gone(), "once is nothing");
         std::fs::rename(&aside, &file.path).expect("moved back");
-        file.look();
+        file.verify();
         std::fs::write(&aside, "data").expect("a file");
         std::fs::rename(&aside, &file.path).expect("replaced");
-        file.look();
+        file.verify();
         assert!(!file.is_gone(), "once since it was there");
-        file.look();
+        file.verify();
         assert!(file.is_gone());
     }
 }

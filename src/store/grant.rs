@@ -1,6 +1,6 @@
-//! Grants: one row carries what a person allowed from its code through its rotations to its revocation.
+//! Rows of `grants`: one row holds what a person allowed, from its code through its rotations to its revocation.
 //!
-//! Each decision is one guarded statement; where it returns no row, the row itself tells why.
+//! Each decision is one guarded statement. If it returns no row, the stored row shows why.
 
 use std::time::Duration;
 
@@ -22,34 +22,30 @@ use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::TokenHash;
 
-/// A code that nobody has used yet.
+/// An unused code.
 #[derive(Clone, Debug)]
 pub(crate) struct NewCode {
-    /// Its hash.
     pub hash: TokenHash,
-    /// When it expires.
     pub expires_at: UnixTime,
 }
 
-/// What a consent puts into the table, with its first code.
+/// A new grant, with its first code.
 #[derive(Clone, Debug)]
 pub(crate) struct NewGrant {
-    /// What was allowed.
     pub grant: Grant,
-    /// The sign-in that it rests on.
+    /// The sign-in that it is based on.
     pub sign_in: SignIn,
-    /// The first code.
     pub code: NewCode,
     /// The PKCE challenge that the code is bound to.
     pub challenge: CodeChallenge,
     /// The redirect URI that the code is bound to.
     pub redirect_uri: String,
-    /// The client, where a copy of its document is to be kept.
+    /// The client, if a copy of its document is to be stored.
     pub document: Option<Client>,
 }
 
 impl NewGrant {
-    /// The grant, and the copy of its client's document.
+    /// The statements that insert the grant, and the copy of its client's document.
     pub(super) fn statements(&self, now: UnixTime) -> Result<Vec<Stmt>, Error> {
         let mut unit = vec![self.insert(now)];
         if let Some(client) = &self.document {
@@ -91,20 +87,19 @@ impl NewGrant {
     }
 }
 
-/// A code as it is presented to the token endpoint, with the first refresh token that it may become.
+/// A code as presented at the token endpoint, and the first refresh token that follows it.
 #[derive(Debug)]
 pub(crate) struct Redemption<'a> {
     /// The grant that the code names.
     pub id: GrantId,
-    /// The code's hash.
     pub code: &'a TokenHash,
     /// The client that presents it.
     pub client: &'a ClientId,
-    /// The challenge of the verifier that was presented.
+    /// The challenge, computed from the presented verifier.
     pub challenge: CodeChallenge,
-    /// `redirect_uri`, where it was sent.
+    /// `redirect_uri`, if it was sent.
     pub redirect_uri: Option<&'a str>,
-    /// The one resource that the grant must be for, where that was not judged before.
+    /// The one resource that the grant must be for, if that was not judged before.
     pub resource: Option<&'a Resource>,
     /// The first refresh token, if the client may refresh.
     pub refresh: Option<FirstRefreshToken>,
@@ -113,39 +108,35 @@ pub(crate) struct Redemption<'a> {
 /// The first refresh token of a family.
 #[derive(Debug)]
 pub(crate) struct FirstRefreshToken {
-    /// Proves that a refresh token is of this family.
+    /// Proves that a refresh token belongs to this family.
     pub tag: TokenHash,
-    /// Its hash.
     pub hash: TokenHash,
 }
 
-/// A family that was revoked.
+/// A revoked family.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Revoked {
-    /// Its id.
     pub family: GrantId,
     /// Until when the guard has to remember it.
     pub until: UnixTime,
 }
 
-/// A refresh token as it is presented, with its successor.
+/// A refresh token as presented, with its successor.
 #[derive(Debug)]
 pub(crate) struct Rotation<'a> {
     /// The family that the token names.
     pub id: GrantId,
-    /// The token's hash.
     pub token: &'a TokenHash,
-    /// The successor's hash.
     pub successor: &'a TokenHash,
     /// The salt that makes the successor.
     pub salt: String,
     /// The client that presents it.
     pub client: &'a ClientId,
-    /// The one resource that the grant must be for, where that was not judged before.
+    /// The one resource that the grant must be for, if that was not judged before.
     pub resource: Option<&'a Resource>,
 }
 
-/// How long what a redemption or a rotation gives will live.
+/// The lifetimes after a redemption or a rotation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lifetimes {
     /// Of an unused refresh token.
@@ -154,23 +145,20 @@ pub(crate) struct Lifetimes {
     pub access: Duration,
 }
 
-/// A grant, and where its person comes from: `None` if the person is not known any more.
+/// A grant with the provider of its person.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnedGrant {
-    /// What was allowed.
     pub grant: Grant,
-    /// The provider of the person who allowed it.
+    /// The provider of the person who allowed it; `None` if the person is no longer stored.
     pub origin: Option<Origin>,
 }
 
 /// A row of `grants`.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredGrant {
-    /// What was allowed.
     pub grant: Grant,
-    /// The provider of the person who allowed it; `None` if the person is not known any more.
+    /// The provider of the person who allowed it; `None` if the person is no longer stored.
     pub origin: Option<Origin>,
-    /// The code's hash.
     pub code: TokenHash,
     /// The PKCE challenge, as on the wire.
     pub challenge: String,
@@ -180,15 +168,15 @@ pub(crate) struct StoredGrant {
     pub code_expires_at: UnixTime,
     /// When the code was redeemed, or 0.
     pub redeemed_at: UnixTime,
-    /// Proves that a refresh token is of this family.
+    /// Proves that a refresh token belongs to this family.
     pub tag: TokenHash,
-    /// The current refresh token.
+    /// The hash of the current refresh token.
     pub refresh: TokenHash,
-    /// Its predecessor.
+    /// The hash of its predecessor.
     pub predecessor: TokenHash,
     /// The salt that made the current one from its predecessor.
     pub salt: String,
-    /// Counts the refresh tokens of the family: 1 for the first.
+    /// The number of refresh tokens so far: 1 for the first.
     pub generation: i64,
     /// When it was last rotated.
     pub rotated_at: UnixTime,
@@ -199,24 +187,22 @@ pub(crate) struct StoredGrant {
 }
 
 impl StoredGrant {
-    /// Whether it was revoked.
     pub(crate) fn is_revoked(&self) -> bool {
         self.revoked_at.0 > 0
     }
 
-    /// Whether its refresh token could be used: the family is neither revoked nor over.
+    /// Whether its refresh token could be used: the family is neither revoked nor expired.
     pub(crate) fn is_alive(&self, now: UnixTime) -> bool {
         !self.is_revoked() && self.grant.expires_at > now && self.refresh_expires_at > now
     }
 
-    /// Whether it was redeemed.
     pub(crate) fn is_redeemed(&self) -> bool {
         self.redeemed_at.0 > 0
     }
 }
 
 impl Store {
-    /// Redeems a code: the grant, where everything about the request is right and nobody was faster.
+    /// Redeems a code. Returns the grant if all conditions of the request hold and the code is unspent.
     pub(crate) async fn redeem_code(
         &self,
         code: &Redemption<'_>,
@@ -250,7 +236,7 @@ impl Store {
         self.give(Stmt::new(sql, args)).await?.first().map(owned).transpose()
     }
 
-    /// Rotates a refresh token: the grant, if the token is the current one and everything about the request is right.
+    /// Rotates a refresh token. Returns the grant if all conditions of the request hold and the token is the current one.
     pub(crate) async fn rotate(
         &self,
         token: &Rotation<'_>,
@@ -280,7 +266,6 @@ impl Store {
         self.give(Stmt::new(sql, args)).await?.first().map(owned).transpose()
     }
 
-    /// The whole row.
     pub(crate) async fn find_grant(&self, id: GrantId) -> Result<Option<StoredGrant>, Error> {
         let sql = "SELECT id, person, client, resources, scopes, nonce, auth_time, expires_at, code_hash, code_challenge, \
                    redirect_uri, code_expires_at, redeemed_at, tag_hash, rt_hash, rt_prev, rt_salt, rt_gen, rt_at, \
@@ -288,24 +273,24 @@ impl Store {
                    (SELECT p.issuer FROM people p WHERE p.id = grants.person) AS issuer, \
                    (SELECT p.claims FROM people p WHERE p.id = grants.person) AS claims \
                    FROM grants WHERE id = $1";
-        self.read_one(Stmt::new(sql, args![id])).await?.map(|row| read(&row)).transpose()
+        self.read_one(Stmt::new(sql, args![id])).await?.map(|row| parse(&row)).transpose()
     }
 
-    /// A new code for a grant whose code nobody has used yet; `false` where there is none.
+    /// Replaces the code of a grant whose code is unspent; `false` if there is no such grant.
     pub(crate) async fn renew_code(&self, id: GrantId, code: &NewCode, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE grants SET code_hash = $2, code_expires_at = $3 \
                    WHERE id = $1 AND redeemed_at = 0 AND revoked_at = 0 AND code_expires_at > $4 RETURNING id";
         Ok(!self.give(Stmt::new(sql, args![id, &code.hash, code.expires_at, now])).await?.is_empty())
     }
 
-    /// Revokes a family, once. Answers until when the guard has to remember it; `None` where it was revoked already.
+    /// Revokes a family, once. Returns until when the guard has to remember it; `None` if it was revoked already.
     pub(crate) async fn revoke_family(&self, id: GrantId, why: &str, now: UnixTime) -> Result<Option<UnixTime>, Error> {
         let sql = "UPDATE grants SET revoked_at = $2, revoked_why = $3, rt_hash = '', rt_prev = '', rt_salt = '' \
                    WHERE id = $1 AND revoked_at = 0 RETURNING id, access_until";
         self.record(Stmt::new(sql, args![id, now, why])).await?.first().map(|row| time(row, "access_until")).transpose()
     }
 
-    /// Revokes families of a client, at most 500. Empty if all were revoked already.
+    /// Revokes families of a client, at most 500. Returns them; empty if all were revoked already.
     pub(crate) async fn revoke_some_of_client(
         &self,
         client: &ClientId,
@@ -321,13 +306,13 @@ impl Store {
 
     /// The families that were revoked at `since` or later.
     pub(crate) async fn revoked_since(&self, since: UnixTime) -> Result<Vec<Revoked>, Error> {
-        // The literal `> 0` lets SQLite use the partial index.
+        // The literal `> 0` makes SQLite use the partial index.
         let sql = "SELECT id, access_until FROM grants WHERE revoked_at > 0 AND revoked_at >= $1";
         let rows = self.read_changes(Stmt::new(sql, args![since])).await?;
         rows.iter().map(revoked).collect()
     }
 
-    /// Whether a grant still lives whose code went to this very address of the client, whichever person's it is.
+    /// Whether there is a live grant, of any person, whose code went to exactly this address of the client.
     pub(crate) async fn grant_went_to(
         &self,
         client: &ClientId,
@@ -340,10 +325,12 @@ impl Store {
         Ok(self.read_one(Stmt::new(sql, args)).await?.is_some())
     }
 
-    /// Deletes grants of which no token can be presented any more, and whose revocation every replica has read. Their clients are told first that a grant of theirs is
-    /// over, and only grants whose clients know are deleted: from then on a client's idle time counts.
+    /// Deletes grants whose tokens have all expired, and whose revocation every replica has read. First notes in their
+    /// clients' rows that a grant has ended, and deletes only grants for which that is noted: the client's idle time
+    /// counts from then on.
     ///
-    /// It goes through the table by ranges of ids: however many grants there are, no statement keeps the writer for long.
+    /// Goes through the table by ranges of ids, so that no statement occupies the writer for long, however many grants
+    /// there are.
     pub(super) async fn sweep_grants(&self, now: UnixTime) -> Result<(), Error> {
         let end = "SELECT id FROM grants WHERE id > $1 ORDER BY id LIMIT 1 OFFSET 999";
         let mark = "UPDATE clients SET grant_ended_at = $1 WHERE grant_ended_at < $1 AND id IN (\
@@ -390,12 +377,12 @@ fn owned(row: &AnyRow) -> Result<OwnedGrant, Error> {
     Ok(OwnedGrant { grant: facts(row)?, origin: origin(row)? })
 }
 
-/// Where the person of a grant comes from. Without such a person the columns are NULL.
+/// The provider of a grant's person. If the person is not stored, the columns are NULL.
 fn origin(row: &AnyRow) -> Result<Option<Origin>, Error> {
     if row.try_get_raw("issuer")?.is_null() { Ok(None) } else { person::origin(row).map(Some) }
 }
 
-fn read(row: &AnyRow) -> Result<StoredGrant, Error> {
+fn parse(row: &AnyRow) -> Result<StoredGrant, Error> {
     let hash = |column| text(row, column).map(TokenHash::from_stored);
     Ok(StoredGrant {
         grant: facts(row)?,

@@ -1,4 +1,4 @@
-//! Signing keys, the private half sealed.
+//! Rows of `signing_keys`. The private half is sealed.
 
 use super::database::Store;
 use super::error::Error;
@@ -10,7 +10,7 @@ use crate::clock::UnixTime;
 pub(crate) struct StoredKey {
     /// What it signs.
     pub purpose: String,
-    /// The algorithm's name on the wire.
+    /// The algorithm, as in JOSE headers.
     pub alg: String,
     /// Its place among the keys of its algorithm.
     pub slot: i64,
@@ -20,7 +20,6 @@ pub(crate) struct StoredKey {
     pub public_jwk: String,
     /// The private half, sealed with the root secret.
     pub sealed: String,
-    /// When it was made.
     pub created_at: UnixTime,
     /// When it begins to sign.
     pub sign_from: UnixTime,
@@ -29,7 +28,7 @@ pub(crate) struct StoredKey {
 }
 
 impl Store {
-    /// Puts a key in its slot, unless another process was faster; read the table back either way.
+    /// Inserts a key into its slot, unless another process was faster. Load the table again in either case.
     pub(crate) async fn insert_key(&self, key: &StoredKey) -> Result<(), Error> {
         let sql = "INSERT INTO signing_keys (alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at, \
                    purpose) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
@@ -47,13 +46,13 @@ impl Store {
         self.record(Stmt::new(sql, args)).await.map(|_| ())
     }
 
-    /// Seals a key anew, unless another process was faster.
+    /// Replaces the sealed half of a key, unless another process was faster.
     pub(crate) async fn reseal_key(&self, key: &StoredKey, sealed: &str) -> Result<(), Error> {
         let sql = "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
         self.record(Stmt::new(sql, args![key.kid.as_str(), key.sealed.as_str(), sealed])).await.map(|_| ())
     }
 
-    /// Every key, the first made first.
+    /// All keys, the oldest first.
     pub(crate) async fn keys(&self) -> Result<Vec<StoredKey>, Error> {
         let sql = "SELECT purpose, alg, slot, kid, public_jwk, sealed, created_at, sign_from, revoked_at \
                    FROM signing_keys ORDER BY sign_from, alg, slot";

@@ -1,4 +1,4 @@
-//! Browser journeys on their way through an upstream, each stage reached by one guarded statement.
+//! Rows of `logins`: journeys through an upstream. Each stage is reached by one guarded statement.
 
 use sqlx::any::AnyRow;
 
@@ -16,27 +16,24 @@ use crate::oauth::grant::{GrantId, RowId};
 use crate::oauth::prompt::Prompt;
 use crate::oauth::token::TokenHash;
 
-/// How far a journey has come; each stage with what it alone has.
+/// The stage of a journey, with the values that only this stage has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// The person said yes to the client, and is to sign in at the upstream. `notice` says why not yet.
+    /// The person agreed, and must sign in at the upstream. `notice` says why the last attempt failed.
     Allowed {
-        /// What the last attempt came to, or empty.
+        /// A `flow::journey::notice::Notice` as text, or empty.
         notice: String,
     },
-    /// The upstream's answer is being looked at.
-    Exchanging {
-        /// Since when.
-        claimed_at: UnixTime,
-    },
-    /// The upstream said who it is.
+    /// A request is processing the upstream's answer.
+    Exchanging { claimed_at: UnixTime },
+    /// The upstream identified the person.
     Identified {
-        /// The sign-in that came of it.
+        /// The new sign-in.
         sign_in: RowId,
     },
-    /// The client has its answer: a code for the grant, or an error where there is none.
+    /// The client's answer was made: a code for the grant, or an error.
     Answered {
-        /// The grant.
+        /// The grant; `None` if the answer is an error.
         grant: Option<GrantId>,
     },
 }
@@ -50,40 +47,33 @@ pub(crate) struct Bounds {
     pub max_age: Option<u32>,
 }
 
-/// A journey.
+/// A row of `logins`.
 #[derive(Clone, Debug)]
 pub(crate) struct LoginRow {
-    /// Its id.
     pub id: RowId,
-    /// How far it has come.
+    /// The stage of the journey.
     pub stage: Stage,
     /// The raw query of the authorization request.
     pub request: String,
-    /// What the request demands of the sign-in; `None` in a journey that a version before this column began.
+    /// What the request demands of the sign-in; `None` if a version without this column began the journey.
     pub bounds: Option<Bounds>,
-    /// The client that asked.
     pub client: ClientId,
     /// The upstream of the current attempt.
     pub upstream: String,
-    /// Counts the attempts; state, nonce and PKCE verifier of each are different.
+    /// The number of the current attempt. Each has another state, nonce and PKCE verifier.
     pub attempt: i64,
     /// The hash of the current attempt's `state`.
     pub state_hash: TokenHash,
     /// The hash of the cookie that binds the journey to its browser.
     pub cookie_hash: TokenHash,
-    /// When it began.
     pub created_at: UnixTime,
-    /// When it ends.
     pub expires_at: UnixTime,
 }
 
-/// What a person allowed: the grant with its first code, and the consent to keep on file. Neither is stored without the
-/// other.
+/// What a person allowed: the grant with its first code, and the consent. Neither is stored without the other.
 #[derive(Clone, Debug)]
 pub(crate) struct Permission {
-    /// The grant.
     pub grant: NewGrant,
-    /// The consent.
     pub consent: Consent,
 }
 
@@ -95,11 +85,11 @@ impl Permission {
     }
 }
 
-/// What a journey is for: to answer an authorization request.
+/// The purpose of a journey that answers an authorization request.
 const AUTHORIZE: &str = "authorize";
 
 impl Store {
-    /// Begins a journey, in stage allowed; `false` if there is one of this id already.
+    /// Inserts a journey, in stage allowed; `false` if there is one of this id already.
     pub(crate) async fn insert_login(&self, login: &LoginRow) -> Result<bool, Error> {
         let sql = "INSERT INTO logins (id, stage, request, client, upstream, attempt, state_hash, cookie_hash, notice, \
                    claimed_at, sign_in, grant_id, created_at, expires_at, purpose, max_age, prompt) \
@@ -127,11 +117,11 @@ impl Store {
     pub(crate) async fn find_login(&self, id: RowId, now: UnixTime) -> Result<Option<LoginRow>, Error> {
         let sql = "SELECT id, stage, request, client, upstream, attempt, state_hash, cookie_hash, notice, claimed_at, \
                    sign_in, grant_id, created_at, expires_at, purpose, max_age, prompt FROM logins WHERE id = $1 AND expires_at > $2";
-        self.read_one(Stmt::new(sql, args![id, now])).await?.map(|row| read(&row)).transpose()
+        self.read_one(Stmt::new(sql, args![id, now])).await?.map(|row| parse(&row)).transpose()
     }
 
-    /// allowed or identified -> allowed, with the state of a new attempt at an upstream; `false` where the journey has
-    /// moved on since `login` was read.
+    /// allowed or identified -> allowed, with the state of a new attempt at an upstream; `false` if the journey has moved on
+    /// since `login` was loaded.
     pub(crate) async fn begin_attempt(
         &self,
         login: &LoginRow,
@@ -144,7 +134,7 @@ impl Store {
         Ok(!self.give(Stmt::new(sql, args)).await?.is_empty())
     }
 
-    /// allowed -> exchanging: whoever gets `true` may redeem the upstream's code, and nobody else.
+    /// allowed -> exchanging. Only the request that gets `true` may redeem the upstream's code.
     pub(crate) async fn claim_login(&self, login: &LoginRow, state: &TokenHash, now: UnixTime) -> Result<bool, Error> {
         let sql = "UPDATE logins SET stage = 'exchanging', claimed_at = $2 \
                    WHERE id = $1 AND stage = 'allowed' AND state_hash = $3 AND cookie_hash = $4 AND upstream = $5 \
@@ -153,7 +143,7 @@ impl Store {
         Ok(!self.give(Stmt::new(sql, args)).await?.is_empty())
     }
 
-    /// exchanging -> allowed, since the attempt came to nothing; its state works no more.
+    /// exchanging -> allowed, since the attempt failed. Its state is no longer valid.
     pub(crate) async fn release_login(&self, login: &LoginRow, notice: &str) -> Result<(), Error> {
         let sql = "UPDATE logins SET stage = 'allowed', state_hash = '', notice = $3 \
                    WHERE id = $1 AND attempt = $2 AND stage = 'exchanging' RETURNING id";
@@ -166,7 +156,7 @@ impl Store {
         self.record(Stmt::new(sql, args![id])).await.map(|_| ())
     }
 
-    /// exchanging -> identified, with the person and the sign-in; `false` where the journey was released meanwhile.
+    /// exchanging -> identified, with the person and the sign-in; `false` if the journey was released meanwhile.
     pub(crate) async fn identify_login(
         &self,
         login: &LoginRow,
@@ -184,7 +174,7 @@ impl Store {
         Ok(!self.give_all(unit).await?.is_empty())
     }
 
-    /// identified -> answered, with the grant and the consent; `false` where another request was faster.
+    /// identified -> answered, with the grant and the consent; `false` if another request was faster.
     pub(crate) async fn answer_login(
         &self,
         login: &LoginRow,
@@ -198,13 +188,13 @@ impl Store {
         Ok(!self.give_all(unit).await?.is_empty())
     }
 
-    /// A grant without a journey, for a person who was signed in already.
+    /// Inserts a grant without a journey, for a person who was signed in already.
     pub(crate) async fn insert_grant(&self, permission: &Permission, now: UnixTime) -> Result<(), Error> {
         self.give_all(permission.statements(now)?).await.map(|_| ())
     }
 }
 
-fn read(row: &AnyRow) -> Result<LoginRow, Error> {
+fn parse(row: &AnyRow) -> Result<LoginRow, Error> {
     let corrupt = |what: &str| Error::Corrupt(format!("logins.{what}"));
     let grant = int(row, "grant_id")?;
     let stage = match text(row, "stage")?.as_str() {

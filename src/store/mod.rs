@@ -1,12 +1,12 @@
-//! The database: SQLite by default, PostgreSQL where there is more than one machine, the same SQL for both.
+//! The database: SQLite by default, PostgreSQL for several machines, with the same SQL for both.
 //!
-//! Owns every SQL statement and the only `use` of sqlx; one file for each table, with methods named by what they mean in
-//! the protocol. A decision is one guarded statement; a unit of several begins with one. `now` is an argument, SQL has no
-//! clock. Secrets arrive as hashes or sealed.
+//! Has every SQL statement and the only `use` of sqlx: one file for each table, with methods named by their meaning in the
+//! protocol. A decision is one guarded statement; a unit of several begins with one. `now` is always an argument: no SQL
+//! reads a clock. Secrets arrive as hashes or sealed.
 //!
-//! No request holds a connection. All writes go through one [`door`], in tasks of its own, and are answered only after
-//! their commit; reads run in tasks that own their [connection](connections), and those by which replicas learn of each
-//! other have [one to themselves](watch). [`request`] says what a request that is dropped leaves behind.
+//! No request holds a connection. All writes go through one [`door`], in tasks of its own, and return only after their
+//! commit. Reads run in tasks that own their [connection](connections); reads of other replicas' changes have [a connection
+//! of their own](watch). [`request`] decides what happens to the writes of a dropped request.
 
 mod client;
 mod connections;

@@ -1,4 +1,4 @@
-//! Opening the database: the file of SQLite or the connections to PostgreSQL, and the migrations.
+//! Opens the database, an SQLite file or connections to PostgreSQL, and runs the migrations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::watch::{Own, Watch};
 use crate::config::settings::Database;
 
 impl Store {
-    /// Opens the database, creates the file where it is SQLite, and brings the schema up to date.
+    /// Opens the database, creates the file if it is SQLite, and migrates the schema.
     ///
     /// Installs sqlx's drivers for `Any`, which is global to the process.
     pub(crate) async fn open(database: &Database) -> Result<Self, Error> {
@@ -36,7 +36,7 @@ impl Store {
         let absolute = std::path::absolute(path).map_err(file_error)?;
         let mut url = url::Url::parse("sqlite:///").map_err(|error| Error::Corrupt(error.to_string()))?;
         url.set_path(&absolute.to_string_lossy());
-        // Never to be made by SQLite: the file of a running server may have been deleted.
+        // SQLite must never create the file: that of a running server may have been deleted.
         url.set_query(Some("mode=rw"));
         let url = url.to_string();
 
@@ -55,7 +55,7 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(5))
-            // A file does not go away while nobody looks.
+            // Connections to a file need no ping.
             .test_before_acquire(false)
             .after_connect(|connection, _| {
                 Box::pin(async move {
@@ -72,7 +72,7 @@ impl Store {
 
     async fn open_postgres(secret_url: &SecretString) -> Result<Self, Error> {
         let url = secret_url.expose_secret();
-        // On a connection of its own: the lock that migrations take ends with it, whatever happens.
+        // On a connection of its own: it releases the migrations' lock when it ends, whatever happens.
         let mut connection = AnyConnection::connect(url).await?;
         migrator().run(&mut connection).await?;
         connection.close().await?;
@@ -84,8 +84,8 @@ impl Store {
     }
 }
 
-/// The most connections to PostgreSQL for writes. Most of them wait for the disk, and those that wait together share one
-/// wait.
+/// The most connections to PostgreSQL for writes. Most of them wait for the disk, and those that wait at the same time share
+/// one flush.
 const WRITES: u32 = 12;
 
 /// The most connections to PostgreSQL for reads.
@@ -111,12 +111,12 @@ async fn postgres_pool(url: &str, connections: u32) -> Result<Connections, sqlx:
     Ok(Connections::new(pool, retired_at))
 }
 
-/// Makes the file of the database for its owner alone; SQLite gives the files beside it the same mode. One that is there is
-/// left alone: closing it here would drop the locks of other connections of this process.
+/// Creates the database file, readable by its owner only; SQLite gives its other files the same mode. An existing file is
+/// not opened: closing it here would drop the locks of other connections of this process.
 fn make_own_file(path: &std::path::Path) -> std::io::Result<()> {
     match own_file(std::fs::OpenOptions::new().create_new(true), path) {
         Err(_) if path.is_dir() => Err(std::io::ErrorKind::IsADirectory.into()),
-        // A link that leads to no file yet.
+        // A symbolic link to a file that does not exist yet.
         Err(_) if path.is_symlink() && !path.exists() => {
             own_file(std::fs::OpenOptions::new().create(true), path).map(drop)
         }
@@ -125,14 +125,14 @@ fn make_own_file(path: &std::path::Path) -> std::io::Result<()> {
     }
 }
 
-/// Opens a file to write, for its owner alone if it is new.
+/// Opens a file to write. A new one is readable by its owner only.
 fn own_file(options: &mut std::fs::OpenOptions, path: &std::path::Path) -> std::io::Result<std::fs::File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.write(true).open(path)
 }
 
-/// The migrations, within the binary. The table's name keeps them apart from those of an embedder.
+/// The migrations, embedded in the binary. The table's name keeps them apart from an embedder's.
 fn migrator() -> Migrator {
     let migrations = [
         (1, "first", include_str!("../../migrations/0001_first.sql")),

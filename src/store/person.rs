@@ -1,4 +1,4 @@
-//! People, and each time they signed in.
+//! Rows of people, and of their sign-ins.
 
 use sqlx::any::AnyRow;
 
@@ -9,36 +9,33 @@ use crate::clock::UnixTime;
 use crate::oauth::grant::{Origin, Person, PersonId, RowId};
 use crate::oauth::provider_claims::ProviderClaims;
 
-/// One time that a person signed in at an upstream.
+/// One sign-in of a person at an upstream.
 #[derive(Clone, Debug)]
 pub(crate) struct SignIn {
-    /// Its id, which a session holds.
+    /// The id, which a session holds.
     pub id: RowId,
-    /// Who signed in.
+    /// The person who signed in.
     pub person: PersonId,
-    /// Where.
     pub upstream: String,
     /// The upstream's `sid`, or empty.
     pub upstream_sid: String,
-    /// When the person proved who they are, where the upstream tells.
+    /// When the person authenticated, if the upstream says so.
     pub auth_time: Option<UnixTime>,
-    /// When they came back from there.
+    /// When they came back from the upstream.
     pub created_at: UnixTime,
-    /// Until when a session may rest on it.
+    /// Until when a session may use it.
     pub expires_at: UnixTime,
 }
 
-/// Somebody who signed in.
+/// A sign-in, with its person.
 #[derive(Clone, Debug)]
 pub(crate) struct SignedIn {
-    /// When and where.
     pub sign_in: SignIn,
-    /// Who.
     pub person: Person,
 }
 
 impl Store {
-    /// How many grants are live of people whose provider is none of these issuers.
+    /// Counts the live grants of people whose provider is none of these issuers.
     pub(crate) async fn count_grants_of_others(&self, issuers: &[&str], now: UnixTime) -> Result<i64, Error> {
         let known = self.read(Stmt::new("SELECT DISTINCT issuer FROM people", [])).await?;
         let mut count = 0;
@@ -55,7 +52,7 @@ impl Store {
         Ok(count)
     }
 
-    /// Brings what is known of a person up to date, if they are known.
+    /// Updates a person, if they are stored.
     pub(crate) async fn renew_person(&self, person: &Person, now: UnixTime) -> Result<(), Error> {
         let sql =
             "UPDATE people SET email = $2, email_verified = $3, name = $4, claims = $5, seen_at = $6 WHERE id = $1";
@@ -70,20 +67,19 @@ impl Store {
         self.record(Stmt::new(sql, args)).await.map(|_| ())
     }
 
-    /// The person of this id.
     pub(crate) async fn find_person(&self, id: &PersonId) -> Result<Option<Person>, Error> {
         let sql = "SELECT id, issuer, claims, sub, email, email_verified, name FROM people WHERE id = $1";
-        self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| read(&row)).transpose()
+        self.read_one(Stmt::new(sql, args![id.as_str()])).await?.map(|row| parse(&row)).transpose()
     }
 
-    /// Who signed in, if the sign-in still holds.
+    /// The person who signed in, if the sign-in has not expired.
     pub(crate) async fn find_sign_in(&self, id: RowId, now: UnixTime) -> Result<Option<SignedIn>, Error> {
         let sql = "SELECT s.id AS sign_in, s.upstream, s.upstream_sid, s.auth_time, s.created_at, s.expires_at, \
                    p.id, p.issuer, p.claims, p.sub, p.email, p.email_verified, p.name \
                    FROM sign_ins s JOIN people p ON p.id = s.person \
                    WHERE s.id = $1 AND s.ended_at = 0 AND s.expires_at > $2";
         let Some(row) = self.read_one(Stmt::new(sql, args![id, now])).await? else { return Ok(None) };
-        let person = read(&row)?;
+        let person = parse(&row)?;
         let sign_in = SignIn {
             id: RowId(int(&row, "sign_in")?),
             person: person.id.clone(),
@@ -97,7 +93,7 @@ impl Store {
     }
 }
 
-/// Keeps who somebody is, in place of what was known.
+/// Stores a person, in place of an older row.
 pub(super) fn upsert(person: &Person, now: UnixTime) -> Stmt {
     let sql = "INSERT INTO people (id, issuer, sub, email, email_verified, name, created_at, seen_at, claims) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8) ON CONFLICT (id) DO UPDATE \
@@ -123,7 +119,7 @@ fn claims(person: &Person) -> String {
     person.origin.claims.as_ref().map(ProviderClaims::to_text).unwrap_or_default()
 }
 
-/// Keeps that somebody signed in.
+/// Stores a sign-in.
 pub(super) fn insert_sign_in(sign_in: &SignIn) -> Stmt {
     let sql = "INSERT INTO sign_ins (id, person, upstream, upstream_sid, auth_time, created_at, expires_at, ended_at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, 0)";
@@ -153,7 +149,7 @@ pub(super) fn origin(row: &AnyRow) -> Result<Origin, Error> {
     Ok(Origin { issuer: text(row, "issuer")?, claims })
 }
 
-fn read(row: &AnyRow) -> Result<Person, Error> {
+fn parse(row: &AnyRow) -> Result<Person, Error> {
     let some = |text: String| (!text.is_empty()).then_some(text);
     Ok(Person {
         id: PersonId::from_stored(text(row, "id")?),

@@ -1,4 +1,4 @@
-//! The processes that serve from this database.
+//! Rows of the processes that use this database.
 
 use super::database::Store;
 use super::error::Error;
@@ -6,13 +6,13 @@ use super::statement::{Stmt, args, int};
 use crate::clock::UnixTime;
 
 impl Store {
-    /// Says that this process is there, and what time it thinks it is.
+    /// Stores that this process runs, and its time.
     pub(crate) async fn upsert_replica(&self, id: &str, now: UnixTime) -> Result<(), Error> {
         let sql = "INSERT INTO replicas (id, at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
         self.tidy(Stmt::new(sql, args![id, now])).await.map(|_| ())
     }
 
-    /// The newest time that any other replica wrote.
+    /// The newest time that another replica stored.
     pub(crate) async fn newest_replica(&self, id: &str) -> Result<UnixTime, Error> {
         let sql = "SELECT at FROM replicas WHERE id <> $1 ORDER BY at DESC LIMIT 1";
         let row = self.read_one(Stmt::new(sql, args![id])).await?;

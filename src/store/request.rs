@@ -1,9 +1,10 @@
-//! Requests and the writes they ask for: how long a request may last, and what outlives it.
+//! Requests and their writes: how long a request may last, and which writes outlive it.
 //!
-//! A request is a future. Its client drops it at any `.await` by closing the connection, and [`within`] drops it when its
-//! time is up. Neither stops a write that has begun, since writes run in tasks of the store; but a client that is told 503
-//! comes again with the same code or refresh token, so these must not have been spent. Therefore a request whose time is up
-//! is dropped only if none of its units has begun, and from then on none of them begins, but those that must run in any case.
+//! A request is a future. It is dropped at any `.await` if its client closes the connection, and by [`within`] when its
+//! time is up. Neither stops a write that has begun, since writes run in tasks of the store. But a client that gets 503
+//! tries again with the same code or refresh token, so these must not have been spent. Therefore a request whose time is
+//! up is dropped only if none of its units has begun. From then on none of them begins, except for those that must run in
+//! any case.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,7 +16,7 @@ tokio::task_local! {
     static CURRENT: Progress;
 }
 
-/// Whether a unit of a request has begun, or none may begin any more. Decided once, by whoever comes first.
+/// Whether a unit of a request has begun, or none may begin any more. The first event decides.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Progress(Arc<OnceLock<Decided>>);
 
@@ -26,7 +27,7 @@ enum Decided {
 }
 
 impl Progress {
-    /// The progress of the request that is being answered in this task; `None` outside of one.
+    /// The progress of this task's request; `None` outside of a request.
     pub(super) fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok()
     }
@@ -42,8 +43,8 @@ impl Progress {
     }
 }
 
-/// Runs a request for at most `limit`, and `None` says that it was dropped then. Once one of its units has begun, the
-/// request is not dropped: it waits for the outcome, which the store bounds by limits of its own.
+/// Runs a request for at most `limit`; `None` if it was dropped then. If one of its units has begun, the request is not
+/// dropped: it waits for the outcome, within the store's own limits.
 pub(crate) async fn within<F: Future>(limit: Duration, request: F) -> Option<F::Output> {
     let progress = Progress::default();
     let mut request = std::pin::pin!(CURRENT.scope(progress.clone(), request));
@@ -57,7 +58,7 @@ pub(crate) async fn within<F: Future>(limit: Duration, request: F) -> Option<F::
     }
 }
 
-/// Runs `work` in a task of its own, to its end, even if the request is dropped. Its units count as the request's.
+/// Runs `work` to its end in a task of its own, even if the request is dropped. Its units count as the request's.
 ///
 /// # Errors
 ///

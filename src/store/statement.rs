@@ -1,4 +1,4 @@
-//! A statement with its arguments, and the two types of column that both databases have.
+//! A statement with its arguments, and the two column types that both databases share.
 
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
@@ -33,7 +33,7 @@ impl Stmt {
     }
 }
 
-/// Turns what the domain has into arguments: `args![id, now, "text"]`.
+/// Turns domain types into arguments: `args![id, now, "text"]`.
 macro_rules! args {
     ($($value:expr),* $(,)?) => { [$($crate::store::statement::Arg::from($value)),*] };
 }

@@ -1,8 +1,9 @@
-//! What other processes changed, read within a bounded time: revocations and signing keys.
+//! Reads what other processes changed, revocations and signing keys, within a bounded time.
 //!
-//! On PostgreSQL these reads have a connection of their own. A firewall or a failover may leave connections that are open
-//! and dead, and each one of a pool costs whoever meets it first its whole patience. This one is replaced at the first read
-//! that is not answered, so a dead connection costs the watch one time-out, and none of the pool's costs it any.
+//! On PostgreSQL these reads have a connection of their own. A firewall or a failover can leave connections that look
+//! open but are dead, and each dead one in a pool costs its next user a full time-out. This connection is replaced at the
+//! first read without an answer, so a dead connection costs the watch one time-out, and dead ones of the pool cost it
+//! none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,23 +20,23 @@ use super::connections::{Connections, connect_postgres, connection_is_settled};
 use super::error::Error;
 use super::statement::Stmt;
 
-/// How long a statement may take. With the two seconds between two polls it leaves room for a new connection within the five
-/// seconds that are promised.
+/// How long a statement may take. With the two seconds between two polls this leaves time for a new connection within the
+/// promised five seconds.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// The way by which changes are read.
+/// The connection that reads changes.
 #[derive(Clone, Debug)]
 pub(super) enum Watch {
-    /// SQLite: the pool for reads. No connection to a file is ever dead, and no reader waits for the writer.
+    /// SQLite: the pool for reads. Connections to a file are never dead, and no reader waits for the writer.
     Pool(Connections),
     /// PostgreSQL: a connection of its own.
     Own(Own),
 }
 
-/// A connection that only tasks of the store hold; opened when it is needed. Clones share it.
+/// A connection that only tasks of the store hold. It is opened when needed. Clones share it.
 #[derive(Clone)]
 pub(super) struct Own(Arc<Shared>);
 
@@ -59,7 +60,7 @@ impl std::fmt::Debug for Own {
 }
 
 impl Watch {
-    /// The rows of a SELECT, or an error after two tries at most.
+    /// Runs a SELECT, with two tries at most.
     pub(super) async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         match self {
             Watch::Pool(reads) => timeout(PATIENCE, reads.read(stmt)).await.map_err(|_| Error::Silent)?,
@@ -67,7 +68,7 @@ impl Watch {
         }
     }
 
-    /// Ends the connection, if it has one of its own. From now on nothing is read on it.
+    /// Closes the connection, if it has one of its own. From now on nothing is read on it.
     pub(super) async fn close(&self) {
         let Watch::Own(own) = self else { return };
         own.0.is_closed.store(true, Ordering::Release);
@@ -83,13 +84,13 @@ impl Own {
         Own(Arc::new(Shared { url, live: Mutex::default(), generation, is_closed }))
     }
 
-    /// In a task, since whoever waits may be dropped, and the connection would be lost in the middle of an answer.
+    /// In a task: if the caller is dropped, the connection would be lost in the middle of an answer.
     async fn read(&self, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         let (answer, answered) = oneshot::channel();
         let this = self.clone();
         let task = async move {
             let mut live = this.0.live.lock().await;
-            // Reads that wait behind a database that does not answer must not pile up: nobody waits for this one any more.
+            // The caller is gone. Reads that wait for a database that does not answer must not pile up.
             if !answer.is_closed() {
                 let _ = answer.send(this.read_in_task(&mut live, stmt).await);
             }
@@ -98,7 +99,7 @@ impl Own {
         answered.await.map_err(|_| Error::Closed)?
     }
 
-    /// Once more on a new connection, if the one that was open brought no answer.
+    /// Tries once more on a new connection, if the open one brought no answer.
     async fn read_in_task(&self, live: &mut Option<Live>, stmt: Stmt) -> Result<Vec<AnyRow>, Error> {
         if self.0.is_closed.load(Ordering::Acquire) {
             return Err(Error::Closed);
@@ -110,7 +111,7 @@ impl Own {
         }
     }
 
-    /// The connection is put back only if it waits for the next statement.
+    /// Keeps the connection only if it is ready for the next statement.
     async fn try_once(&self, live: &mut Option<Live>, stmt: &Stmt) -> Result<Vec<AnyRow>, Error> {
         let generation = self.0.generation.load(Ordering::Acquire);
         let mut connection = match live.take() {

@@ -1,9 +1,9 @@
-//! The one door for writes.
+//! All writes go through this door.
 //!
-//! What comes in is a *unit*: one guarded statement, or several of which the first one guards the rest. A unit runs to its
-//! end in a task that owns its connection, never inside the future of a request, and nobody is answered before it is
-//! committed. So a client that hangs up neither tears a unit apart nor leaves a connection in an open transaction.
-//! `BEGIN` is sent here and nowhere else.
+//! It takes *units*: one guarded statement, or several of which the first one guards the rest. A unit runs to its end in
+//! a task that owns its connection, never inside the future of a request, and its caller gets the result only after the
+//! commit. So a client that hangs up neither interrupts a unit nor leaves a connection in an open transaction. `BEGIN` is
+//! sent only here.
 
 mod job;
 mod postgres;
@@ -31,8 +31,8 @@ pub(super) enum Door {
 }
 
 impl Door {
-    /// Runs a unit and waits until it is committed. If its first statement returns no row, nothing of a unit of several
-    /// happens; else all of it happens or nothing. Gives the rows of the first statement.
+    /// Runs a unit and waits until it is committed. If its first statement returns no row, the others do not run; else
+    /// all or none of them are committed. Returns the rows of the first statement.
     pub(super) async fn run(&self, kind: Kind, unit: Vec<Stmt>) -> Result<Vec<AnyRow>, Error> {
         let (answer, answered) = oneshot::channel();
         let job = Job { unit, kind, request: Progress::current(), answer };
@@ -43,7 +43,7 @@ impl Door {
         answered.await.map_err(|_| Error::Closed)?
     }
 
-    /// Waits for what is queued, then lets nothing in any more.
+    /// Waits for queued units. From now on no unit is accepted.
     pub(super) async fn close(&self) {
         match self {
             Door::Sqlite(writer) => writer.close().await,

@@ -1,4 +1,4 @@
-//! Writes on PostgreSQL: a task for each unit, on a pool for writes only, READ COMMITTED.
+//! Writes on PostgreSQL: a task for each unit, on a pool for writes only, with READ COMMITTED.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Executor as _};
@@ -10,7 +10,7 @@ use crate::store::error::Error;
 use crate::store::statement::Stmt;
 use crate::store::watch::Own;
 
-/// The pool for writes, and what else has connections to the same server.
+/// The pool for writes, and the other connections to the same server, which are retired with it.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Postgres {
     pub writes: Connections,
@@ -29,7 +29,7 @@ impl Postgres {
     }
 
     async fn run(self, mut job: Job) {
-        // What must run does not depend on how long others take.
+        // A unit that must run waits for a connection without a time limit.
         let patience = (job.kind != Kind::Record).then_some(PATIENCE);
         for is_last in [false, true] {
             let mut held = match self.writes.hold(job.abandoned(), patience).await {
@@ -46,14 +46,14 @@ impl Postgres {
                 several => transaction(&mut held, several).await,
             };
             if let Err(error) = &outcome
-                && error.says(server_is_gone)
+                && error.is_database_and(server_is_gone)
             {
                 self.writes.retire();
                 self.reads.retire();
                 self.watch.retire();
-                // A server that takes no writes has written nothing, so the unit runs once more elsewhere. After any other
-                // loss nobody knows what was written.
-                if !is_last && error.says(is_read_only) {
+                // A server that accepts no writes has written nothing, so the unit runs once more on another. After any
+                // other loss it is unknown what was written.
+                if !is_last && error.is_database_and(is_read_only) {
                     continue;
                 }
             }
@@ -63,7 +63,7 @@ impl Postgres {
     }
 }
 
-/// Runs the statements in one transaction. If its end is not answered with success, the connection will be closed.
+/// Runs the statements in one transaction. If its end does not succeed, the connection will be closed.
 async fn transaction(held: &mut Held, unit: &[Stmt]) -> Result<Vec<AnyRow>, Error> {
     let ended = held.run(async |connection| {
         connection.execute("BEGIN").await?;
@@ -77,7 +77,7 @@ async fn transaction(held: &mut Held, unit: &[Stmt]) -> Result<Vec<AnyRow>, Erro
     rows
 }
 
-/// The rows of the first statement. If there are none, the others do not run.
+/// Runs the statements. Returns the rows of the first; if there are none, the others do not run.
 async fn statements(connection: &mut AnyConnection, unit: &[Stmt]) -> Result<Vec<AnyRow>, sqlx::Error> {
     let [first, rest @ ..] = unit else { return Ok(Vec::new()) };
     let rows = first.clone().query().fetch_all(&mut *connection).await?;

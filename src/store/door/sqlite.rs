@@ -1,7 +1,7 @@
 //! Writes on SQLite: one task, one connection, and up to 64 queued units in one transaction.
 //!
-//! Group commit makes durable writes cheap: one fsync for all of them. A unit that breaks a constraint fails alone;
-//! anything worse fails the whole transaction, and every caller learns it.
+//! Group commit makes durable writes cheap: one fsync for all of them. A unit that breaks a constraint fails alone; any
+//! other error fails the whole transaction, and every caller gets it.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl std::fmt::Debug for Sqlite {
 }
 
 impl Sqlite {
-    /// Starts the task, which owns `connection` and opens a new one to the same file if that breaks.
+    /// Starts the task. It owns `connection`, and opens a new one to the same file if that breaks.
     pub(crate) fn start(connection: AnyConnection, url: String, file: Arc<DatabaseFile>) -> Self {
         let (queue, messages) = mpsc::channel(4 * BATCH);
         tokio::spawn(work(Writer { connection: Some(connection), url, file }, messages));
@@ -61,7 +61,7 @@ impl Sqlite {
         }
     }
 
-    /// Waits for what is queued, then closes the connection.
+    /// Waits for queued units, then closes the connection.
     pub(super) async fn close(&self) {
         let (closed, done) = oneshot::channel();
         if self.queue.send(Message::Close(closed)).await.is_ok() {
@@ -70,7 +70,7 @@ impl Sqlite {
     }
 }
 
-/// What the task owns.
+/// The state of the task.
 struct Writer {
     connection: Option<AnyConnection>,
     url: String,
@@ -88,7 +88,7 @@ async fn work(mut writer: Writer, mut messages: mpsc::Receiver<Message>) {
                 Message::Close(closed) => closing.push(closed),
             }
         }
-        // So that no transaction is opened for nothing.
+        // Do not begin a transaction without a unit.
         jobs.retain(|job| !job.is_abandoned());
         commit(&mut writer, jobs).await;
         if !closing.is_empty() {
@@ -104,7 +104,8 @@ async fn work(mut writer: Writer, mut messages: mpsc::Receiver<Message>) {
     }
 }
 
-/// Runs the units in one transaction and answers each. A connection that failed is dropped, and opened again next time.
+/// Runs the units in one transaction and sends each its outcome. If the connection failed, it is dropped, and the next call
+/// opens another.
 async fn commit(writer: &mut Writer, mut jobs: Vec<Job>) {
     if jobs.is_empty() {
         return;
@@ -124,7 +125,7 @@ async fn commit(writer: &mut Writer, mut jobs: Vec<Job>) {
             }
         }
         Err(error) => {
-            // What state the connection is in is unknown: closing it rolls back whatever was open.
+            // The state of the connection is unknown: closing it rolls back any open transaction.
             let _ = live.close().await;
             fail(jobs, error);
         }
@@ -141,7 +142,7 @@ async fn reopen(url: &str, file: &DatabaseFile) -> Result<AnyConnection, Error> 
     Ok(connection)
 }
 
-/// Answers everybody in the transaction with the error that it failed with.
+/// Sends the transaction's error to the callers of all its units.
 fn fail(jobs: Vec<Job>, error: Error) {
     let error = Arc::new(error);
     for job in jobs {
@@ -178,7 +179,8 @@ async fn transaction(
     Ok(results)
 }
 
-/// The rows of the first statement. The inner error is the unit's own (a constraint), the outer one everybody's.
+/// Returns the rows of the first statement. The inner error is the unit's own (a constraint); the outer one fails the whole
+/// transaction.
 async fn run(connection: &mut AnyConnection, unit: Vec<Stmt>) -> Result<Result<Vec<AnyRow>, Error>, Error> {
     let mut rows = Vec::new();
     for (i, stmt) in unit.into_iter().enumerate() {
