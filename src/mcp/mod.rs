@@ -1,4 +1,4 @@
-//! The resource side: [`mod@guard`] stands in front of MCP servers, [`backend`] is what stands behind a mount.
+//! The resource side: [`mod@guard`] protects MCP servers, [`backend`] has the built-in server behind a mount.
 
 mod backend;
 mod guard;

@@ -1,4 +1,4 @@
-//! Request bodies: read to their end within a size and a time.
+//! Reads request bodies to their end, within a size and a time.
 
 use std::time::Duration;
 
@@ -17,21 +17,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Why a body was not read.
 #[derive(Debug)]
 pub(crate) enum Unread {
-    /// It is larger than the limit.
     TooLarge(axum::Error),
-    /// It did not arrive in time.
     TooSlow,
-    /// The connection ended before it did.
+    /// The connection ended before the body was complete.
     BrokeOff(axum::Error),
 }
 
-/// A body of at most `limit` bytes, within the time that a request has for it.
+/// Reads a body of at most `limit` bytes, within the time that a request has for it.
 pub(crate) async fn bytes(body: Body, limit: usize, limits: &Limits) -> Result<Bytes, Unread> {
     let read = tokio::time::timeout(patience(limits), to_bytes(body, limit)).await.map_err(|_| Unread::TooSlow)?;
     read.map_err(|error| if is_too_long(&error) { Unread::TooLarge(error) } else { Unread::BrokeOff(error) })
 }
 
-/// The body of a request as text, if it has this media type and is not too large.
+/// Reads the body of a request as text, if it has this media type and is not too large.
 ///
 /// # Errors
 ///
@@ -57,8 +55,8 @@ pub(crate) async fn text(request: Request, limits: &Limits, media_type: &'static
     String::from_utf8(bytes.into()).map_err(|error| Error::invalid_request("The body is not UTF-8.").because(error))
 }
 
-/// How long a body may take to arrive: at most half of a request's time, so that the client learns that it was too slow, and
-/// this server does not take the blame.
+/// How long a body may take to arrive: at most half of a request's time, so that a slow client gets 408, and not this
+/// server's 503.
 fn patience(limits: &Limits) -> Duration {
     PATIENCE.min(limits.timeout / 2)
 }

@@ -1,4 +1,4 @@
-//! An error for a program: the JSON body of RFC 6749 section 5.2; and why an answer is what it is, for the log.
+//! Errors for programs, as the JSON body of RFC 6749 section 5.2, and the reason that a response carries for the log.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,26 +12,24 @@ use crate::oauth::error::{Error, ErrorCode};
 
 use super::www_authenticate::WwwAuthenticate;
 
-/// Why an answer is what it is, in its extensions, for the log.
+/// Why a response is what it is: in its extensions, for the log.
 #[derive(Clone)]
 pub(crate) enum Reason {
     /// An error, which keeps its cause.
     Error(Arc<Error>),
-    /// The reason of a page that tells a person why they cannot go on. It never holds their name or address.
+    /// The reason of a page that tells a person why they cannot go on. It must not contain their name or address.
     Page(Cow<'static, str>),
 }
 
 /// An error for a program: the JSON body of RFC 6749 section 5.2, with the status and headers of its code.
 #[derive(Debug)]
 pub(crate) struct ErrorBody {
-    /// The error.
     pub(crate) error: Error,
-    /// The challenge, of an error that has one.
+    /// The challenge, if the error has one.
     pub(crate) challenge: Option<WwwAuthenticate>,
 }
 
 impl ErrorBody {
-    /// An error with a challenge.
     pub(crate) fn with_challenge(error: Error, challenge: WwwAuthenticate) -> Self {
         ErrorBody { error, challenge: Some(challenge) }
     }
@@ -63,13 +61,13 @@ impl IntoResponse for ErrorBody {
 fn retry_after(code: ErrorCode) -> Option<&'static str> {
     match code {
         ErrorCode::TemporarilyUnavailable | ErrorCode::TryLater => Some("1"),
-        // By then a sweep has been.
+        // A sweep has run by then.
         ErrorCode::TooManyRegistrations => Some("600"),
         _ => None,
     }
 }
 
-/// What the answers with an error have in common, in whatever form: the log's reason, and the end of a connection whose next
+/// Completes a response with an error, JSON or page: adds the reason for the log, and closes the connection if its next
 /// bytes would be the rest of this request.
 pub(crate) fn because(error: Error, mut response: Response) -> Response {
     if error.code == ErrorCode::RequestTimeout {
@@ -79,18 +77,18 @@ pub(crate) fn because(error: Error, mut response: Response) -> Response {
     response
 }
 
-/// The answer in the place of a handler that panicked.
+/// The response if a handler panicked.
 #[cfg(feature = "builtin")]
 pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     ErrorBody::from(Error::server("a handler panicked")).into_response()
 }
 
-/// The status of an error's code.
+/// The HTTP status of an error's code.
 pub(crate) fn status(error: &Error) -> StatusCode {
     StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// What every answer with something secret, and every error, says to caches (RFC 6749 section 5.1).
+/// The cache headers of every response with a secret and of every error (RFC 6749 section 5.1).
 pub(crate) fn no_store() -> [(HeaderName, HeaderValue); 2] {
     [
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

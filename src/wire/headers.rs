@@ -1,4 +1,4 @@
-//! Request headers: the Authorization header in its two forms, and headers as text.
+//! Parses request headers: the Authorization header in its two forms, and headers as text.
 
 use axum::http::{HeaderMap, header};
 
@@ -9,12 +9,12 @@ pub(crate) fn text(headers: &HeaderMap, name: impl header::AsHeaderName) -> Opti
     headers.get(name)?.to_str().ok()
 }
 
-/// The Authorization header of a client or resource server that authenticates; none if it was not sent.
+/// The Authorization header of a client or resource server that authenticates; `None` if there is none.
 ///
 /// # Errors
 ///
-/// `invalid_request` if it was sent more than once, `invalid_client` if it is not ASCII: a header that cannot be read is not
-/// the same as none.
+/// `invalid_request` if it was sent more than once, `invalid_client` if it is not ASCII: an unreadable header must not count
+/// as a missing one.
 pub(crate) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -26,8 +26,8 @@ pub(crate) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Error> 
     })
 }
 
-/// The bearer token of the Authorization header (RFC 6750 section 2.1), never of the query or the body; none if the header
-/// was not sent, or has another scheme.
+/// The bearer token of the Authorization header (RFC 6750 section 2.1), never of the query or the body; `None` if the header
+/// is missing or has another scheme.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! What HTTP needs below the authorization server's pages ([`http`](crate::http)) and the guard ([`mcp`](crate::mcp)): how
-//! requests are read, how errors are told to programs, and how each request is recorded. No decisions, no HTML.
+//! What [`http`](crate::http) and [`mcp`](crate::mcp) share: reading requests, rendering errors for programs, and recording
+//! each request. No decisions, no HTML.
 
 pub(crate) mod body;
 pub(crate) mod error;

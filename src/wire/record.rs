@@ -1,4 +1,4 @@
-//! The outermost layer: gives each request its id, sets the headers that all answers share, and logs the outcome once.
+//! The outermost layer: assigns the request id, sets the headers that all responses share, and logs the outcome once.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -19,21 +19,21 @@ use crate::random;
 use super::error::Reason;
 use super::headers;
 
-/// The header that names the request to people who ask for support.
+/// The header with the request id, which a person can quote to support.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 tokio::task_local! {
     static CURRENT: Current;
 }
 
-/// The request that is being answered.
+/// The request that this task handles.
 struct Current {
     id: String,
     span: Span,
     has_client: Cell<bool>,
 }
 
-/// The id of the request that is being answered; empty outside of one.
+/// The id of the current request; empty outside of a request.
 pub(crate) fn request_id() -> String {
     CURRENT.try_with(|current| current.id.clone()).unwrap_or_default()
 }
@@ -41,7 +41,7 @@ pub(crate) fn request_id() -> String {
 /// The longest client id in the log, in characters.
 const MAX_CLIENT: usize = 200;
 
-/// Notes which client the request is about, for all that is logged of it from now on. The first one counts.
+/// Notes the client of the request, for all further log lines of it. Only the first call counts.
 pub(crate) fn note_client(client: &str) {
     let _ = CURRENT.try_with(|current| {
         if !current.has_client.replace(true) {
@@ -51,12 +51,11 @@ pub(crate) fn note_client(client: &str) {
     });
 }
 
-/// What the layer needs to know.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    /// The time, which is part of a request's id.
+    /// The clock: the time is part of a request's id.
     pub(crate) clock: Arc<dyn Clock>,
-    /// Whether browsers are told to use https alone (RFC 6797).
+    /// Whether to tell browsers to use https only (RFC 6797).
     pub(crate) https_only: bool,
 }
 
@@ -86,12 +85,12 @@ async fn record(State(recorder): State<Recorder>, request: Request, next: Next) 
     response
 }
 
-/// Only what this server itself did wrong is an error.
+/// Logs the outcome. The level is error only if this server failed.
 fn log(method: &Method, path: &str, response: &Response) {
     let status = response.status().as_u16();
     let path = &*without_addresses(path);
     match response.extensions().get::<Reason>() {
-        // The flow says so once a minute; a line for each would be part of the flood.
+        // The flow logs this once a minute; a line for each request would add to the flood.
         Some(Reason::Error(error)) if error.code == ErrorCode::TooManyRegistrations => {
             tracing::debug!(%method, path, status, "refused");
         }
@@ -100,13 +99,13 @@ fn log(method: &Method, path: &str, response: &Response) {
         }
         Some(Reason::Error(error)) => tracing::info!(%method, path, status, error = in_full(error), "refused"),
         Some(Reason::Page(reason)) => tracing::info!(%method, path, status, reason = &**reason, "refused"),
-        // A page without a reason: its request id can be found all the same.
+        // A page without a reason: the line makes its request id findable.
         None if status >= 400 && is_page(response) => tracing::info!(%method, path, status, "refused"),
         None => tracing::debug!(%method, path, status, "answered"),
     }
 }
 
-/// An error and its causes, which may repeat what the request said.
+/// An error and its causes, which may contain parts of the request.
 fn in_full(error: &Error) -> String {
     without_addresses(&with_causes(error)).into_owned()
 }

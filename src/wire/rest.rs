@@ -1,8 +1,8 @@
-//! What is left of a request's body when its answer is known.
+//! Drains the rest of a request's body when its response is known.
 //!
-//! hyper closes a connection on which a body was not read to its end, and what the client sends afterwards resets it, so the
-//! answer may be lost. Clients that send head and body apart, as the Python SDK does, then see a broken connection in the
-//! place of the 401 that leads them to their token. So the rest is read first, within bounds.
+//! If a body was not read to its end, hyper closes the connection, and what the client sends afterwards resets it, so the
+//! response may be lost. Clients that send head and body separately, such as the Python SDK, then see a broken connection
+//! instead of the 401 that leads them to a token. So the rest is read first, within bounds.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,22 +17,22 @@ use axum::response::Response;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-/// The longest rest that is read, in bytes: a form that is several times too large still learns so.
+/// The longest rest that is read, in bytes: enough for a form that is several times too large to still get its error.
 const LONGEST: u64 = 1 << 20;
 
 /// How long the rest may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Reads the rest of a body before its answer is sent. If that is more than can be waited for, the answer tells the client
-/// that the connection is closed.
-pub(crate) async fn read(body: Body, mut response: Response) -> Response {
+/// Reads the rest of a body before its response is sent. If that exceeds the bounds, the response tells the client that the
+/// connection will be closed.
+pub(crate) async fn drain(body: Body, mut response: Response) -> Response {
     if !tokio::time::timeout(PATIENCE, read_to_end(body)).await.unwrap_or(false) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-/// Whether the body was read to its end.
+/// Returns whether the body was read to its end.
 async fn read_to_end(mut body: Body) -> bool {
     let mut length = 0;
     while !body.is_end_stream() && length + body.size_hint().lower() <= LONGEST {
@@ -45,8 +45,8 @@ async fn read_to_end(mut body: Body) -> bool {
     body.is_end_stream()
 }
 
-/// Answers a request, and then reads what the handler left of its body, if it is done with it.
-pub(crate) async fn answer<F: Future<Output = Response>>(
+/// Calls the handler, and then drains what it left of the body, if it has dropped the body.
+pub(crate) async fn handle_and_drain<F: Future<Output = Response>>(
     request: Request,
     handler: impl FnOnce(Request) -> F,
 ) -> Response {
@@ -57,17 +57,17 @@ pub(crate) async fn answer<F: Future<Output = Response>>(
     let shared = Arc::new(Mutex::new(body));
     let response = handler(Request::from_parts(head, Body::new(Shared(shared.clone())))).await;
     if response.headers().get(header::CONNECTION).is_some_and(|connection| connection == "close") {
-        // The client has had its time already.
+        // The client has used up its time already.
         return response;
     }
     match Arc::try_unwrap(shared) {
-        Ok(body) => read(body.into_inner().unwrap_or_else(PoisonError::into_inner), response).await,
-        // What answers in a stream may read on.
+        Ok(body) => drain(body.into_inner().unwrap_or_else(PoisonError::into_inner), response).await,
+        // A handler that responds with a stream may still read it.
         Err(_) => response,
     }
 }
 
-/// A body that comes back when the handler has dropped it. Never locked by two at once.
+/// A body that can be taken back when the handler has dropped it. The lock is never contended.
 struct Shared(Arc<Mutex<Body>>);
 
 impl Shared {

@@ -1,4 +1,4 @@
-//! `WWW-Authenticate` (RFC 9110 section 11.6.1), the one header by which jean asks for credentials.
+//! `WWW-Authenticate` (RFC 9110 section 11.6.1): the only type that renders this header.
 
 use axum::http::HeaderValue;
 
@@ -14,13 +14,13 @@ pub(crate) enum WwwAuthenticate {
 }
 
 impl WwwAuthenticate {
-    /// A challenge for a token, without parameters yet.
+    /// A challenge for a token, without parameters.
     pub(crate) fn bearer() -> Self {
         WwwAuthenticate::Bearer(Vec::new())
     }
 
-    /// The same with one more parameter. The names and values are this server's own words or were parsed by it: none holds a
-    /// quotation mark or a backslash.
+    /// Adds a parameter. Names and values are this server's own or were parsed by it: none contains a quotation mark or a
+    /// backslash.
     pub(crate) fn with(self, name: &'static str, value: impl Into<String>) -> Self {
         match self {
             WwwAuthenticate::Basic => WwwAuthenticate::Basic,
@@ -31,12 +31,12 @@ impl WwwAuthenticate {
         }
     }
 
-    /// The same with what is wrong with the token that was sent: `error` and `error_description`.
+    /// Adds what is wrong with the token that was sent: `error` and `error_description`.
     pub(crate) fn with_error(self, error: &Error) -> Self {
         self.with("error", error.code.as_str()).with("error_description", &*error.description)
     }
 
-    /// The header's value; none if a parameter cannot stand in a header.
+    /// The header's value; `None` if a parameter is not valid in a header.
     pub(crate) fn header(&self) -> Option<HeaderValue> {
         match self {
             WwwAuthenticate::Basic => Some(HeaderValue::from_static("Basic realm=\"oauth\", charset=\"UTF-8\"")),

@@ -1,4 +1,4 @@
-//! What surrounds the authorization server's own paths: a limit of time, a net under panics, and cross-origin access.
+//! The layers around the authorization server's own paths: a time limit, a catch for panics, and cross-origin access.
 
 use std::any::Any;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::wire::{headers, rest};
 use super::error_page::error_page;
 use super::web::Web;
 
-/// Puts around the authorization server's paths what all of them share. A mount has none of it.
+/// Adds the layers that all of the authorization server's paths share. Mounts have none of them.
 pub(crate) fn surround(router: Router, web: &Web) -> Router {
     router
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| {
@@ -32,17 +32,17 @@ pub(crate) fn surround(router: Router, web: &Web) -> Router {
         .layer(from_fn_with_state(web.clone(), complete))
 }
 
-/// Marks the answer of a handler that panicked.
+/// Marks the response of a handler that panicked.
 #[derive(Clone)]
 struct Panicked;
 
-/// Answers 503 when the time of a request is up, and gives words to failures that have none. If one of a request's writes
-/// has begun, the request waits for the outcome. The rest of a body has a time of its own: what a client is slow to send is
-/// no failure of this server.
+/// Responds with 503 when the time of a request is up, and fills empty failure responses. If one of a request's writes has
+/// begun, the request waits for the outcome. Draining the rest of a body has a time of its own, since a slow client is not a
+/// failure of this server.
 async fn complete(State(web): State<Web>, request: Request, next: Next) -> Response {
     let limit = web.app.settings().limits.timeout;
     let for_people = wants_page(request.headers());
-    rest::answer(request, async |request| {
+    rest::handle_and_drain(request, async |request| {
         let answer = within(limit, next.run(request)).await;
         let response = answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response());
         match bare_failure(&response) {
@@ -54,8 +54,8 @@ async fn complete(State(web): State<Web>, request: Request, next: Next) -> Respo
     .await
 }
 
-/// What an answer without a body stands for: a panic, a timeout, or a session that could not be kept. The answer to a HEAD
-/// request has none either, and tells the length of the one that it stands for.
+/// The error behind a response without a body: a panic, a timeout, or a session that could not be stored. The response to a
+/// HEAD request has no body either, but has the length of the one that it stands for.
 fn bare_failure(response: &Response) -> Option<Error> {
     let is_failure = matches!(response.status(), StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE);
     let stands_for_a_body =
@@ -69,13 +69,13 @@ fn bare_failure(response: &Response) -> Option<Error> {
     })
 }
 
-/// Whether a person looks at the answer in a browser.
+/// Whether a browser shows the response to a person.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     headers::text(headers, header::ACCEPT).is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
 }
 
-/// Keeps the pages of the journey out of frames, and answers HEAD without looking at the request: a GET may give a code or
-/// take a step of the journey, and the answer to a HEAD request reaches nobody who could go on.
+/// Keeps the journey's pages out of frames, and responds to HEAD without handling the request: a GET may issue a code or
+/// take a step of the journey, and the client of a HEAD request would not get the result.
 pub(super) async fn people_only(State(web): State<Web>, request: Request, next: Next) -> Response {
     if request.method() == Method::HEAD {
         let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
@@ -89,7 +89,8 @@ pub(super) async fn people_only(State(web): State<Web>, request: Request, next: 
     next.run(request).await
 }
 
-/// Cross-origin access for scripts of other sites: no cookies, and what they need to read told (the Fetch standard).
+/// Cross-origin access for scripts of other sites, without cookies; they may read the headers that they need (the Fetch
+/// standard).
 pub(crate) fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AnyOrigin)

@@ -1,4 +1,4 @@
-//! Whether a request passes, and what it becomes if it does.
+//! Decides whether a request passes the guard, and prepares it for the backend.
 
 use std::sync::Arc;
 
@@ -29,20 +29,19 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// The guard of this mount.
     pub(super) fn new(app: Arc<App>, mount: &Mount) -> Self {
         let origins = Arc::new(Origins::new(app.settings(), mount));
         let challenge = Arc::new(Challenge::new(app.settings(), mount));
         Guard { app, mount: mount.clone(), origins, challenge }
     }
 
-    /// [`admit`](Self::admit) within `limits.timeout`. The service behind has its own time.
+    /// [`admit`](Self::admit) within `limits.timeout`. The backend has its own time.
     pub(super) async fn admit_in_time(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
         let admitted = within(self.app.settings().limits.timeout, self.admit(request)).await;
         admitted.unwrap_or_else(|| Err(Denied::Token(Error::unavailable("the token could not be verified in time"))))
     }
 
-    /// Judges a request, and turns it into what the service behind sees. Gives the owner of the sessions that it opens.
+    /// Judges a request, and turns it into what the backend sees. Returns the owner of the sessions that it opens.
     async fn admit(&self, request: &mut Request<Body>) -> Result<Owner, Denied> {
         if !self.origins.is_our_host(request.uri(), request.headers()) {
             return Err(Denied::Foreign("The Host header does not name this server: call it by its public URL."));
@@ -62,7 +61,7 @@ impl Guard {
         Ok(owner)
     }
 
-    /// Rejects the request if the token lacks a scope, with all that the mount and the called tools need.
+    /// Rejects the request if the token lacks a scope. The error names all scopes that the mount and the called tools need.
     async fn allow(&self, request: &mut Request<Body>, verified: &Verified) -> Result<(), Denied> {
         let needs = match self.mount.tools.as_slice() {
             [] => Ok(Scopes::default()),
@@ -77,7 +76,7 @@ impl Guard {
         needs.map(|_| ())
     }
 
-    /// The answer to a request that does not pass.
+    /// The response to a request that does not pass.
     pub(super) fn deny(&self, denied: Denied) -> Response {
         denied.into_response(&self.challenge)
     }

@@ -1,4 +1,4 @@
-//! Who is calling: what the guard tells the server behind it.
+//! The caller: what the guard tells the backend about a request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use crate::oauth::scope::{Scope, Scopes};
 
 use super::challenge::{Challenge, StepUp};
 
-/// Who is calling: the person, the client that acts for them, and what it may do. Found in the extensions of every
-/// request that passed the guard. A clone shares what the guard verified. Its Debug text leaves out the name and the email,
-/// since libraries log extensions.
+/// The caller of a request that passed the guard: the person, the client that acts for them, and its scopes. It is in the
+/// request's extensions. A clone shares the verified data. The Debug text leaves out name and email, since libraries log
+/// extensions.
 #[derive(Clone)]
 pub struct Caller {
     pub(super) verified: Arc<Verified>,
@@ -34,18 +34,18 @@ impl Caller {
         Caller { verified, challenge }
     }
 
-    /// jean's own id of the person: the `sub` of the token.
+    /// jean's id of the person: the `sub` of the token.
     pub fn subject(&self) -> &str {
         self.verified.person.id.as_str()
     }
 
-    /// The person's name, if the identity provider told one.
+    /// The person's name, if the identity provider sent one.
     pub fn name(&self) -> Option<&str> {
         self.verified.person.name.as_deref()
     }
 
-    /// The person's email, if the identity provider told one. Only if [`email_verified`](Self::email_verified) is true, it
-    /// is known to be theirs.
+    /// The person's email, if the identity provider sent one. It is known to be theirs only if
+    /// [`email_verified`](Self::email_verified) is true.
     pub fn email(&self) -> Option<&str> {
         self.verified.person.email.as_deref()
     }
@@ -60,12 +60,12 @@ impl Caller {
         self.verified.client.as_str()
     }
 
-    /// What the client calls itself.
+    /// The client's own name for itself.
     pub fn client_name(&self) -> &str {
         &self.verified.client_name
     }
 
-    /// What the token may do, in a stable order.
+    /// The scopes of the token, in a stable order.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.verified.scopes.iter().map(Scope::as_str)
     }
@@ -75,16 +75,19 @@ impl Caller {
         self.verified.expires_at
     }
 
-    /// Whether the token may do what this scope stands for.
+    /// Whether the token has this scope.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.verified.scopes.contains(scope)
     }
 
-    /// Asks for scopes that an operation needs, all of them at once: where the token lacks one, the error is the answer
-    /// that makes a client ask the person for it and come back.
+    /// Requires scopes for an operation. Name all of them in one call.
     ///
-    /// It is an answer of HTTP, status 403, so it works wherever a handler may still choose its status. What is asked for
-    /// must be among the scopes of the mount in `jean.toml`; nobody can be granted another one.
+    /// # Errors
+    ///
+    /// If the token lacks one, the error is the response that makes the client ask the person for it and try again.
+    ///
+    /// The response has status 403, so the handler must not have sent its own status yet. The scopes must be among those of
+    /// the mount in `jean.toml`; no client can be granted others.
     ///
     /// ```
     /// use axum::Extension;

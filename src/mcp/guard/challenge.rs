@@ -1,5 +1,5 @@
-//! How a refusal leads a client on: `WWW-Authenticate` (RFC 6750 section 3, RFC 9728 section 5.1), and the step-up of the
-//! MCP specification's authorization section.
+//! The challenges by which a rejected client finds its token: `WWW-Authenticate` (RFC 6750 section 3, RFC 9728 section 5.1),
+//! and the step-up of the MCP specification's authorization section.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,18 +13,17 @@ use crate::oauth::scope::Scopes;
 use crate::wire::error::ErrorBody;
 use crate::wire::www_authenticate::WwwAuthenticate;
 
-/// What the challenges of one mount say.
+/// The content of one mount's challenges.
 #[derive(Debug)]
 pub(super) struct Challenge {
-    /// Where the metadata of the mount is.
+    /// The URL of the mount's metadata.
     metadata: String,
-    /// What a client without a token should ask for.
+    /// The scopes that a client without a token should ask for.
     first: Scopes,
     known: Scopes,
 }
 
 impl Challenge {
-    /// The challenges of a mount.
     pub(super) fn new(settings: &Settings, mount: &Mount) -> Self {
         Challenge {
             metadata: discovery::protected_resource_url(settings, mount),
@@ -33,23 +32,23 @@ impl Challenge {
         }
     }
 
-    /// The challenges of no mount.
+    /// Challenges for tests of applications, which have no mount.
     #[cfg(feature = "testing")]
     pub(super) fn made_up() -> Self {
         let metadata = "http://localhost/.well-known/oauth-protected-resource".to_owned();
         Challenge { metadata, first: Scopes::default(), known: Scopes::default() }
     }
 
-    /// The answer to a request that carried no token: where to get one, and no error.
+    /// The response to a request without a token: where to get one, and no error.
     pub(super) fn no_token(&self) -> Response {
-        // Old clients that see the body alone, as MCP Inspector up to 0.15 does, begin to sign in at the word "Unauthorized".
+        // Old clients that see only the body, such as MCP Inspector up to 0.15, begin to sign in at the word "Unauthorized".
         let error =
             Error::new(ErrorCode::InvalidToken, "Unauthorized: an access token is needed, see WWW-Authenticate.");
         let challenge = self.lead_on(WwwAuthenticate::bearer(), &self.first);
         ErrorBody::with_challenge(error, challenge).into_response()
     }
 
-    /// The answer to a request whose token is no good, or cannot be judged just now.
+    /// The response to a request whose token is not valid, or cannot be judged now.
     pub(super) fn reject(&self, error: Error) -> Response {
         match error.code {
             ErrorCode::InvalidToken | ErrorCode::InvalidRequest => self.with_error(error, &self.first),
@@ -68,14 +67,14 @@ impl Challenge {
     }
 }
 
-/// An answer by which a client asks the person for more: status 403, and a challenge with every scope that the operation
-/// needs (`insufficient_scope`, RFC 6750 section 3.1). Made by [`Caller::needs`](crate::Caller::needs).
+/// A response that makes a client ask the person for more scopes: status 403, and a challenge with every scope that the
+/// operation needs (`insufficient_scope`, RFC 6750 section 3.1). Made by [`Caller::needs`](crate::Caller::needs).
 ///
-/// The challenge names the scopes that the operation needs, what the mount requires of every call among them, and those
-/// that the token has already. The last are there for clients of revisions before 2026-07-28: they ask for exactly what the
-/// challenge names, so that without them each step up would cost the permissions of the step before, and two tools would
-/// take turns in asking the person. Clients of 2026-07-28 unite the same sets by themselves, and revision 2025-11-25
-/// recommends servers to do it.
+/// The challenge names the scopes that the operation needs, those that the mount requires of every call, and those that
+/// the token already has. The last are for clients of revisions before 2026-07-28, which ask for exactly what the
+/// challenge names: without them, each step up would lose the scopes of the step before, and two tools would take turns
+/// asking the person. Clients of 2026-07-28 unite these sets themselves, and revision 2025-11-25 recommends that servers
+/// do it.
 #[derive(Clone, Debug)]
 pub struct StepUp {
     challenge: Arc<Challenge>,

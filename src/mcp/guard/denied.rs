@@ -1,4 +1,4 @@
-//! Why a request does not pass the guard, and the answer to it.
+//! Why a request does not pass the guard, and the response to it.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -12,31 +12,28 @@ use crate::wire::error::ErrorBody;
 /// Why a request does not pass.
 #[derive(Debug)]
 pub(super) enum Denied {
-    /// It names another host, or comes from a foreign page.
+    /// It names another host, or comes from a page of another site.
     Foreign(&'static str),
-    /// It carries no token.
     NoToken,
-    /// Its token is no good, or cannot be judged now.
+    /// Its token is not valid, or cannot be judged now.
     Token(Error),
-    /// Its session belongs to somebody else, or to nobody.
+    /// Its session does not exist, or belongs to another person or client.
     Session,
-    /// Its token lacks a scope.
     Scopes(StepUp),
-    /// Its body is too large, or broke off.
+    /// Its body is too large or incomplete.
     TooLarge,
-    /// Its body did not arrive in time.
     TooSlow,
-    /// Its body is not JSON that all readers read alike.
+    /// Its body is not JSON that all parsers read alike.
     NotJson,
-    /// Its body is not a message of JSON-RPC, or it is unclear what it calls.
+    /// Its body is not a JSON-RPC message, or it is unclear what it calls.
     NoMessage,
 }
 
 impl Denied {
-    /// The answer, at the mount of this challenge.
+    /// The response, at the mount of this challenge.
     pub(super) fn into_response(self, challenge: &Challenge) -> Response {
         match self {
-            // No challenge, since no sign-in shall begin there.
+            // No challenge, since no sign-in should begin from there.
             Denied::Foreign(why) => {
                 let error = Error::new(ErrorCode::AccessDenied, why);
                 let mut response = ErrorBody { error, challenge: None }.into_response();
@@ -45,7 +42,7 @@ impl Denied {
             }
             Denied::NoToken => challenge.no_token(),
             Denied::Token(error) => challenge.reject(error),
-            // At 404 a client opens a new session (revision 2025-11-25, "Session Management").
+            // After 404 a client opens a new session (revision 2025-11-25, "Session Management").
             Denied::Session => json_rpc(StatusCode::NOT_FOUND, -32001, "Session not found"),
             Denied::Scopes(step_up) => step_up.into_response(),
             Denied::TooLarge => {
@@ -65,7 +62,7 @@ impl Denied {
     }
 }
 
-/// An error of JSON-RPC (section 5.1), without an id, since none can be trusted.
+/// An error of JSON-RPC (section 5.1), without an id, since the request's cannot be trusted.
 fn json_rpc(status: StatusCode, code: i32, message: &str) -> Response {
     let error = json!({ "code": code, "message": message });
     (status, Json(json!({ "jsonrpc": "2.0", "error": error }))).into_response()

@@ -1,4 +1,4 @@
-//! The guard as a layer of tower, and a service with the guard in front of it.
+//! The guard as a tower layer, and a service with the guard in front of it.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -18,9 +18,9 @@ use crate::config::settings::Mount;
 use crate::flow::app::App;
 use crate::wire::rest;
 
-/// The guard of one mount, as a layer: what it lets through has a [`Caller`](crate::Caller) in its extensions and no
-/// Authorization header. Made by [`Jean::layer`](crate::Jean::layer). It also answers the preflights of browsers (CORS),
-/// which carry no token.
+/// The guard of one mount, as a tower layer. Requests that pass have a [`Caller`](crate::Caller) in their extensions and no
+/// Authorization header. Made by [`Jean::layer`](crate::Jean::layer). It also answers browsers' preflights (CORS), which
+/// carry no token.
 #[derive(Clone)]
 pub struct GuardLayer {
     guard: Arc<Guard>,
@@ -28,7 +28,6 @@ pub struct GuardLayer {
 }
 
 impl GuardLayer {
-    /// The guard of this mount.
     pub(crate) fn new(app: Arc<App>, mount: &Mount) -> Self {
         let guard = Guard::new(app, mount);
         let cors = origin::cors(guard.origins.clone());
@@ -79,7 +78,7 @@ where
     }
 }
 
-/// A service that only sees what the guard lets through.
+/// A service that gets only the requests that pass the guard.
 #[derive(Clone)]
 pub struct Behind<S> {
     guard: Arc<Guard>,
@@ -102,7 +101,7 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let guard = self.guard.clone();
-        // The service that was polled ready is the one to call.
+        // The instance that was polled ready must be the one that is called.
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
         Box::pin(async move {
@@ -113,7 +112,7 @@ where
                     owner.wrap_id(response.headers_mut());
                     Ok(stream::limit(&guard.app, owner.into_verified(), kind, response))
                 }
-                Err(denied) => Ok(rest::read(request.into_body(), guard.deny(denied)).await),
+                Err(denied) => Ok(rest::drain(request.into_body(), guard.deny(denied)).await),
             }
         })
     }

@@ -1,4 +1,4 @@
-//! Callers for the tests of applications: no guard let them through.
+//! Callers for the tests of applications, made without a guard.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scope;
 
 impl Caller {
-    /// A caller of the client `test`, until the year 2100.
+    /// A caller with the client `test`, valid until the year 2100.
     pub(crate) fn made_up(subject: &str, scopes: &[&str]) -> Self {
         Caller {
             verified: Arc::new(Verified {
@@ -38,14 +38,14 @@ impl Caller {
         }
     }
 
-    /// The same with a name, for tests.
+    /// Sets the name, for tests.
     #[must_use]
     pub fn with_name(mut self, name: &str) -> Self {
         Arc::make_mut(&mut self.verified).person.name = Some(name.to_owned());
         self
     }
 
-    /// The same with an email, which is known to be theirs if it is `verified`; for tests.
+    /// Sets the email, and whether the identity provider vouches for it; for tests.
     #[must_use]
     pub fn with_email(mut self, email: &str, verified: bool) -> Self {
         let person = &mut Arc::make_mut(&mut self.verified).person;

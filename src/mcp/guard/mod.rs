@@ -1,10 +1,12 @@
-//! The guard: a bearer token in, a [`Caller`](caller::Caller) out; else the challenge that leads a client to its token.
+//! The guard: turns a bearer token into a [`Caller`](caller::Caller), or rejects with the challenge that leads a client to a
+//! token.
 //!
 //! RFC 6750 section 3, RFC 9728 section 5.1, and the authorization section of the MCP specification. The order: Host and
-//! Origin (DNS rebinding), the token, whose the session is, the scopes. The token itself goes no further.
+//! Origin (DNS rebinding), the token, the owner of the session, the scopes. The backend never sees the token.
 //!
-//! [`layer`] is the guard as tower has it, [`admit`] decides. [`origin`] checks Host and Origin, [`session`] whose a session is, [`tools`] what a call needs; [`challenge`] is how a
-//! refusal leads on, [`caller`] what the server behind is told, and [`stream`] ends streams of events with their grant.
+//! [`layer`] is the guard as a tower layer, [`admit`] decides. [`origin`] verifies Host and Origin, [`session`] the owner
+//! of a session; [`tools`] finds the scopes that a call needs; [`challenge`] renders rejections, [`caller`] is what the
+//! backend sees, and [`stream`] ends event streams with their grant.
 
 mod admit;
 pub(super) mod caller;

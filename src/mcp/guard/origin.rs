@@ -1,7 +1,7 @@
-//! Where a request comes from: Host and Origin against DNS rebinding, and the answers to browsers' preflights.
+//! Verifies Host and Origin, against DNS rebinding, and answers browsers' preflights.
 //!
-//! The MCP specification's transport, "Security"; CVE-2026-42559, CVE-2025-66416. Both headers must be what `jean.toml`
-//! says, and what is named twice or in another spelling is not.
+//! The MCP specification's transport, "Security"; CVE-2026-42559, CVE-2025-66416. Both headers must have the exact values of
+//! `jean.toml`: a header that is sent twice or in another spelling is rejected.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,24 +14,23 @@ use url::Url;
 use crate::config::settings::{Issuer, Mount, Settings};
 use crate::oauth::resource::is_loopback;
 
-/// Where the requests of a mount may come from.
+/// The hosts and origins that a mount accepts.
 pub(super) struct Origins {
-    /// `host[:port]` of the public URL, and the same with the default port.
+    /// `host[:port]` of the public URL, also with the default port.
     hosts: Vec<String>,
-    /// Our own origin, and those that the operator allowed.
+    /// The public URL's origin, and those that the operator allowed.
     origins: Vec<String>,
 }
 
 impl Origins {
-    /// Those of a mount.
     pub(super) fn new(settings: &Settings, mount: &Mount) -> Self {
         let issuer = &settings.issuer;
         let origins = [vec![issuer.origin()], mount.allowed_origins.clone()].concat();
         Origins { hosts: hosts(issuer), origins }
     }
 
-    /// Whether the request names our host, once, and nothing else: in the Host header, and in an absolute target too
-    /// (RFC 9112 section 3.2.2).
+    /// Whether the request names this server's host, once, in the Host header and in an absolute target too (RFC 9112
+    /// section 3.2.2).
     pub(super) fn is_our_host(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut sent = headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes);
         let (host, another) = (sent.next(), sent.next());
@@ -40,12 +39,12 @@ impl Origins {
         another.is_none() && host.or(target).is_some() && host.into_iter().chain(target).all(ours)
     }
 
-    /// Whether no page sent the request, or one that may.
+    /// Whether the request was sent by no page, or by an allowed one.
     pub(super) fn may_call(&self, headers: &HeaderMap) -> bool {
         headers.get_all(header::ORIGIN).iter().all(|origin| self.allows(origin))
     }
 
-    /// Our own pages, those on this computer, and what the operator allowed; each spelled as browsers spell it.
+    /// Allows this server's own pages, pages on this computer, and what the operator allowed, each spelled as browsers do.
     fn allows(&self, origin: &HeaderValue) -> bool {
         let Ok(origin) = origin.to_str() else { return false };
         let is_local = || {
@@ -59,7 +58,7 @@ impl Origins {
     }
 }
 
-/// The spellings of our host.
+/// The spellings of this server's host.
 fn hosts(issuer: &Issuer) -> Vec<String> {
     let authority = issuer.authority();
     let has_port = authority.len() > issuer.host().len();
@@ -80,24 +79,24 @@ const HEADERS: [&str; 8] = [
     "mcp-name",
 ];
 
-/// The arguments of a tool that clients repeat as headers begin so; the tool's author names the rest (revision 2026-07-28,
+/// The prefix of headers in which clients repeat a tool's arguments; the tool's author names the rest (revision 2026-07-28,
 /// "Custom Headers from Tool Parameters").
 const PARAMETER: &str = "mcp-param-";
 
-/// Answers preflights, and lets pages that may call read the answers. It stands outside of the guard: a preflight carries
-/// no token, and goes no further.
+/// Answers preflights, and lets allowed pages read responses. It is outside of the guard, since a preflight carries no
+/// token; the backend never gets one.
 pub(super) fn cors(origins: Arc<Origins>) -> CorsLayer {
     let names = |names: &[&'static str]| names.iter().copied().map(HeaderName::from_static).collect::<Vec<_>>();
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin: &HeaderValue, _: &request::Parts| origins.allows(origin)))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        // What is left of the list that the browser sent.
+        // The browser's list, without the headers that were removed from it.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(names(&["www-authenticate", "mcp-session-id", "retry-after"]))
         .max_age(Duration::from_secs(3600))
 }
 
-/// Takes out of a preflight's list the headers that no page may send.
+/// Removes from a preflight's list the headers that no page may send.
 pub(super) fn keep_known_headers(mut request: Request<Body>) -> Request<Body> {
     if request.method() != Method::OPTIONS {
         return request;

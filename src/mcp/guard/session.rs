@@ -1,13 +1,12 @@
 //! Sessions of the MCP revisions before 2026-07-28: each belongs to the person and the client that opened it.
 //!
-//! The server behind the guard gives out a session id; outside of the guard it is `ID.MAC`, and the MAC is over mount,
-//! person, client and id. So any replica can tell whose a session is, after a restart too, and no memory is needed. The
-//! server behind sees its own ids only, and never one whose MAC is wrong (MCP security best practices, "Session
-//! Hijacking").
+//! The backend issues a session id. The guard sends it to the client as `ID.MAC`, with a MAC over mount, person, client and
+//! id. So any replica can verify the owner of a session, also after a restart and without memory. The backend sees only its
+//! own ids, and never one with a wrong MAC (MCP security best practices, "Session Hijacking").
 //!
-//! The client counts, not the person alone: a server may keep what it learned of the first caller, its scopes for one, and
-//! another client of the same person may have been allowed less. A client that registers anew loses its session and opens
-//! the next one, which costs it a handshake.
+//! The client counts, not only the person: a backend may remember things about the first caller, such as its scopes, and
+//! another client of the same person may have been allowed less. A client that registers again loses its session and opens
+//! another, which costs a handshake.
 
 use std::sync::Arc;
 
@@ -17,34 +16,30 @@ use super::denied::Denied;
 use crate::flow::app::{App, Verified};
 use crate::flow::token::mcp_session;
 
-/// The header of a session id.
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
-/// The header of the revision.
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 
-/// The first revision without sessions; revisions are dates, so they are in order.
+/// The first revision without sessions. Revisions are dates, so their text order is their order in time.
 const STATELESS: &str = "2026-07-28";
 
-/// Whose the sessions of a request are.
+/// The owner of a request's sessions.
 pub(super) struct Owner {
     app: Arc<App>,
     verified: Arc<Verified>,
 }
 
 impl Owner {
-    /// The sender of a request.
     pub(super) fn new(app: Arc<App>, verified: Arc<Verified>) -> Self {
         Owner { app, verified }
     }
 
-    /// What its token says.
     pub(super) fn into_verified(self) -> Arc<Verified> {
         self.verified
     }
 
-    /// Turns the session id of a request into the inner one. The requests of revision 2026-07-28 have no session: the
-    /// header is taken off, as that revision asks.
+    /// Replaces the session id of a request by the backend's. Requests of revision 2026-07-28 have no session, so the header
+    /// is removed, as that revision says.
     pub(super) fn unwrap_id(&self, headers: &mut HeaderMap) -> Result<(), Denied> {
         let is_stateless =
             headers.get(PROTOCOL_VERSION).is_some_and(|version| version.as_bytes() >= STATELESS.as_bytes());
@@ -62,7 +57,7 @@ impl Owner {
         Ok(())
     }
 
-    /// Turns the session id of an answer into the outer one.
+    /// Replaces the backend's session id in a response by the one for the client.
     pub(super) fn wrap_id(&self, headers: &mut HeaderMap) {
         let Some(inner) = headers.remove(SESSION_ID) else { return };
         let mac = mcp_session::mac(&self.app, &self.verified, inner.as_bytes());

@@ -1,14 +1,14 @@
-//! Answers that go on: a stream of events ends when what its caller was allowed is over.
+//! Ends event streams when the caller's authorization ends.
 //!
-//! A token is judged when a request comes, and a stream may stay open for days after that. It ends when its grant is
-//! revoked, and else by what it is:
+//! The guard verifies a token when the request arrives, and a stream may stay open for days after that. It ends when its
+//! grant is revoked, or else by its kind:
 //!
-//! - A stream that **listens** (the answer to a GET, or to `subscriptions/listen` of revision 2026-07-28) ends a minute after
-//!   the last token of its family has expired that came to this mount. So a client that refreshes and goes on calling keeps
-//!   its stream: many clients never come back from one that is cut.
-//! - The stream of a **call** may end with the call, at most an hour after its token has expired.
+//! - A stream that **listens** (the response to a GET, or to `subscriptions/listen` of revision 2026-07-28) ends a minute
+//!   after the expiry of the last token of its family that was used at this mount. So a client that refreshes and goes on
+//!   calling keeps its stream: many clients never recover from a stream that is cut.
+//! - The stream of a **call** ends with the call, at most an hour after its token has expired.
 //! - The one stream of the oldest transport (HTTP+SSE, revision 2024-11-05) is its **session**, which cannot be resumed. Its
-//!   first event is `endpoint`. It lives for a day after its token has expired.
+//!   first event is `endpoint`. It ends a day after its token has expired.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,32 +27,33 @@ use crate::flow::app::{App, Verified};
 use crate::flow::revocations;
 use crate::flow::token::verify;
 
-/// How often a stream is looked at. Together with the reading of revocations it makes the five seconds that are promised.
+/// How often a stream is checked. Together with the poll of revocations this keeps the promised five seconds.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a stream that listens goes on without a good token, for a client that is about to refresh.
+/// How long a listening stream goes on without a valid token, so that the client can refresh.
 const LISTENS_FOR: Duration = Duration::from_secs(60);
 
-/// How long a call goes on after its token has expired.
+/// How long a call may go on after its token has expired.
 const CALL_LASTS: Duration = Duration::from_secs(3600);
 
-/// How long a session of the oldest transport goes on after its token has expired.
+/// How long a session of the oldest transport may go on after its token has expired.
 const SESSION_LASTS: Duration = Duration::from_secs(24 * 3600);
 
-/// What a stream of events is.
+/// The kind of an event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It waits for what the server has to say.
+    /// It waits for messages of the backend.
     Listening,
-    /// It is the answer to a call.
+    /// It is the response to a call.
     Call,
     /// It is a session of the oldest transport.
     Session,
 }
 
 impl Kind {
-    /// What a stream would be that answers this request. Revision 2026-07-28 asks for the header, and its servers refuse one
-    /// that is not the method in the body; a client that leaves it out is cut off no later than an hour after its token.
+    /// The kind of a stream that responds to this request. Revision 2026-07-28 requires the header, and its servers
+    /// reject one that differs from the method in the body. If a client leaves it out, its stream ends an hour after its
+    /// token at most.
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         let listens = |method: &[u8]| method.trim_ascii() == b"subscriptions/listen";
         match request.headers().get("mcp-method") {
@@ -63,7 +64,7 @@ impl Kind {
     }
 }
 
-/// Lets an answer end in time, if it is a stream of events.
+/// Limits a response, if it is an event stream.
 pub(super) fn limit(app: &Arc<App>, caller: Arc<Verified>, kind: Kind, response: Response) -> Response {
     let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default();
@@ -77,16 +78,15 @@ pub(super) fn limit(app: &Arc<App>, caller: Arc<Verified>, kind: Kind, response:
     response.map(|body| Body::new(Limited { body, ticks, app: app.clone(), caller, kind, opening, last_expiry }))
 }
 
-/// A body that ends in time.
 struct Limited {
     body: Body,
     ticks: Interval,
     app: Arc<App>,
     caller: Arc<Verified>,
     kind: Kind,
-    /// The beginning of the stream, until it is known whether it is a session.
+    /// The beginning of the stream, until it shows whether the stream is a session.
     opening: Option<Opening>,
-    /// When the last token expires that this stream knows of.
+    /// The expiry of the last token that this stream knows of.
     last_expiry: UnixTime,
 }
 
@@ -98,7 +98,7 @@ impl Limited {
         }
         now >= match self.kind {
             Kind::Listening => {
-                // Kept here too: the memory is bounded.
+                // Stored here too, since the memory is bounded and may have lost it.
                 self.last_expiry = self.last_expiry.max(verify::last_expiry(&self.app, &self.caller));
                 self.last_expiry + LISTENS_FOR
             }
@@ -125,7 +125,7 @@ impl HttpBody for Limited {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         while self.ticks.poll_tick(context).is_ready() {
             if self.is_over() {
-                // What it came from goes too, so that the server behind stops.
+                // Drop the inner body too, so that the backend stops.
                 self.body = Body::empty();
                 return Poll::Ready(None);
             }
@@ -138,7 +138,7 @@ impl HttpBody for Limited {
     }
 }
 
-/// The beginning of a stream of events, as far as it is needed to know its first event.
+/// The beginning of an event stream, up to its first event.
 #[derive(Default)]
 struct Opening(Vec<u8>);
 
@@ -146,7 +146,8 @@ impl Opening {
     /// The most bytes of comments before the first event.
     const LONGEST: usize = 8192;
 
-    /// Reads on: whether the first event is `endpoint`, once that is known (the HTML standard, "Parsing an event stream").
+    /// Reads more. Returns whether the first event is `endpoint`, once that is known (the HTML standard, "Parsing an event
+    /// stream").
     fn reads(&mut self, data: &[u8]) -> Option<bool> {
         self.0.extend_from_slice(&data[..data.len().min(Self::LONGEST)]);
         let is_end = |b: &u8| matches!(b, b'\n' | b'\r');

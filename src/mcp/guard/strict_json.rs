@@ -1,31 +1,31 @@
-//! JSON that all readers read alike: a key that stands twice in an object, which one reader takes from the front and
-//! another from the back, is an error.
+//! Parses JSON that all parsers read alike. A key that is twice in an object is an error, since one parser takes the first
+//! and another the last.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The most messages of a batch: read, a small one takes many times its room.
+/// The most messages of a batch: parsed, a small message takes many times its size.
 const MAX_BATCH: usize = 1000;
 
-/// Parses a message of JSON-RPC, or a batch, as deep as the name of a called tool.
+/// Parses a JSON-RPC message or batch, as deep as the name of a called tool.
 pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Part> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let part = Depth { lists: 1, objects: 2 }.deserialize(&mut reader)?;
     reader.end().map(|()| part)
 }
 
-/// As much of a JSON value as is read.
+/// The part of a JSON value that is parsed.
 pub(super) enum Part {
     Text(String),
     List(Vec<Part>),
     Object(BTreeMap<String, Part>),
-    /// Something else, or too deep to matter.
+    /// Another value, or one too deep to matter.
     Other,
 }
 
-/// Reads so many levels of lists, and below them of objects. No key stands twice in an object that is read.
+/// Parses this many levels of lists, and below them of objects. In a parsed object no key may be there twice.
 #[derive(Clone, Copy)]
 struct Depth {
     lists: u8,

@@ -1,9 +1,8 @@
-//! What a call needs: the tools that a message calls, read from the body itself.
+//! The scopes that a call needs, by the tools that the body of its message names.
 //!
-//! The headers `Mcp-Method` and `Mcp-Name` repeat it since revision 2026-07-28, but whoever wants more than they were
-//! given would leave them out or lie. So the body counts, and one that two readers could read in two ways is refused: a
-//! key twice, or in other letters (some readers do not mind their case), a byte order mark, another encoding, anything
-//! behind the end.
+//! Since revision 2026-07-28 the headers `Mcp-Method` and `Mcp-Name` repeat the tool's name, but an attacker can leave them
+//! out or lie. So the body counts, and a body that two parsers could read in two ways is rejected: a key that is there twice
+//! or in other letter case (some parsers ignore case), a byte order mark, another encoding, anything after the end.
 
 use axum::body::{Body, Bytes};
 use axum::http::Request;
@@ -14,13 +13,13 @@ use crate::config::settings::{Limits, Mount};
 use crate::oauth::scope::Scopes;
 use crate::wire::body::{self, Unread};
 
-/// The largest message that is read, in bytes.
+/// The largest message that is parsed, in bytes.
 const MAX_MESSAGE: usize = 4 << 20;
 
 /// The members of a JSON-RPC 2.0 message; MCP adds none.
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
-/// Reads the body of a request and puts it back: what the calls in it need at a mount. Without a body nothing is needed.
+/// Reads the body of a request and puts it back. Returns the scopes that its calls need at a mount; none without a body.
 pub(super) async fn needs(mount: &Mount, request: &mut Request<Body>, limits: &Limits) -> Result<Scopes, Denied> {
     let body = std::mem::take(request.body_mut());
     let bytes = body::bytes(body, MAX_MESSAGE, limits).await.map_err(|unread| match unread {
@@ -51,7 +50,7 @@ fn called_tool(message: &Part) -> Result<Option<&str>, Denied> {
         return Err(Denied::NoMessage);
     }
     match message.get("method") {
-        // An answer to the server.
+        // A response to the server's own request.
         None => return Ok(None),
         Some(Part::Text(method)) if method == "tools/call" => {}
         Some(Part::Text(_)) => return Ok(None),

@@ -1,6 +1,6 @@
-//! What stands around the messages of the built-in server where rmcp answers in plain text or not at all: a body that is no
-//! message, a revision that nobody knows, and the batches of 2025-03-26, which a server must take (its section
-//! "Batching") and which the revisions after it do not have.
+//! Handles the requests to the built-in server that rmcp answers in plain text or not at all: a body that is no message, an
+//! unknown revision, and the batches of 2025-03-26, which a server must accept (its section "Batching") and which later
+//! revisions do not have.
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
@@ -15,10 +15,10 @@ use crate::wire::body::{self, Unread};
 
 use super::whoami::Server;
 
-/// The largest answer to one message of a batch, in bytes.
+/// The largest response to one message of a batch, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// Answers a request whose body is within the limits.
+/// Handles a request. Its body must be within the limits.
 pub(super) async fn handle(server: &Server, request: Request<Body>, limits: &Limits) -> Response {
     if request.method() != Method::POST {
         return pass(server, request).await;
@@ -29,17 +29,17 @@ pub(super) async fn handle(server: &Server, request: Request<Body>, limits: &Lim
         Ok(bytes) => bytes,
         Err(Unread::TooSlow) => {
             let error = ErrorData::invalid_request("The message did not arrive in time", None);
-            let mut response = refuse(StatusCode::REQUEST_TIMEOUT, None, error);
+            let mut response = reject(StatusCode::REQUEST_TIMEOUT, None, error);
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             return response;
         }
         Err(Unread::TooLarge(_) | Unread::BrokeOff(_)) => {
             let error = ErrorData::invalid_request("The message is too large, or broke off", None);
-            return refuse(StatusCode::PAYLOAD_TOO_LARGE, None, error);
+            return reject(StatusCode::PAYLOAD_TOO_LARGE, None, error);
         }
     };
     match serde_json::from_slice::<Value>(&bytes) {
-        Err(_) => refuse(StatusCode::BAD_REQUEST, None, ErrorData::parse_error("The body is not JSON", None)),
+        Err(_) => reject(StatusCode::BAD_REQUEST, None, ErrorData::parse_error("The body is not JSON", None)),
         Ok(Value::Array(messages)) => batch(server, &parts, messages).await,
         Ok(message) => {
             let headers = parts.headers.clone();
@@ -49,11 +49,11 @@ pub(super) async fn handle(server: &Server, request: Request<Body>, limits: &Lim
     }
 }
 
-/// The media types of the transport, both of which rmcp wants to see named.
+/// The media types of the transport. rmcp requires both.
 const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
-/// Names both media types for whoever accepts one of them, or anything: clients have to name both, some name one or none,
-/// and the answer is JSON for all of them (RFC 9110 section 12.5.1).
+/// Adds both media types if the client accepts one of them, or anything. Clients must name both; some name one or none, and
+/// the response is JSON for all of them (RFC 9110 section 12.5.1).
 fn complete_accept(headers: &mut HeaderMap) {
     let fits = |range: &str| {
         let range = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -70,8 +70,8 @@ async fn pass(server: &Server, request: Request<Body>) -> Response {
     server.handle(request).await.map(Body::new)
 }
 
-/// Puts an error of JSON-RPC in the place of rmcp's plain text, so that a client of 2026-07-28 knows that it has met one of
-/// its own kind ("Backward Compatibility" of the transport).
+/// Replaces rmcp's plain text by a JSON-RPC error, so that a client of 2026-07-28 recognises a server of its revision
+/// ("Backward Compatibility" of the transport).
 fn in_json(response: Response, headers: &HeaderMap, message: &Value) -> Response {
     let id = || serde_json::from_value::<RequestId>(message["id"].clone()).ok();
     let is_json = |headers: &HeaderMap| {
@@ -83,29 +83,29 @@ fn in_json(response: Response, headers: &HeaderMap, message: &Value) -> Response
             let version = revision(headers).and_then(|version| serde_json::from_value(version.into()).ok());
             let Some(version) = version else { return response };
             let error = ErrorData::unsupported_protocol_version(version, ProtocolVersion::KNOWN_VERSIONS);
-            refuse(StatusCode::BAD_REQUEST, id(), error)
+            reject(StatusCode::BAD_REQUEST, id(), error)
         }
         StatusCode::UNSUPPORTED_MEDIA_TYPE if is_json(headers) => {
             let error = ErrorData::invalid_request("The body is no message of JSON-RPC 2.0", None);
-            refuse(StatusCode::BAD_REQUEST, id(), error)
+            reject(StatusCode::BAD_REQUEST, id(), error)
         }
         _ => response,
     }
 }
 
-/// Answers the messages one after the other: one list, without those that have no answer.
+/// Handles the messages one after the other. The response is one list, without the messages that have no response.
 async fn batch(server: &Server, parts: &request::Parts, messages: Vec<Value>) -> Response {
-    let refused = |why: &'static str| ErrorData::invalid_request(why, None);
+    let invalid = |why: &'static str| ErrorData::invalid_request(why, None);
     if revision(&parts.headers).is_some_and(|version| version != ProtocolVersion::V_2025_03_26.as_str()) {
-        return refuse(StatusCode::BAD_REQUEST, None, refused("This revision has no batches"));
+        return reject(StatusCode::BAD_REQUEST, None, invalid("This revision has no batches"));
     }
     if messages.is_empty() {
-        return refuse(StatusCode::BAD_REQUEST, None, refused("The batch is empty"));
+        return reject(StatusCode::BAD_REQUEST, None, invalid("The batch is empty"));
     }
     let mut answers = Vec::new();
     for message in messages {
         if message["method"] == "initialize" {
-            return refuse(StatusCode::BAD_REQUEST, None, refused("The handshake is no part of a batch"));
+            return reject(StatusCode::BAD_REQUEST, None, invalid("The handshake is no part of a batch"));
         }
         let request = Request::from_parts(parts.clone(), Body::from(message.to_string()));
         let answer = in_json(pass(server, request).await, &parts.headers, &message);
@@ -116,18 +116,18 @@ async fn batch(server: &Server, parts: &request::Parts, messages: Vec<Value>) ->
         let bytes = to_bytes(body, MAX_ANSWER).await.unwrap_or_default();
         match serde_json::from_slice::<Value>(&bytes) {
             Ok(answer) => answers.push(answer),
-            // What is wrong with the request, not with the message.
+            // The fault is in the request, not in the message.
             Err(_) => return Response::from_parts(head, Body::from(bytes)),
         }
     }
     if answers.is_empty() { StatusCode::ACCEPTED.into_response() } else { Json(answers).into_response() }
 }
 
-/// The revision that a request names.
+/// The MCP revision that a request names.
 fn revision(headers: &HeaderMap) -> Option<&str> {
     headers.get("mcp-protocol-version").and_then(|version| version.to_str().ok())
 }
 
-fn refuse(status: StatusCode, id: Option<RequestId>, error: ErrorData) -> Response {
+fn reject(status: StatusCode, id: Option<RequestId>, error: ErrorData) -> Response {
     (status, Json(JsonRpcError::new(id, error))).into_response()
 }

@@ -1,4 +1,5 @@
-//! The built-in MCP server: one tool, `whoami`, which tells the person who is signed in, and shows that all of it works.
+//! The built-in MCP server. Its one tool, `whoami`, tells the signed-in person who they are, and so shows that everything
+//! works.
 
 mod envelope;
 mod whoami;
@@ -17,7 +18,7 @@ use crate::config::settings::Settings;
 
 use self::whoami::{Server, Whoami};
 
-/// The service: stateless, so that any replica answers and no session could be taken over.
+/// The service. It is stateless, so any replica can answer, and there is no session to take over.
 pub(crate) fn service(
     settings: &Settings,
 ) -> impl Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
@@ -26,7 +27,7 @@ pub(crate) fn service(
         .with_legacy_session_mode(false)
         .with_json_response(true)
         .with_max_request_body_bytes(settings.limits.body)
-        // The guard checks Host and Origin before anything comes here.
+        // The guard has verified Host and Origin already.
         .disable_allowed_hosts()
         .disable_allowed_origins();
     let service = Server::new(|| Ok(Whoami), Arc::new(LocalSessionManager::default()), config);

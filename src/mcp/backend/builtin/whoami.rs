@@ -1,4 +1,4 @@
-//! The one tool, `whoami`.
+//! The tool `whoami`.
 
 use axum::http::request::Parts;
 use rmcp::handler::server::ServerHandler;
@@ -11,16 +11,14 @@ use serde_json::json;
 
 use crate::mcp::guard::caller::Caller;
 
-/// The server as rmcp has it.
+/// The server, as an rmcp service.
 pub(super) type Server = StreamableHttpService<Whoami, LocalSessionManager>;
 
-/// The handler of the one tool.
 #[derive(Clone, Debug)]
 pub(super) struct Whoami;
 
 #[tool_router]
 impl Whoami {
-    /// The signed-in person.
     #[tool(
         description = "Tells who is signed in to this server: the person's name and email, the app that acts for them, and what it may do.",
         annotations(title = "Who am I?", read_only_hint = true, open_world_hint = false)
