@@ -1,4 +1,5 @@
-//! What the metadata documents say (RFC 8414, OpenID Connect Discovery, RFC 9728): built from the settings alone, never from a request.
+//! The metadata documents (RFC 8414, OpenID Connect Discovery, RFC 9728), built from the settings alone, never from a
+//! request.
 
 use crate::config::settings::{Mount, Settings};
 use crate::flow::app::App;
@@ -24,7 +25,7 @@ pub(crate) fn authorization_server(app: &App) -> AuthorizationServerMetadata {
         revocation_endpoint: issuer.at("/oauth/revoke"),
         userinfo_endpoint: clients.openid.then(|| issuer.at("/oauth/userinfo")),
         jwks_uri: issuer.at("/oauth/jwks"),
-        scopes_supported: scopes::known(app).to_vec(),
+        scopes_supported: scopes::supported(app).to_vec(),
         response_types_supported: vec!["code"],
         response_modes_supported: vec!["query"],
         grant_types_supported: vec!["authorization_code", "refresh_token"],
@@ -50,7 +51,7 @@ pub(crate) fn authorization_server(app: &App) -> AuthorizationServerMetadata {
     }
 }
 
-/// The document of RFC 9728 section 2. The authorization server's own words, such as `offline_access`, are not listed.
+/// The document of RFC 9728 section 2. It does not list the authorization server's own scopes, such as `offline_access`.
 pub(crate) fn protected_resource(app: &App, mount: &Mount) -> ProtectedResourceMetadata {
     let Settings { issuer, brand, .. } = &app.settings;
     ProtectedResourceMetadata {
@@ -64,13 +65,13 @@ pub(crate) fn protected_resource(app: &App, mount: &Mount) -> ProtectedResourceM
     }
 }
 
-/// Where the metadata of a mount is: the well-known name between host and path (RFC 9728 section 3.1).
+/// The URL of a mount's metadata: the well-known name stands between host and path (RFC 9728 section 3.1).
 pub(crate) fn protected_resource_url(settings: &Settings, mount: &Mount) -> String {
     let Settings { issuer, .. } = settings;
     format!("{}/.well-known/oauth-protected-resource{}{}", issuer.origin(), issuer.prefix(), mount.path)
 }
 
-/// The scopes that a challenge asks for: the default ones, and what no call passes without.
+/// The scopes that a challenge names: the default ones, and those that every call requires.
 pub(crate) fn challenge_scopes(mount: &Mount) -> Scopes {
     mount.default_scopes.union(&mount.required_scopes)
 }

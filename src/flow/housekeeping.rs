@@ -1,5 +1,5 @@
-//! What keeps a running server in order, whoever asks for nothing: the sweep, the file of the database, the providers'
-//! discovery documents, and the end.
+//! Background work of a running server: the sweep, the watch over the database file, the providers' discovery documents,
+//! and closing.
 
 use std::path::PathBuf;
 
@@ -8,27 +8,26 @@ use crate::flow::app::App;
 use crate::flow::time;
 use crate::store;
 
-/// Deletes what has expired.
 pub(crate) async fn sweep(app: &App, now: UnixTime) -> Result<(), store::Error> {
     app.store.sweep(&app.settings.clients, now).await
 }
 
-/// Whether other machines may serve from the same database.
+/// Whether other machines may use the same database.
 pub(crate) fn is_shared(app: &App) -> bool {
     app.store.is_shared()
 }
 
-/// Verifies that the file of the database is still at its place.
+/// Verifies that the database file is still at its path.
 pub(crate) async fn verify_file(app: &App) {
     app.store.verify_file().await;
 }
 
-/// Resolves with its path if the file of the database is gone, else never.
+/// Resolves with its path if the database file is gone, else never.
 pub(crate) async fn file_is_gone(app: &App) -> PathBuf {
     app.store.gone().await
 }
 
-/// Fetches the discovery document of the provider of this name; whether it answered. The failure is logged there.
+/// Fetches the discovery document of this provider. Returns whether that succeeded; a failure is logged there.
 pub(crate) async fn discover(app: &App, upstream: &str) -> bool {
     match app.upstream(upstream) {
         Some(upstream) => upstream.discover().await.is_ok(),
@@ -36,7 +35,7 @@ pub(crate) async fn discover(app: &App, upstream: &str) -> bool {
     }
 }
 
-/// Stores the time, waits for what is being written, and closes the database.
+/// Stores the time, waits for pending writes, and closes the database.
 pub(crate) async fn close(app: &App) {
     if let Err(error) = time::store_last(app).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "the time could not be stored");

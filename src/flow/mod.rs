@@ -1,7 +1,8 @@
-//! What the server decides: one file for each flow, plain async functions over [`App`](crate::flow::app::App).
+//! What the server decides: one file for each flow, each a set of plain async functions over [`App`](crate::flow::app::App).
 //!
-//! Nothing here knows HTTP, HTML or cookies' attributes: `http` turns requests into these calls and their results into
-//! answers. The order of checks is the order of the lines; a refused request has changed nothing.
+//! Flows know no HTTP, no HTML and no cookie attributes: `http` turns requests into these calls and their results into
+//! responses. The order of checks is the order of the lines. A rejected request has changed nothing, except for a revocation
+//! that the rejection requires.
 
 pub(crate) mod app;
 pub(crate) mod client;

@@ -1,7 +1,7 @@
-//! Revocations: what was ended here, and how each replica learns within two seconds of what was ended elsewhere.
+//! Revocations: revokes families, and polls every two seconds for what other replicas revoked.
 //!
-//! Each poll reads back two minutes further than the last one: inserting twice is harmless, and the overlap swallows
-//! skewed clocks and late commits, which a sequence number would not.
+//! Each poll reads from two minutes before the last one. Remembering a revocation twice is harmless, and the overlap covers
+//! skewed clocks and late commits, which a sequence number would miss.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use crate::oauth::error::Error;
 use crate::oauth::grant::GrantId;
 use crate::store::{Revoked, Store, to_the_end};
 
-/// How often revocations are read.
+/// How often revocations are polled.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(2);
 
-/// How far each poll looks back beyond the last one.
+/// How far each poll reaches back before the last one.
 const OVERLAP: Duration = Duration::from_secs(120);
 
-/// How long a call waits for the revocations.
+/// How long a call waits for a poll.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// Reads the revocations once: those since the last good poll, or since the oldest that could matter.
+/// Reads the revocations since the last successful poll, or since the oldest that could matter.
 pub(crate) async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
     let last = app.memory.polled_at();
     let since = match last.0 {
@@ -31,13 +31,14 @@ pub(crate) async fn poll(app: &App, now: UnixTime) -> Result<(), Error> {
         _ => last - OVERLAP,
     };
     let revoked = app.store.revoked_since(since).await?;
-    // Streams outlive the token that they began with, so a family counts from now on, not only while a token of it is good.
+    // Streams outlive the token that they began with, so a family is remembered from now on, not only while its tokens
+    // are valid.
     app.memory.revoke(revoked.into_iter().map(|revoked| Revoked { until: revoked.until.max(now), ..revoked }));
     app.memory.polled(now);
     Ok(())
 }
 
-/// Compares the clocks of the replicas: stores this process's time, and notes how far the fastest other one is ahead.
+/// Compares the replicas' clocks: stores this process's time, and notes how far the fastest other replica is ahead.
 pub(crate) async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error> {
     let ahead = app.store.newest_replica(&app.replica).await?.since(now).max(0);
     app.memory.set_skew(ahead);
@@ -47,14 +48,14 @@ pub(crate) async fn compare_clocks(app: &App, now: UnixTime) -> Result<(), Error
     Ok(app.store.upsert_replica(&app.replica, now).await?)
 }
 
-/// Refuses to judge if the revocations were not read for longer than `[guard] max_staleness`. A process that slept is
-/// given the chance to read them first, by one call for all that wait.
+/// Rejects if the last successful poll is longer ago than `[guard] max_staleness`. A process that slept may poll first: one
+/// call polls for all that wait.
 pub(crate) async fn fresh_enough(app: &App, now: UnixTime) -> Result<(), Error> {
     if is_fresh(app, now) {
         return Ok(());
     }
     let Ok(_turn) = app.memory.polling.try_lock() else {
-        // Another call is reading: its result is ours.
+        // Another call has polled meanwhile.
         let _turn = app.memory.polling.lock().await;
         return if is_fresh(app, now) { Ok(()) } else { Err(too_old()) };
     };
@@ -75,14 +76,14 @@ fn is_fresh(app: &App, now: UnixTime) -> bool {
     now <= app.memory.polled_at() + app.settings.max_staleness
 }
 
-/// Revokes a family. The guard of this process knows before anybody is answered, the others within their next poll.
+/// Revokes a family. The guard of this process knows before the request is answered, other replicas after their next poll.
 pub(crate) async fn revoke(app: &App, family: GrantId, why: &'static str, now: UnixTime) -> Result<(), Error> {
     let ending = Ending::new(app, now);
     to_the_end(async move { ending.family(family, why).await }).await.map_err(Error::server)?
 }
 
-/// Deletes a registered client. What it was granted is revoked first, and once more afterwards, for what a person allowed
-/// it meanwhile: a code that is given later finds no client to redeem it.
+/// Deletes a registered client. Revokes its grants first, and once more afterwards for what a person allowed meanwhile. A
+/// code that is issued later cannot be redeemed, since its client is gone.
 pub(crate) async fn delete_client(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
     let (ending, client) = (Ending::new(app, now), client.clone());
     let deletion = async move {
@@ -93,13 +94,12 @@ pub(crate) async fn delete_client(app: &App, client: &Client, now: UnixTime) -> 
     to_the_end(deletion).await.map_err(Error::server)?
 }
 
-/// Revokes in the database and in this process's memory: what ends in the one must end in the other, whether the request
-/// still waits or not.
+/// Revokes in the database and in this process's memory. Both must happen, even if the request is dropped.
 struct Ending {
     store: Store,
     memory: Arc<Memory>,
     now: UnixTime,
-    /// Until when memory keeps a family at least.
+    /// Memory keeps a family at least until then.
     least: UnixTime,
 }
 
@@ -111,14 +111,14 @@ impl Ending {
 
     async fn family(&self, family: GrantId, why: &'static str) -> Result<(), Error> {
         let until = self.store.revoke_family(family, why, self.now).await.inspect_err(|error| {
-            // The request may be over, and then nobody else says so.
+            // If the request is over, no other code logs this.
             tracing::error!(%family, why, error = error as &dyn std::error::Error, "a family could not be revoked");
         })?;
         if until.is_some() {
             tracing::info!(%family, why, "revoked");
         }
-        // For a whole lifetime of an access token: a request that redeemed earlier may still sign. Also if the family was
-        // revoked before: this process may not have heard of it.
+        // For a whole lifetime of an access token, since a request that redeemed earlier may still sign. Also if the family
+        // was revoked before, since this process may not know of it.
         self.memory.revoke([self.for_memory(Revoked { family, until: until.unwrap_or(self.now) })]);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Which scopes a request asks for, and which of them each resource knows.
+//! Which scopes a request gets, and which of them each resource knows.
 
 use crate::flow::app::App;
 use crate::oauth::client::{Client, ClientOrigin};
@@ -6,16 +6,17 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::{Scope, Scopes};
 
-/// Every scope that means something here.
-pub(crate) fn known(app: &App) -> Scopes {
+/// Every scope that a mount or the authorization server itself knows.
+pub(crate) fn supported(app: &App) -> Scopes {
     app.settings.mounts.iter().fold(app.settings.own_scopes(), |all, mount| all.union(&mount.known_scopes()))
 }
 
-/// The scopes that will be granted: the known ones of those that were asked for, else the default ones of each resource.
-/// Our own words permit nothing at a resource, so they are granted in addition, and no limit is about them.
+/// The scopes that will be granted: the known ones among those requested, else the default ones of each resource. The
+/// authorization server's own scopes permit nothing at a resource, so they are granted in addition, and no limit applies
+/// to them.
 ///
-/// What a registered client wrote into its own registration does not narrow this: anybody may register anew, and the
-/// person decides. What the operator wrote for a client does.
+/// The `scope` of a registration does not narrow this: any client may register again, and the person decides. The
+/// operator's scopes for a configured client do narrow it.
 pub(crate) fn of_request(
     app: &App,
     asked: Option<&str>,
@@ -43,7 +44,7 @@ pub(crate) fn of_request(
     Ok(default.union(&own))
 }
 
-/// Those of the scopes that the resource or the authorization server itself knows.
+/// The scopes that the resource or the authorization server itself knows.
 pub(crate) fn at(app: &App, scopes: &Scopes, resource: &Resource) -> Result<Scopes, Error> {
     let mount = app.settings.mount(resource).ok_or_else(not_served)?;
     let is_known =
@@ -51,7 +52,7 @@ pub(crate) fn at(app: &App, scopes: &Scopes, resource: &Resource) -> Result<Scop
     Ok(scopes.iter().filter(is_known).cloned().collect())
 }
 
-/// The error for a resource that no mount has any more.
+/// The error for a resource that no mount serves any more.
 pub(crate) fn not_served() -> Error {
     Error::invalid_target("The resource is not served here any more.")
 }

@@ -1,4 +1,4 @@
-//! How this server is: whether to send requests here, whether each part is up, and which standards it meets.
+//! The server's health: whether to send requests here, whether each component works, and which standards are met.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,20 +15,19 @@ use crate::upstream::Health;
 use super::grant::issue;
 use super::revocations;
 
-/// How long a look at the parts is remembered.
+/// How long a report is served again.
 const REMEMBERED: Duration = Duration::from_secs(2);
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Why no requests should be sent here.
+/// Why load balancers should send no requests here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotReady {
-    /// The server is being stopped.
     Stopping,
-    /// No key may sign, so that no token can be issued.
+    /// No key may sign, so no token can be issued.
     NoKey,
-    /// The revocations were not read for longer than `[guard] max_staleness`, so that no token can be judged.
+    /// The last successful poll of revocations is longer ago than `[guard] max_staleness`, so no token can be verified.
     Stale,
 }
 
@@ -42,8 +41,8 @@ impl fmt::Display for NotReady {
     }
 }
 
-/// Whether requests should be sent here. While the database is away they should, for as long as the guard may go on by what
-/// it knows: no other server of the same database would do better.
+/// Whether load balancers should send requests here. If the database does not answer they should, for as long as the guard
+/// may work by what it knows: another server with the same database could not do better.
 pub(crate) async fn ready(app: &App, now: UnixTime) -> Result<(), NotReady> {
     if app.is_draining.load(Ordering::Acquire) {
         return Err(NotReady::Stopping);
@@ -52,89 +51,76 @@ pub(crate) async fn ready(app: &App, now: UnixTime) -> Result<(), NotReady> {
     revocations::fresh_enough(app, now).await.map_err(|_| NotReady::Stale)
 }
 
-/// The whole answer.
+/// The whole report.
 #[derive(Debug, Serialize)]
 pub(crate) struct Status {
-    /// `ready`, `partial` if a component fails, or `failing` if nobody can sign in.
+    /// `ready`, `partial` if a component fails, or `failing` if no person can sign in.
     pub status: State,
-    /// The version of this program.
     pub version: &'static str,
-    /// The issuer.
     pub issuer: String,
-    /// The protected resources.
     pub resources: Vec<String>,
-    /// The parts.
     pub components: Vec<Component>,
-    /// The standards.
     pub standards: Vec<Standard>,
 }
 
-/// Whether something works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
-    /// It does.
     Ready,
-    /// Something does not, the rest does.
+    /// Some components work, others do not.
     Partial,
-    /// It does not.
     Failing,
 }
 
-/// One part.
 #[derive(Debug, Serialize)]
 pub(crate) struct Component {
     /// `database`, `signing_keys`, `upstream.<name>`, `clock`.
     pub name: String,
-    /// Whether it works.
     pub status: State,
-    /// Why not.
+    /// Why it does not work.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// One standard.
 #[derive(Debug, Serialize)]
 pub(crate) struct Standard {
-    /// Its number or name.
     pub name: &'static str,
-    /// Its title.
     pub title: &'static str,
     /// Whether it is met as configured.
     pub met: bool,
-    /// Where.
+    /// The endpoint or page that implements it.
     pub at: String,
 }
 
-/// The last look at the parts. It serves for two seconds, and those who ask during a look share it, so that nobody makes
-/// this server ask its database as often as they like.
+/// The last report. It serves for two seconds, and requests during a probe share the result, so that no visitor can make
+/// this server query its database at will.
 #[derive(Debug, Default)]
-pub(crate) struct LastLook(Mutex<Option<Look>>);
+pub(crate) struct LastReport(Mutex<Option<Report>>);
 
 #[derive(Debug)]
-struct Look {
-    /// On the clock that never jumps.
+struct Report {
+    /// On the monotonic clock.
     at: Duration,
     status: Arc<Status>,
 }
 
-impl LastLook {
-    /// The report of a look that is at most two seconds old.
-    pub(crate) async fn report(&self, app: &App, now: Reading) -> Arc<Status> {
+impl LastReport {
+    /// A report that is at most two seconds old.
+    pub(crate) async fn get(&self, app: &App, now: Reading) -> Arc<Status> {
         let mut last = self.0.lock().await;
-        if let Some(Look { at, status }) = &*last
+        if let Some(Report { at, status }) = &*last
             && now.monotonic.checked_sub(*at).is_none_or(|age| age < REMEMBERED)
         {
             return status.clone();
         }
-        let status = Arc::new(look(app, now.wall).await);
-        *last = Some(Look { at: now.monotonic, status: status.clone() });
+        let status = Arc::new(build(app, now.wall).await);
+        *last = Some(Report { at: now.monotonic, status: status.clone() });
         status
     }
 }
 
-/// Looks at every part now.
-async fn look(app: &App, now: UnixTime) -> Status {
+/// Probes every component now.
+async fn build(app: &App, now: UnixTime) -> Status {
     let database = database(app).await;
     let keys = issue::ready(app, now).map_err(|_| "no key may sign now".to_owned());
     let skew = app.memory.skew();
@@ -162,8 +148,8 @@ async fn look(app: &App, now: UnixTime) -> Status {
     }
 }
 
-/// What anyone may read of a failure. What the database or a provider said is in the log alone, since it may name a host, a
-/// user or a path.
+/// The public text of a failure. The error of the database or the provider is only logged, since it may name a host, a user
+/// or a path.
 const SILENT: &str = "does not answer; the log says why";
 
 async fn database(app: &App) -> Result<(), String> {

@@ -1,7 +1,7 @@
-//! The journey's cookies: their names, and how they are set and read (RFC 6265, and `__Host-` of RFC 6265bis).
+//! The journey's cookies: their names, and how they are set and parsed (RFC 6265, and `__Host-` of RFC 6265bis).
 //!
-//! `browser` is the key of form tokens, `login-<id>` binds one journey to the browser that began it. All are HttpOnly and
-//! SameSite=Lax: not Strict, since they are needed when the upstream sends the browser back.
+//! Form tokens are bound to `browser`; `login-<id>` binds one journey to the browser that began it. All are HttpOnly and
+//! SameSite=Lax, not Strict, since the browser must send them when the upstream sends it back.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::time::Duration;
@@ -13,29 +13,28 @@ use crate::flow::journey::load::Binding;
 use crate::oauth::grant::RowId;
 use crate::random;
 
-/// How long the browser cookie lives beyond its last use.
+/// How long the browser cookie lives after its last use.
 const BROWSER_LIFETIME: Duration = Duration::hours(1);
 
-/// The most journeys that one browser keeps.
+/// The most journeys for which one browser keeps cookies.
 const LOGINS_KEPT: usize = 4;
 
-/// This server's cookies. Their names have the prefix of the public URL in them, so that two deployments on one host keep
-/// apart, and `__Host-` where https allows it.
+/// This server's cookies. Their names contain the prefix of the public URL, so that two deployments on one host do not
+/// collide, and begin with `__Host-` if the public URL is https.
 pub(crate) struct Cookies {
     stem: String,
     secure: bool,
 }
 
-/// The cookie by which forms are bound to a browser.
+/// The cookie that binds forms to a browser.
 pub(crate) struct BrowserCookie {
-    /// The browser's own random value.
+    /// Its random value.
     pub value: String,
-    /// The header that sets or prolongs it.
+    /// The header that sets or renews it.
     pub header: HeaderValue,
 }
 
 impl Cookies {
-    /// Those of this issuer.
     pub(crate) fn new(issuer: &Issuer) -> Self {
         let host = if issuer.is_https() { "__Host-" } else { "" };
         let prefix: String = issuer.prefix().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -47,18 +46,18 @@ impl Cookies {
         format!("{}session", self.stem)
     }
 
-    /// Whether they travel by https only.
+    /// Whether browsers send the cookies by https only.
     pub(crate) fn secure(&self) -> bool {
         self.secure
     }
 
-    /// The browser's own random value, if it has one.
+    /// The value of the `browser` cookie, if there is one.
     pub(crate) fn browser(&self, headers: &HeaderMap) -> Option<String> {
         let name = format!("{}browser", self.stem);
-        read(headers).find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+        parse(headers).find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
     }
 
-    /// Sets the browser's own random value, or prolongs it.
+    /// Sets or renews the `browser` cookie.
     pub(crate) fn keep_browser(&self, headers: &HeaderMap) -> BrowserCookie {
         let value = self.browser(headers).filter(|value| value.len() == 43);
         let value = value.unwrap_or_else(random::text::<32>);
@@ -66,19 +65,19 @@ impl Cookies {
         BrowserCookie { value, header }
     }
 
-    /// The binding of a journey, if this browser began it.
+    /// The binding of a journey, if this browser has its cookie.
     pub(crate) fn login(&self, headers: &HeaderMap, id: RowId) -> Option<Binding> {
         let name = self.login_name(id);
-        read(headers).find(|cookie| cookie.name() == name).map(|cookie| Binding::from_cookie(cookie.value()))
+        parse(headers).find(|cookie| cookie.name() == name).map(|cookie| Binding::from_cookie(cookie.value()))
     }
 
-    /// The headers that bind a new journey to this browser, and let go of the oldest ones.
+    /// The headers that bind a new journey to this browser, and delete the cookies of the oldest ones.
     pub(crate) fn bind_login(&self, headers: &HeaderMap, id: RowId, binding: &Binding) -> Vec<HeaderValue> {
         let lifetime = Duration::seconds_f64(LOGIN_LIFETIME.as_secs_f64());
         let mut set = vec![self.build(&self.login_name(id), binding.expose(), lifetime)];
         let stem = format!("{}login-", self.stem);
         let mut kept: Vec<RowId> =
-            read(headers).filter_map(|cookie| RowId::parse(cookie.name().strip_prefix(&stem)?)).collect();
+            parse(headers).filter_map(|cookie| RowId::parse(cookie.name().strip_prefix(&stem)?)).collect();
         kept.sort_unstable_by(|a, b| b.cmp(a));
         for old in kept.into_iter().skip(LOGINS_KEPT - 1) {
             set.push(self.build(&self.login_name(old), "", Duration::ZERO));
@@ -98,12 +97,12 @@ impl Cookies {
             .same_site(SameSite::Lax)
             .max_age(max_age)
             .build();
-        // Names and values are our own ASCII.
+        // Names and values are ASCII, since this server made them.
         HeaderValue::from_str(&cookie.to_string()).unwrap_or(HeaderValue::from_static(""))
     }
 }
 
-fn read(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
+fn parse(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -1,4 +1,4 @@
-//! What handlers take out of a request: the time, the browser that sent it, and the parameters of a form.
+//! Extractors: the time of a request, the browser that sent it, and the parameters of a form.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -26,11 +26,11 @@ impl FromRequestParts<Web> for Now {
     }
 }
 
-/// What every page of a journey needs of the browser that asks for it.
+/// The browser that sent the request, for the journey's pages.
 pub(super) struct Browser {
-    /// Its headers, the cookies among them.
+    /// Its headers, including cookies.
     pub headers: HeaderMap,
-    /// Its session, which is read when it is needed.
+    /// Its session, loaded when it is needed.
     pub session: Session,
     /// The time of the request, read once.
     pub now: UnixTime,
@@ -45,7 +45,7 @@ impl FromRequestParts<Web> for Browser {
     }
 }
 
-/// The body of a form, for a program: 415, 413 and 400 as OAuth errors.
+/// The body of a form from a program: 415, 413 and 400 are OAuth errors.
 pub(super) struct Form(pub Params);
 
 impl FromRequest<Web> for Form {
@@ -58,11 +58,11 @@ impl FromRequest<Web> for Form {
     }
 }
 
-/// The fields of a form that one of our own pages sent; anything else is told on a page.
+/// The fields of a form from a page of this server. Errors are pages.
 pub(super) struct PageForm(Params);
 
 impl PageForm {
-    /// The one value of a field, or empty.
+    /// The only value of a field, or empty.
     pub(super) fn field(&self, name: &str) -> &str {
         self.0.one(name).ok().flatten().unwrap_or_default()
     }
@@ -81,7 +81,7 @@ impl FromRequest<Web> for PageForm {
     }
 }
 
-/// Whether a form was sent from one of our own pages (Fetch Metadata, and the Origin header of RFC 6454).
+/// Whether a page of this server sent the form (Fetch Metadata, and the Origin header of RFC 6454).
 fn is_same_origin(web: &Web, headers: &HeaderMap) -> bool {
     let site = headers::text(headers, "sec-fetch-site");
     let origin = headers::text(headers, header::ORIGIN);

@@ -1,7 +1,7 @@
-//! HTTP and HTML: requests into calls of `flow`, and what comes of them into answers. No decisions here.
+//! HTTP and HTML: turns requests into calls of `flow`, and their results into responses. No decisions here.
 //!
-//! [`routes`] is the one table of paths. An error is told in one of three ways, by who asked: JSON to programs, a redirect
-//! to the client behind a browser, a page to people; each is logged once, by [`layers`], with the request's id.
+//! [`routes`] is the one table of paths. An error takes one of three forms: JSON for programs, a redirect for the client
+//! behind a browser, a page for people. The [`record`](crate::wire::record) layer logs each once, with the request's id.
 
 mod client;
 mod cookies;
@@ -29,8 +29,8 @@ use self::token::{introspect, userinfo};
 
 pub(crate) use web::Web;
 
-/// Every path that jean answers, beside the protected mounts. `prefix` is the path of the public URL; well-known names
-/// stand both before it (RFC 8414 section 3.1, RFC 9728 section 3.1) and after it, where some clients look.
+/// All paths of jean except for the protected mounts. `prefix` is the path of the public URL. Well-known names are served
+/// both before it (RFC 8414 section 3.1, RFC 9728 section 3.1) and after it, where some clients look.
 pub(crate) fn routes(web: &Web) -> Router {
     let app = &web.app;
     let prefix = app.settings().issuer.prefix().to_owned();
@@ -43,7 +43,7 @@ pub(crate) fn routes(web: &Web) -> Router {
         .route(&at("/oauth/login/{id}"), get(login::show).post(login::decide));
     let browser = for_people(browser, web);
 
-    // For programs, from anywhere, browsers' scripts included.
+    // For programs anywhere, including scripts in browsers.
     let mut programs = Router::new()
         .route(&at("/oauth/token"), post(token_endpoint::token))
         .route(&at("/oauth/revoke"), post(revoke::revoke))
@@ -74,9 +74,9 @@ pub(crate) fn routes(web: &Web) -> Router {
     browser.merge(programs).merge(registrations).merge(servers).merge(assets).with_state(web.clone())
 }
 
-/// The default endpoints of MCP 2025-03-26, at the root of the origin whatever the path of the public URL is: the handlers
-/// and layers of [`routes`]. Clients that restart without the metadata refresh there, and throw their tokens away at 404
-/// (modelcontextprotocol/python-sdk#3240, #3250). What else is configured at one of the paths keeps it.
+/// The default endpoints of MCP 2025-03-26, at the root of the origin whatever the path of the public URL is, with the
+/// handlers and layers of [`routes`]. Clients that restart without the metadata refresh there, and discard their tokens at
+/// 404 (modelcontextprotocol/python-sdk#3240, #3250). A mount that is configured at one of these paths keeps it.
 pub(crate) fn default_endpoints(web: &Web) -> Router {
     let shadowed = web.app.settings().shadowed_default_endpoints();
     let at_root = |endpoint: DefaultEndpoint, handler: MethodRouter<Web>| {
@@ -95,17 +95,17 @@ fn authorization_endpoint() -> MethodRouter<Web> {
     get(authorize::show).post(authorize::redirect_to_get)
 }
 
-/// Surrounds what is for people, in a browser that may be signed in.
+/// Adds the layers of pages for people, whose browser may be signed in.
 fn for_people(router: Router<Web>, web: &Web) -> Router<Web> {
     router.layer(session::layer(&web.app)).layer(axum::middleware::from_fn_with_state(web.clone(), layers::people_only))
 }
 
-/// Surrounds what is for clients that register, the scripts of other sites included.
+/// Adds the layers of the registration endpoints, which scripts of other sites may call.
 fn for_registrations(router: Router<Web>) -> Router<Web> {
     router.layer(layers::cors().allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE]))
 }
 
-/// What everybody may look at: the landing page, the status, whether this process serves, and whether to send it requests.
+/// The public pages: the landing page, the status, `/healthz` and `/readyz`.
 pub(crate) fn home(web: &Web) -> Router {
     let prefix = web.app.settings().issuer.prefix();
     let at = |path: &str| format!("{prefix}{path}");
@@ -118,7 +118,7 @@ pub(crate) fn home(web: &Web) -> Router {
         .with_state(web.clone())
 }
 
-/// What everybody else gets.
+/// The response at all other paths.
 #[cfg(feature = "builtin")]
 pub(crate) fn fallback(web: &Web) -> Router {
     Router::new().fallback(home::not_found::not_found).with_state(web.clone())

@@ -1,4 +1,4 @@
-//! What all pages share, and how a page becomes an answer with its security headers.
+//! What all pages share, and how a page becomes a response with its security headers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::config::settings::{Mount, Settings};
 use crate::flow::app::App;
 use crate::flow::journey::past::{News, Past};
 use crate::flow::journey::request::AuthorizationRequest;
-use crate::flow::status::LastLook;
+use crate::flow::status::LastReport;
 use crate::oauth::client::{Client, ClientOrigin};
 use crate::oauth::error::Error;
 use crate::oauth::grant::Person;
@@ -30,15 +30,14 @@ use super::pages::{
     Account, ClientSource, Destination, Details, Layout, Problem, ScopeLine, Seen, UpstreamButton, stylesheet,
 };
 
-/// What handlers reach: the application, and what its pages look like.
+/// The state of handlers: the application, its cookies, and the look of its pages.
 #[derive(Clone)]
 pub(crate) struct Web {
-    /// The application.
     pub app: Arc<App>,
-    /// The cookies that its pages set and read.
+    /// The cookies that pages set and read.
     pub cookies: Arc<Cookies>,
-    /// The last look at how the server is.
-    pub(super) last_look: Arc<LastLook>,
+    /// The last status report.
+    pub(super) last_report: Arc<LastReport>,
     site: Arc<Site>,
 }
 
@@ -47,23 +46,23 @@ struct Site {
     style: String,
 }
 
-/// What a page says that a client asks for.
+/// What a client asks for, as pages show it.
 pub(super) struct Asked {
-    /// What it will be able to do.
+    /// The permissions that it asks for.
     pub scopes: Vec<ScopeLine>,
-    /// What it learns of the person.
+    /// What it learns about the person.
     pub learns: Option<ScopeLine>,
-    /// Whether the person knows it.
+    /// Whether the person knows the client.
     pub seen: Seen,
 }
 
-/// The policy of every page: nothing but our own style sheet and pictures, forms only to ourselves, in no frame. A list
-/// of where forms may lead in the end cannot be complete, so what leaves the site does so by a page of its own.
+/// The policy of every page: only our own style sheet and images, forms only to this server, no frames. `form-action` cannot
+/// list all final destinations of forms, so every answer to a form that leaves this site goes by a page of its own.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
 
 impl Web {
-    /// Renders what does not change.
+    /// Renders the parts that do not change.
     pub(crate) fn new(app: Arc<App>) -> Self {
         let Settings { issuer, brand, .. } = app.settings();
         let style = stylesheet(brand.accent.as_deref());
@@ -80,27 +79,25 @@ impl Web {
             support_url: brand.support_url.clone(),
         };
         let cookies = Cookies::new(issuer);
-        Web { app, cookies: Arc::new(cookies), last_look: Arc::default(), site: Arc::new(Site { layout, style }) }
+        Web { app, cookies: Arc::new(cookies), last_report: Arc::default(), site: Arc::new(Site { layout, style }) }
     }
 
-    /// What all pages share.
     pub(crate) fn layout(&self) -> Layout {
         self.site.layout.clone()
     }
 
-    /// The style sheet.
     pub(crate) fn style(&self) -> String {
         self.site.style.clone()
     }
 
-    /// One of our own paths, below the prefix.
+    /// A path of this server, below the prefix.
     pub(crate) fn path(&self, path: &str) -> String {
         format!("{}{path}", self.app.settings().issuer.prefix())
     }
 
-    /// A page as an answer.
+    /// Renders a page as a response.
     pub(crate) fn page(&self, status: StatusCode, page: &impl Template) -> Response {
-        // Not a page that says so: that one may not be rendered either.
+        // Not a page that says so, since that could fail to render too.
         let html = match page.render() {
             Ok(html) => html,
             Err(error) => return because(Error::server(error), StatusCode::INTERNAL_SERVER_ERROR.into_response()),
@@ -114,7 +111,8 @@ impl Web {
         response
     }
 
-    /// A page that tells a person why they cannot go on, and the reason for the log, without a name or an address of theirs.
+    /// A page that tells a person why they cannot go on, with the reason for the log. The reason must not contain the
+    /// person's name or address.
     pub(crate) fn refusal(
         &self,
         status: StatusCode,
@@ -145,7 +143,7 @@ impl Web {
         }
     }
 
-    /// A short name without spaces for an MCP endpoint, under which an app may add it.
+    /// A short name without spaces, under which an app can add this MCP endpoint.
     pub(crate) fn mount_name(&self, mount: &Mount) -> String {
         plain(if mount.name == "default" { &self.app.settings().brand.name } else { &mount.name })
     }
@@ -156,12 +154,12 @@ impl Web {
         settings.map(|upstream| UpstreamButton { name: upstream.name.clone(), label: upstream.label.clone() }).collect()
     }
 
-    /// What people call the upstream of this name.
+    /// The label of this upstream.
     pub(crate) fn upstream_label(&self, name: &str) -> String {
         self.app.settings().upstream(name).map_or_else(|| name.to_owned(), |upstream| upstream.label.clone())
     }
 
-    /// What the request asks for, and what of it is new to the person.
+    /// What the request asks for, and what of it is new for the person.
     pub(super) fn asked(&self, request: &AuthorizationRequest, past: &Past) -> Asked {
         let scopes = self.scope_lines(request, past);
         let learns = learns(request, past);
@@ -169,8 +167,8 @@ impl Web {
         Asked { scopes, learns, seen: seen(request, past, more) }
     }
 
-    /// One line for each permission of the request, in the words of every mount that it is for; new ones are marked where
-    /// something was allowed before.
+    /// One line for each permission of the request, in the words of every mount that it is for. New ones are marked if
+    /// the person allowed this client something before.
     fn scope_lines(&self, request: &AuthorizationRequest, past: &Past) -> Vec<ScopeLine> {
         let mounts: Vec<&Mount> =
             request.resources.iter().filter_map(|resource| self.app.settings().mount(resource)).collect();
@@ -195,7 +193,7 @@ fn plain(name: &str) -> String {
     if word.is_empty() { "jean".to_owned() } else { word }
 }
 
-/// How sure we are of a client's name.
+/// How trustworthy a client's name is.
 pub(super) fn source(client: &Client) -> ClientSource {
     match client.origin {
         ClientOrigin::Configured => ClientSource::Configured,
@@ -207,7 +205,7 @@ pub(super) fn source(client: &Client) -> ClientSource {
     }
 }
 
-/// Where an answer goes, in a person's terms.
+/// The destination of the answer, as pages show it.
 pub(super) fn destination(uri: &RedirectUri) -> Destination {
     match uri.kind() {
         RedirectKind::Https => Destination::Site(uri.host()),
@@ -217,13 +215,13 @@ pub(super) fn destination(uri: &RedirectUri) -> Destination {
     }
 }
 
-/// Who is signed in, as pages show it.
+/// The signed-in person, as pages show them.
 pub(super) fn account(person: &Person) -> Account {
     let label = person.label().to_owned();
     Account { name: person.name.clone().filter(|name| *name != label), label }
 }
 
-/// The request in the protocol's words.
+/// The request in the terms of the protocol.
 pub(super) fn details(request: &AuthorizationRequest) -> Details {
     Details {
         client_id: request.client.id.to_string(),
@@ -233,8 +231,8 @@ pub(super) fn details(request: &AuthorizationRequest) -> Details {
     }
 }
 
-/// What the client learns of the person, by the scopes of OpenID Connect (Core section 5.4): an ID token has both only with
-/// `openid`.
+/// What the client learns about the person, by the scopes of OpenID Connect (Core section 5.4). Without `openid` it learns
+/// nothing.
 fn learns(request: &AuthorizationRequest, past: &Past) -> Option<ScopeLine> {
     let asks = |scope| request.scopes.contains(OPENID) && request.scopes.contains(scope);
     let words = match (asks(PROFILE), asks(EMAIL)) {
@@ -251,7 +249,8 @@ fn learns(request: &AuthorizationRequest, past: &Past) -> Option<ScopeLine> {
     })
 }
 
-/// Since when a person knows a client, and what is new since the last time; `more` where one of the lines is.
+/// When the person first allowed this client something, and what changed since the last consent. `more` is true if a line is
+/// new.
 fn seen(request: &AuthorizationRequest, past: &Past, more: bool) -> Seen {
     let Some(since) = past.since() else { return Seen::FirstTime };
     let News { destination, resources, client } = past.news(request);
@@ -271,7 +270,7 @@ fn day(at: UnixTime) -> String {
     OffsetDateTime::from_unix_timestamp(at.0).ok().and_then(|at| at.format(&format).ok()).unwrap_or_default()
 }
 
-/// "30 days unused", or a shorter span in its own unit; without refresh tokens what one access token lasts.
+/// "30 days unused", or a shorter span in its unit. Without refresh tokens: the life of one access token.
 pub(super) fn lasts(settings: &Settings, client: &Client) -> String {
     let tokens = &settings.tokens;
     if client.may_refresh() { span(tokens.refresh_idle) + " unused" } else { span(tokens.access_lifetime) }

@@ -1,4 +1,4 @@
-//! What goes on while requests are answered.
+//! The tasks in the background.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::flow::revocations;
 use crate::flow::{housekeeping, keys, time};
 use crate::oauth::client_id::ClientId;
 
-/// Begins all of it; it ends when the set is dropped.
+/// Starts all tasks. They end when the set is dropped.
 pub(super) fn start(app: &Arc<App>, stale: mpsc::Receiver<ClientId>) -> JoinSet<()> {
     let mut background = JoinSet::new();
     background.spawn(follow(app.clone()));
@@ -24,14 +24,14 @@ pub(super) fn start(app: &Arc<App>, stale: mpsc::Receiver<ClientId>) -> JoinSet<
     background.spawn(sweep(app.clone()));
     background.spawn(watch(app.clone()));
     background.spawn(count_grants_of_others(app.clone()));
-    background.spawn(look_again(app.clone(), stale));
+    background.spawn(refetch_documents(app.clone(), stale));
     for upstream in &app.settings().upstreams {
         background.spawn(discover_again(app.clone(), upstream.name.clone()));
     }
     background
 }
 
-/// Reads revocations every two seconds, those of signing keys too.
+/// Polls revocations every two seconds, and the signing keys.
 async fn follow(app: Arc<App>) {
     let mut ticks = tokio::time::interval(revocations::INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -52,8 +52,8 @@ async fn follow(app: Arc<App>) {
     }
 }
 
-/// Compares this process's clock with those of the other replicas, every two seconds. Not together with the revocations:
-/// it writes, and must not hold them up.
+/// Compares this process's clock with those of the other replicas, every two seconds. Separate from the poll of revocations,
+/// since it writes and must not delay that.
 async fn compare_replicas(app: Arc<App>) {
     let mut ticks = tokio::time::interval(revocations::INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -65,7 +65,7 @@ async fn compare_replicas(app: Arc<App>) {
     }
 }
 
-/// Looks at the age of the keys every 30 seconds, and makes the next one in time.
+/// Checks the age of the keys every 30 seconds, and makes the next one in time.
 async fn keep_keys(app: Arc<App>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(30));
     loop {
@@ -81,12 +81,12 @@ async fn keep_keys(app: Arc<App>) {
     }
 }
 
-/// How many metadata documents are looked at anew at once.
+/// How many metadata documents are fetched at the same time.
 const LOOKS: usize = 16;
 
-/// Looks anew at the metadata documents of clients that were found too old where nobody could wait; at several at once, so
-/// that no slow host holds up the others.
-async fn look_again(app: Arc<App>, mut stale: mpsc::Receiver<ClientId>) {
+/// Fetches metadata documents again that requests found too old but could not wait for. Several at the same time, so that no
+/// slow host delays the others.
+async fn refetch_documents(app: Arc<App>, mut stale: mpsc::Receiver<ClientId>) {
     let mut looks = JoinSet::new();
     while let Some(id) = stale.recv().await {
         while looks.len() >= LOOKS {
@@ -95,21 +95,21 @@ async fn look_again(app: Arc<App>, mut stale: mpsc::Receiver<ClientId>) {
         while looks.try_join_next().is_some() {}
         let app = app.clone();
         looks.spawn(async move {
-            if let Err(error) = document::look_again(&app, &id, app.now()).await {
+            if let Err(error) = document::refetch(&app, &id, app.now()).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a client's metadata could not be kept");
             }
         });
     }
 }
 
-/// Tells once how many grants the configuration of today ends.
+/// Logs once how many grants end by the current configuration.
 async fn count_grants_of_others(app: Arc<App>) {
     if let Err(error) = admission::log_grants_of_others(&app, app.now()).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "the grants of other providers could not be counted");
     }
 }
 
-/// Watches for jumps of the clock, and verifies that the file of the database is still there.
+/// Watches for jumps of the clock, and verifies that the database file is still there.
 async fn watch(app: Arc<App>) {
     let mut ticks = tokio::time::interval(time::INTERVAL);
     loop {
@@ -119,7 +119,7 @@ async fn watch(app: Arc<App>) {
     }
 }
 
-/// Every ten minutes, unless the sweep is paused: deletes what has expired and stores the time.
+/// Deletes what has expired and stores the time, every ten minutes, unless the sweep is paused.
 async fn sweep(app: Arc<App>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(600));
     loop {
@@ -139,13 +139,13 @@ async fn sweep(app: Arc<App>) {
     }
 }
 
-/// How long a discovery document serves.
+/// How long a discovery document serves before it is fetched again.
 const DISCOVERED: Duration = Duration::from_secs(3600);
 
-/// How long to wait at most before an upstream that did not answer is asked again.
+/// The longest wait before the next request to an upstream that did not answer.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
-/// Asks an upstream who it is until it answers, ever less often, and again every hour.
+/// Fetches an upstream's discovery document: until it answers with growing pauses, then every hour.
 async fn discover_again(app: Arc<App>, upstream: String) {
     let mut retries = retries();
     loop {
@@ -160,7 +160,7 @@ async fn discover_again(app: Arc<App>, upstream: String) {
     }
 }
 
-/// How long to wait after each failure in a row: a second, and twice as long each time, up to the longest.
+/// The pauses after failures in a row: one second, then twice as long each time, up to the longest.
 fn retries() -> impl Iterator<Item = Duration> {
     std::iter::successors(Some(Duration::from_secs(1)), |pause| Some(LONGEST_RETRY.min(*pause * 2)))
 }

@@ -1,4 +1,4 @@
-//! How jean is started.
+//! Starts jean.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::fetch::{Names, SystemNames};
 
-/// Starts [`Jean`] with more to choose than the configuration; made by [`Jean::builder`].
+/// Starts [`Jean`] with options beyond the configuration. Made by [`Jean::builder`].
 #[must_use]
 pub struct Builder {
     config: Config,
@@ -29,34 +29,34 @@ impl Builder {
         Builder { config, clock: Arc::new(SystemClock), names: Arc::new(SystemNames) }
     }
 
-    /// Goes by another clock than the operating system's.
+    /// Uses another clock than the operating system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Asks `names` instead of DNS where clients name addresses: their metadata documents and keys. An empty list is no
-    /// answer.
+    /// Resolves host names by `names` instead of DNS, for the addresses that clients supply: of their metadata documents and
+    /// keys. An empty list means that the name does not exist.
     #[cfg(feature = "testing")]
     pub fn names(mut self, names: fn(&str) -> Vec<std::net::IpAddr>) -> Self {
         self.names = Arc::new(names);
         self
     }
 
-    /// As [`Jean::start`].
+    /// Starts the server, as [`Jean::start`] does, with the same errors.
     pub async fn start(self) -> Result<Jean, Error> {
         open::open(self.config, self.clock, self.names).await.map(Jean::run)
     }
 }
 
 impl Jean {
-    /// Opens the database, reads or makes the keys, and begins to ask the upstreams who they are. An upstream that is
-    /// away does not keep jean from starting.
+    /// Opens the database, loads or makes the signing keys, and begins to fetch the upstreams' discovery documents. An
+    /// upstream that does not answer does not keep jean from starting.
     pub async fn start(config: Config) -> Result<Self, Error> {
         Jean::builder(config).start().await
     }
 
-    /// The same with more to choose.
+    /// Like [`start`](Self::start), with more options.
     pub fn builder(config: Config) -> Builder {
         Builder::new(config)
     }

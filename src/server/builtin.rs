@@ -1,4 +1,4 @@
-//! The built-in MCP server behind every mount: what the program serves.
+//! The built-in MCP server behind every mount, as the program serves it.
 
 use std::convert::Infallible;
 
@@ -15,8 +15,8 @@ use crate::wire::error::panicked;
 use crate::{http, mcp};
 
 impl Jean {
-    /// The authorization server, its default endpoints too, and the built-in MCP server behind its guard, at every mount:
-    /// what the binary serves.
+    /// All that the program serves: the authorization server, its default endpoints, and the built-in MCP server behind the
+    /// guard, at every mount.
     pub fn service(&self) -> Router {
         let Running { app, web, .. } = &*self.0;
         let own =
@@ -26,12 +26,12 @@ impl Jean {
             let guarded = GuardLayer::new(app.clone(), mount).layer(mcp::builtin(app.settings()));
             mounts = mount_at(mounts, &format!("{}{}", app.settings().issuer.prefix(), mount.path), guarded);
         }
-        // Not within what surrounds our own paths: what stands behind a mount has a time and errors of its own.
+        // Outside of the authorization server's layers: a backend has its own time limit and errors.
         self.record(self.surround(own).merge(mounts.layer(CatchPanicLayer::custom(panicked))))
     }
 }
 
-/// Every path of a mount needs a token, whatever the method.
+/// Routes the mount's path, so that every method needs a token.
 fn mount_at<S>(router: Router, path: &str, service: S) -> Router
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,

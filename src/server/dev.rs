@@ -1,4 +1,4 @@
-//! The providers of `[upstream.dev]`, which run within this process.
+//! The providers of `[upstream.dev]`, which run in this process.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::config::settings::{Settings, UpstreamKind, UpstreamSettings};
 /// Running providers; dropping them stops them.
 pub(super) type Providers = Vec<Issuer>;
 
-/// Starts the dev upstreams on their own ports and tells the settings what they are.
+/// Starts the dev upstreams on their own ports, and writes their addresses into the settings.
 pub(super) async fn start(settings: &mut Settings, clock: &Arc<dyn Clock>) -> Result<Providers, Error> {
     let mut running = Vec::new();
     let dev = |upstream: &&UpstreamSettings| upstream.kind == UpstreamKind::Dev;

@@ -1,10 +1,10 @@
-//! Why jean did not start, or cannot go on.
+//! Why jean could not start, or cannot go on.
 
 use crate::config::Problems;
 use crate::flow::keys;
 use crate::{secret, store};
 
-/// Why jean did not start.
+/// Why jean could not start, or cannot go on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -20,7 +20,7 @@ pub enum Error {
          more: put the right file in its place, then start again"
     )]
     DatabaseGone {
-        /// Where it was.
+        /// The path of the file.
         path: std::path::PathBuf,
     },
     /// The root secret or the signing keys cannot be used.
@@ -29,12 +29,12 @@ pub enum Error {
     /// The HTTP client for the upstreams could not be made.
     #[error("the HTTP client: {0}")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The dev upstream found no port to listen on.
+    /// The dev upstream could not listen on its address.
     #[error("the dev upstream cannot listen on {address}: {source}; set another `port` in [upstream.dev]")]
     DevUpstream {
-        /// Where it should listen.
+        /// The address to listen on.
         address: String,
-        /// What the operating system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }
@@ -61,8 +61,8 @@ impl From<keys::Error> for Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no [mcp.{name}] in the configuration; there is: {}", known.join(", "))]
 pub struct UnknownMount {
-    /// The name that was asked for.
+    /// The requested name.
     pub name: String,
-    /// The names that there are.
+    /// The names of all mounts.
     pub known: Vec<String>,
 }

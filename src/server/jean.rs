@@ -1,4 +1,4 @@
-//! [`Jean`]: what is served, and what is known of it.
+//! [`Jean`]: the running server's services, and facts about it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use crate::mcp::{GuardLayer, Guarded};
 use crate::wire::record::Recorder;
 use crate::{http, listen};
 
-/// A running authorization server, and the guard in front of what it protects.
+/// A running authorization server, and the guards of the MCP servers that it protects.
 ///
-/// Its work in the background ends with the last clone and the last router; [`close`](Jean::close) closes the database.
+/// Its background tasks end when the last clone and the last router are dropped. [`close`](Jean::close) closes the database.
 #[derive(Clone)]
 pub struct Jean(pub(super) Arc<Running>);
 
@@ -34,7 +34,7 @@ pub(super) struct Running {
     _dev: dev::Providers,
 }
 
-/// An identity provider, as the configuration names it.
+/// An identity provider of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     /// The name of its table, `[upstream.NAME]`.
@@ -67,43 +67,43 @@ impl Jean {
         self.record(self.surround(http::routes(&self.0.web)))
     }
 
-    /// `/authorize`, `/token` and `/register` at the root of the origin, for clients that know no metadata (MCP 2025-03-26,
-    /// "Fallbacks for Servers without Metadata Discovery"): some refresh there after a restart. Not part of
-    /// [`router`](Jean::router), since these paths may be the application's own; without a path that a mount has.
+    /// `/authorize`, `/token` and `/register` at the root of the origin, for clients that do not use metadata (MCP
+    /// 2025-03-26, "Fallbacks for Servers without Metadata Discovery"): some refresh there after a restart. Not part of
+    /// [`router`](Jean::router), since the application may use these paths itself. Paths that a mount has are left out.
     pub fn default_endpoints(&self) -> Router {
         self.record(self.surround(http::default_endpoints(&self.0.web)))
     }
 
-    /// The landing page, `/status`, `/healthz` and `/readyz`, for an application that has none of its own.
+    /// The landing page, `/status`, `/healthz` and `/readyz`, for an application without its own.
     pub fn home(&self) -> Router {
         self.record(self.surround(http::home(&self.0.web)))
     }
 
-    /// Puts around the authorization server's own paths what all of them share.
+    /// Adds the layers that all of the authorization server's own paths share.
     pub(super) fn surround(&self, router: Router) -> Router {
         http::layers::surround(router, &self.0.web)
     }
 
-    /// Puts the outermost layer around a router, which keeps this server alive.
+    /// Adds the outermost layer to a router. The router then keeps this server alive.
     pub(super) fn record(&self, router: Router) -> Router {
         let app = &self.0.app;
         let recorder = Recorder { clock: app.clock().clone(), https_only: app.settings().issuer.is_https() };
         recorder.surround(router).layer(Extension(self.clone()))
     }
 
-    /// Puts the guard of the default mount in front of an MCP server. What passes has a [`Caller`](crate::Caller) in its
-    /// extensions and no Authorization header.
+    /// Puts the guard of the default mount in front of an MCP server. Requests that pass have a [`Caller`](crate::Caller) in
+    /// their extensions and no Authorization header.
     pub fn guard<S>(&self, service: S) -> Guarded<S> {
         self.layer().layer(service)
     }
 
-    /// Puts the guard of the mount `[mcp.NAME]` in front of an MCP server. Route it at the path of that mount, which the
-    /// metadata names.
+    /// Puts the guard of the mount `[mcp.NAME]` in front of an MCP server. Route it at the path of that mount, since the
+    /// metadata names that path.
     pub fn guard_at<S>(&self, name: &str, service: S) -> Result<Guarded<S>, UnknownMount> {
         self.layer_at(name).map(|layer| layer.layer(service))
     }
 
-    /// The guard of the default mount, as a layer.
+    /// The guard of the default mount, as a tower layer.
     ///
     /// ```no_run
     /// # async fn serve(jean: jean::Jean) {
@@ -118,7 +118,7 @@ impl Jean {
         GuardLayer::new(self.0.app.clone(), self.0.app.settings().default_mount())
     }
 
-    /// The guard of the mount `[mcp.NAME]`, as a layer.
+    /// The guard of the mount `[mcp.NAME]`, as a tower layer.
     pub fn layer_at(&self, name: &str) -> Result<GuardLayer, UnknownMount> {
         let mounts = &self.0.app.settings().mounts;
         match mounts.iter().find(|mount| mount.name == name) {
@@ -130,17 +130,17 @@ impl Jean {
         }
     }
 
-    /// The URL to paste into an MCP client.
+    /// The URL of the default mount, to paste into an MCP client.
     pub fn mcp_url(&self) -> String {
         self.0.app.settings().default_mount().resource.to_string()
     }
 
-    /// Where to listen.
+    /// The configured address to listen on.
     pub fn listen(&self) -> std::net::SocketAddr {
         self.0.app.settings().listen
     }
 
-    /// What `[limits]` says of connections. When the server stops, requests under way have `limits.timeout` to end.
+    /// The limits of connections, by `[limits]`. When the server stops, running requests get `limits.timeout` to end.
     pub fn listen_options(&self) -> listen::Options {
         let limits = &self.0.app.settings().limits;
         listen::Options {
@@ -157,7 +157,7 @@ impl Jean {
         upstreams.map(|upstream| Provider { name: upstream.name.clone(), issuer: upstream.issuer.clone() }).collect()
     }
 
-    /// Where the data is, without a password.
+    /// The location of the data, without a password.
     pub fn database(&self) -> String {
         match &self.0.app.settings().database {
             Database::Sqlite(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
@@ -169,20 +169,20 @@ impl Jean {
         }
     }
 
-    /// Resolves with the reason if the SQLite file was replaced or deleted, else never. From then on whatever needs the
-    /// database is answered 503. The program exits; an embedder decides for itself.
+    /// Resolves with the reason if the SQLite file was replaced or deleted, else never. From then on, requests that need the
+    /// database get 503. The program exits then; an embedder decides what to do.
     pub async fn failed(&self) -> Error {
         Error::DatabaseGone { path: housekeeping::file_is_gone(&self.0.app).await }
     }
 
-    /// Announces the end: from now on `/readyz` is 503, so that a load balancer sends new requests elsewhere. All requests
-    /// are answered as before. The program calls it at the signal, before the running requests end.
+    /// Announces the stop: from now on `/readyz` is 503, so that a load balancer sends new requests elsewhere. All requests
+    /// are still served. The program calls it when it gets the signal, before it waits for running requests.
     pub fn drain(&self) {
         self.0.app.drain();
     }
 
-    /// Drains, stores the time, waits for what is being written, and closes the database. Takes up to a minute if the database does
-    /// not answer.
+    /// Drains, stores the time, waits for pending writes, and closes the database. Takes up to a minute if the database
+    /// does not answer.
     pub async fn close(&self) {
         self.drain();
         housekeeping::close(&self.0.app).await;

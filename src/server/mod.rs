@@ -1,4 +1,4 @@
-//! [`Jean`]: everything built once from a [`Config`](crate::Config), and what goes on in the background.
+//! [`Jean`]: everything that is built once from a [`Config`](crate::Config), and the tasks in the background.
 
 mod background;
 mod builder;

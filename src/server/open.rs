@@ -1,4 +1,4 @@
-//! What is opened and read before the first request: the database, the secret, the keys, the providers.
+//! Opens what the first request needs: the database, the secret, the keys, the providers.
 
 use std::sync::Arc;
 
@@ -20,18 +20,15 @@ use crate::secret::{self, RootSecret};
 use crate::store::Store;
 use crate::upstream::{self, Upstream};
 
-/// What is open.
 pub(super) struct Opened {
-    /// What flows work with.
     pub app: Arc<App>,
-    /// The clients whose metadata documents have to be fetched again.
+    /// The clients whose metadata documents must be fetched again.
     pub stale: mpsc::Receiver<ClientId>,
-    /// The identity providers of `[upstream.dev]`.
     #[cfg(feature = "dev")]
     pub dev: dev::Providers,
 }
 
-/// Opens the database, and reads or makes the keys.
+/// Opens the database, and loads or makes the keys.
 pub(super) async fn open(config: Config, clock: Arc<dyn Clock>, names: Arc<dyn Names>) -> Result<Opened, Error> {
     #[cfg_attr(not(feature = "dev"), expect(unused_mut, reason = "the dev providers tell where they listen"))]
     let mut settings = config.settings()?;
@@ -64,7 +61,7 @@ pub(super) async fn open(config: Config, clock: Arc<dyn Clock>, names: Arc<dyn N
     })
 }
 
-/// Logs what the configuration probably does not mean, one line each.
+/// Logs the warnings of the configuration, one line each.
 fn warn_of(settings: &Settings) {
     for warning in warnings::at_start(settings) {
         tracing::warn!("{warning}");
@@ -75,7 +72,7 @@ fn warn_of(settings: &Settings) {
     }
 }
 
-/// The configured secrets, or the one beside the SQLite file.
+/// The configured secrets, or the one in the file next to the SQLite file.
 fn root_secrets(settings: &Settings) -> Result<Vec<SecretString>, secret::Error> {
     match (&settings.database, settings.secrets.is_empty()) {
         (Database::Sqlite(path), true) => secret::beside(path).map(|secret| vec![secret]),
@@ -83,7 +80,7 @@ fn root_secrets(settings: &Settings) -> Result<Vec<SecretString>, secret::Error>
     }
 }
 
-/// The upstreams, none of them asked yet.
+/// The upstreams, before any request to them.
 fn connect_upstreams(settings: &Settings) -> Result<Vec<Arc<Upstream>>, Error> {
     let connect = |upstream: &UpstreamSettings| {
         let client = upstream::http_client(&upstream.issuer).map_err(Error::Client)?;

@@ -1,4 +1,4 @@
-//! The key sets of clients that this process remembers, by the address where they are.
+//! The clients' key sets that this process remembers, by their `jwks_uri`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,33 +8,31 @@ use crate::clock::UnixTime;
 use crate::fetch::Receipt;
 use crate::oauth::jwks::Jwks;
 
-/// How many key sets are remembered; those that are used most stay.
+/// How many key sets are remembered; the most used ones stay.
 const REMEMBERED: u64 = 500;
 
-/// How long nobody asks the same address again, in seconds, whatever came of it.
+/// The shortest time between two requests to the same address, in seconds, whatever the outcome.
 const ASK_INTERVAL: i64 = 10;
 
-/// How long a key set serves after its host gave it last, in seconds: for so long a key that was taken out of the set may
-/// still be believed, if its host fails meanwhile.
+/// How long a key set serves after its host last sent it, in seconds. If the host fails, a key that was removed from the
+/// set may be accepted for that long.
 const OUTLASTS: i64 = 24 * 3600;
 
-/// A key set as it was fetched.
+/// A fetched key set.
 pub(crate) struct FetchedKeys {
     pub jwks: Jwks,
-    /// How long it need not be asked for again.
+    /// How long it need not be fetched again.
     pub lifetime: Duration,
     pub receipt: Receipt,
 }
 
-/// All remembered key sets.
 pub(crate) struct ClientKeys(moka::sync::Cache<String, Arc<KeySet>>);
 
-/// What is known of one address.
+/// What this process knows of one address.
 pub(crate) struct KeySet {
-    /// The address.
     pub uri: String,
     state: Mutex<State>,
-    /// Held while the keys are asked for, so that all who wait share one request.
+    /// Held during a fetch, so that all requests that wait share one.
     pub asking: tokio::sync::Mutex<()>,
 }
 
@@ -45,29 +43,27 @@ struct State {
     had_keys: bool,
 }
 
-/// A key set that was read.
 struct Read {
     jwks: Jwks,
     at: UnixTime,
     fresh_until: UnixTime,
-    /// Until an assertion shows that a client has one of the keys.
+    /// Kept until an assertion proves that a client has one of the keys.
     receipt: Option<Receipt>,
 }
 
 impl Read {
-    /// Whether it may still be believed. A time in the future is that of a clock that was set back since.
+    /// Whether it may still be used. If the time is in the future, the clock was set back since.
     fn serves(&self, now: UnixTime) -> bool {
         (-REORDER..OUTLASTS).contains(&now.since(self.at))
     }
 }
 
 impl ClientKeys {
-    /// Nothing remembered.
     pub(crate) fn new() -> Self {
         ClientKeys(moka::sync::Cache::new(REMEMBERED))
     }
 
-    /// What is known of the keys at `jwks_uri`.
+    /// What this process knows of the keys at `jwks_uri`.
     pub(crate) fn of(&self, jwks_uri: &str) -> Arc<KeySet> {
         self.0.get_with_by_ref(jwks_uri, || {
             Arc::new(KeySet {
@@ -80,24 +76,24 @@ impl ClientKeys {
 }
 
 impl KeySet {
-    /// The last key set that was read, fresh or not: a day at most after its host gave it.
+    /// The last key set, fresh or not: at most a day after its host sent it.
     pub(crate) fn last(&self, now: UnixTime) -> Option<Jwks> {
         self.state().read.as_ref().filter(|read| read.serves(now)).map(|read| read.jwks.clone())
     }
 
-    /// The key set, if it need not be asked for again.
+    /// The key set, if it need not be fetched again.
     pub(crate) fn fresh(&self, now: UnixTime) -> Option<Jwks> {
         let state = self.state();
         let is_fresh = |read: &&Read| read.serves(now) && now < read.fresh_until;
         state.read.as_ref().filter(is_fresh).map(|read| read.jwks.clone())
     }
 
-    /// Whether there were keys here before.
+    /// Whether this address ever had keys.
     pub(crate) fn had_keys(&self) -> bool {
         self.state().had_keys
     }
 
-    /// Whether the address may be asked now; counts as asked.
+    /// Whether the address may be asked now. If so, this counts as a request.
     pub(crate) fn may_ask(&self, now: UnixTime) -> bool {
         let mut state = self.state();
         let may = !(-REORDER..ASK_INTERVAL).contains(&now.since(state.asked_at));
@@ -107,7 +103,7 @@ impl KeySet {
         may
     }
 
-    /// Remembers a key set that was read just now.
+    /// Stores a key set that was fetched just now.
     pub(crate) fn keep(&self, set: FetchedKeys, now: UnixTime) {
         let FetchedKeys { jwks, lifetime, receipt } = set;
         let mut state = self.state();
@@ -115,14 +111,14 @@ impl KeySet {
         state.had_keys = true;
     }
 
-    /// Forgets the keys: the host says that there are none any more.
+    /// Forgets the keys: the host says that they are gone.
     pub(crate) fn end(&self) {
         let mut state = self.state();
         state.read = None;
         state.had_keys = true;
     }
 
-    /// What was counted for the last fetch, once, when an assertion was verified by what it brought.
+    /// The receipt for the last fetch, once: called when an assertion was verified by a key from it.
     pub(crate) fn take_receipt(&self) -> Option<Receipt> {
         self.state().read.as_mut().and_then(|read| read.receipt.take())
     }

@@ -1,4 +1,4 @@
-//! The metadata documents that this process remembers, and whose turn it is to ask for one.
+//! The metadata documents that this process remembers, and the queue of those to fetch again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,83 +10,82 @@ use crate::oauth::client_document::{DocumentCopy, Unusable};
 use crate::oauth::client_id::ClientId;
 use crate::oauth::name::Outline;
 
-/// How far the times of two requests may be apart that wait for the same keys, in seconds: a fetch takes five at most.
+/// How far apart the times of two requests may be that wait for the same fetch, in seconds: a fetch takes five at most.
 pub(super) const REORDER: i64 = 10;
 
-/// How many documents are remembered; those that are used most stay.
+/// How many documents are remembered; the most used ones stay.
 const REMEMBERED: u64 = 2_000;
 
-/// How many documents may wait to be looked at anew.
+/// How many documents may wait to be fetched again.
 const WAITING: usize = 64;
 
-/// How long nobody asks again for a document that could not be had, in seconds; longer than a fetch may take, since it
-/// counts from the beginning of one.
+/// How long a failed document is not fetched again, in seconds. Longer than a fetch may take, since it counts from the
+/// beginning of the fetch.
 const FAILURE_KEPT: i64 = 10;
 
-/// All remembered documents.
 pub(crate) struct Documents {
     known: moka::sync::Cache<ClientId, Arc<Known>>,
     stale: mpsc::Sender<ClientId>,
 }
 
-/// What is known of one document.
+/// What this process knows of one document.
 #[derive(Default)]
 pub(crate) struct Known {
     state: Mutex<State>,
-    /// Held while the document is asked for, so that all who wait share one request.
+    /// Held during a fetch, so that all requests that wait share one.
     pub asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
 struct State {
     copy: Option<DocumentCopy>,
-    answer: Option<Answer>,
+    outcome: Option<Outcome>,
 }
 
-/// What new authorizations are told without a request to the host.
-struct Answer {
+/// The outcome of the last fetch, which new authorizations use without a request to the host.
+struct Outcome {
     result: Result<Client, Unusable>,
     since: UnixTime,
     until: UnixTime,
 }
 
 impl Documents {
-    /// Nothing remembered, and where the ids of documents that are to be looked at anew come out.
+    /// An empty cache, and the receiver of the ids of documents that must be fetched again.
     pub(crate) fn new() -> (Self, mpsc::Receiver<ClientId>) {
         let (stale, receiver) = mpsc::channel(WAITING);
         (Documents { known: moka::sync::Cache::new(REMEMBERED), stale }, receiver)
     }
 
-    /// What is known of a document.
+    /// What this process knows of the document.
     pub(crate) fn of(&self, id: &ClientId) -> Arc<Known> {
         self.known.get_with_by_ref(id, Arc::default)
     }
 
-    /// Whether this is the outline of a host whose document is known.
+    /// Whether a host with a known document has this outline.
     pub(crate) fn names(&self, outline: &Outline) -> bool {
         self.known.iter().any(|(id, known)| known.state().copy.is_some() && Outline::of(&id.host()) == *outline)
     }
 
-    /// Asks for another look at a document, by and by; where too many wait already, the next request asks again.
-    pub(crate) fn look_again(&self, id: &ClientId) {
+    /// Queues the document for another fetch in the background. If the queue is full, the next request queues it again.
+    pub(crate) fn schedule_refetch(&self, id: &ClientId) {
         let _ = self.stale.try_send(id.clone());
     }
 }
 
 impl Known {
-    /// What needs no request: the client of a fresh copy, or a failure of a moment ago.
-    pub(crate) fn answer(&self, now: UnixTime) -> Option<Result<Client, Unusable>> {
+    /// The outcome that needs no request: the client of a fresh copy, or a recent failure.
+    pub(crate) fn fresh_outcome(&self, now: UnixTime) -> Option<Result<Client, Unusable>> {
         let state = self.state();
-        let is_valid = |answer: &&Answer| now.since(answer.since) >= -REORDER && now < answer.until;
-        state.answer.as_ref().filter(is_valid).map(|answer| answer.result.clone())
+        let is_valid = |outcome: &&Outcome| now.since(outcome.since) >= -REORDER && now < outcome.until;
+        state.outcome.as_ref().filter(is_valid).map(|outcome| outcome.result.clone())
     }
 
-    /// The last good copy, however old.
+    /// The last good copy, of any age.
     pub(crate) fn copy(&self) -> Option<DocumentCopy> {
         self.state().copy.clone()
     }
 
-    /// Remembers a stored copy, unless the host was heard since.
+    /// Remembers a stored copy, unless the host has answered since.
     pub(crate) fn remember(&self, copy: &DocumentCopy) {
         let mut state = self.state();
         if state.copy.as_ref().is_none_or(|known| known.heard_at < copy.heard_at) {
@@ -94,24 +93,24 @@ impl Known {
         }
     }
 
-    /// Remembers what was fetched just now, which serves until then.
+    /// Remembers a document that was fetched just now, and serves it until `until`.
     pub(crate) fn keep(&self, client: &Client, until: UnixTime) {
-        let answer = Answer { result: Ok(client.clone()), since: client.created_at, until };
-        *self.state() = State { copy: Some(DocumentCopy::fetched(client)), answer: Some(answer) };
+        let outcome = Outcome { result: Ok(client.clone()), since: client.created_at, until };
+        *self.state() = State { copy: Some(DocumentCopy::fetched(client)), outcome: Some(outcome) };
     }
 
-    /// Lets a copy serve until then, while its host cannot be asked.
+    /// Serves a copy until `until`, since its host does not answer.
     pub(crate) fn serve(&self, client: Client, now: UnixTime, until: UnixTime) {
-        self.state().answer = Some(Answer { result: Ok(client), since: now, until });
+        self.state().outcome = Some(Outcome { result: Ok(client), since: now, until });
     }
 
-    /// Remembers for a moment that there was nothing to be had. A good copy stays, for the token endpoint.
+    /// Remembers a failure for a moment. A good copy stays, for the token endpoint.
     pub(crate) fn fail(&self, failure: &Unusable, now: UnixTime) {
         let until = UnixTime(now.0.saturating_add(FAILURE_KEPT));
-        self.state().answer = Some(Answer { result: Err(failure.clone()), since: now, until });
+        self.state().outcome = Some(Outcome { result: Err(failure.clone()), since: now, until });
     }
 
-    /// Notes that the host has spoken: the copy is over, but for sessions that there are.
+    /// The host said that the document is gone or wrong: the copy is over for new authorizations. Existing sessions keep it.
     pub(crate) fn end(&self, now: UnixTime) {
         if let Some(copy) = &mut self.state().copy {
             copy.is_over = true;
@@ -146,7 +145,7 @@ mod tests {
         known.remember(&old);
         known.keep(&copy("New", UnixTime(200)), UnixTime(300));
         known.remember(&old);
-        assert_eq!(known.answer(UnixTime(200)).unwrap().unwrap().name(), "New");
+        assert_eq!(known.fresh_outcome(UnixTime(200)).unwrap().unwrap().name(), "New");
         assert_eq!(known.copy().unwrap().client.name(), "New");
         known.remember(&newer);
         assert_eq!(known.copy().unwrap().client.name(), "Newer, by another process");
@@ -167,7 +166,7 @@ mod tests {
     #[test]
     fn an_answer_holds_for_its_time_and_for_those_who_came_a_moment_before_it() {
         let known = Known::default();
-        let answers = |at: i64| known.answer(UnixTime(at)).is_some();
+        let answers = |at: i64| known.fresh_outcome(UnixTime(at)).is_some();
         known.keep(&copy("New", UnixTime(1_000)), UnixTime(1_060));
         assert_eq!([980, 995, 1_000, 1_059, 1_060].map(answers), [false, true, true, true, false]);
         known.fail(&Unusable::new(&copy("New", UnixTime(0)).id, Fault::Gone, "x"), UnixTime(2_000));

@@ -1,4 +1,4 @@
-//! Which client is talking: authentication at the token and revocation endpoints (RFC 6749 section 2.3, RFC 7591 section 2).
+//! Authenticates clients at the token and revocation endpoints (RFC 6749 section 2.3, RFC 7591 section 2).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,7 @@ use super::assertion::{self, Assertion};
 use super::find::{Need, find};
 use super::not_found::unknown;
 
-/// What a request presents of a client, by one method only.
+/// The credentials that a request presents, by one method only.
 struct Presented {
     id: ClientId,
     proof: Proof,
@@ -41,10 +41,10 @@ impl Proof {
     }
 }
 
-/// Authenticates the client by the method that it registered, and by no other. Changes nothing, but that an assertion is
-/// spent.
+/// Authenticates the client by the method that it registered, and by no other. Changes nothing, except that it spends an
+/// assertion.
 ///
-/// `authorization` is the header's value. A wrong client is `invalid_client`; two methods at once are `invalid_request`.
+/// `authorization` is the header's value. A failure is `invalid_client`; two methods at once are `invalid_request`.
 pub(crate) async fn authenticate(
     app: &App,
     authorization: Option<&str>,
@@ -68,8 +68,8 @@ pub(crate) async fn authenticate(
     }
 }
 
-/// The resource server of `jean.toml` that a request presents, by the secret in the header or in the body; `None` where it
-/// presents a client.
+/// Authenticates a resource server of `jean.toml`, by the secret in the header or in the body; `None` if the request names a
+/// client.
 pub(crate) fn resource_server<'a>(
     app: &'a App,
     authorization: Option<&str>,
@@ -116,8 +116,8 @@ fn present(authorization: Option<&str>, params: &Params) -> Result<Presented, Er
     Ok(Presented { id, proof: Proof::Basic(ClientSecret::presented(secret)) })
 }
 
-/// What the Authorization header holds (RFC 6749 section 2.3.1): id and secret are form-urlencoded, joined by a colon, and
-/// base64-encoded.
+/// The content of the Authorization header (RFC 6749 section 2.3.1): id and secret are form-urlencoded, joined by a colon,
+/// and base64-encoded.
 struct BasicCredentials {
     id: String,
     secret: String,

@@ -1,7 +1,7 @@
 //! The client configuration endpoint (RFC 7592): a registered client reads, replaces and deletes its own registration.
 //!
-//! Whoever holds the registration access token is the client here, and nobody else is. A wrong token, a client that is
-//! gone, and one that never registered itself are answered the same.
+//! Only the registration access token authenticates the client here. A wrong token, a deleted client, and a client that
+//! never registered itself get the same error.
 
 use serde_json::{Map, Value};
 
@@ -15,19 +15,18 @@ use crate::oauth::token::{ClientSecret, RegistrationToken};
 
 use super::register::{metadata, needs_secret, object};
 
-/// What only the server sets: an update must not carry it (RFC 7592 section 2.2).
+/// Fields that only the server sets: an update must not contain them (RFC 7592 section 2.2).
 const SERVERS_OWN: [&str; 4] =
     ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
 
-/// A registration that was replaced.
 pub(crate) struct Updated {
-    /// The client as it is now.
+    /// The client after the update.
     pub client: Client,
     /// Its secret, if it has one now and had none before.
     pub new_secret: Option<ClientSecret>,
 }
 
-/// The client of this id, where `token` is its registration access token (RFC 7592 section 3).
+/// The client of this id, if `token` is its registration access token (RFC 7592 section 3).
 pub(crate) async fn authenticate(app: &App, id: &str, token: &RegistrationToken) -> Result<Client, Error> {
     let refused = || Error::new(ErrorCode::InvalidToken, "The registration access token is not one of this client.");
     let id = ClientId::parse(id).ok_or_else(refused)?;
@@ -38,8 +37,8 @@ pub(crate) async fn authenticate(app: &App, id: &str, token: &RegistrationToken)
     }
 }
 
-/// Replaces the whole of a client's metadata by what `request`, a JSON object, describes: what is left out is gone
-/// (RFC 7592 section 2.2). No consent on file answers for its person any more.
+/// Replaces all of a client's metadata by `request`, a JSON object; fields that are left out are deleted (RFC 7592 section
+/// 2.2). From then on no stored consent replaces the question to a person.
 pub(crate) async fn update(app: &App, client: Client, request: &Value, now: UnixTime) -> Result<Updated, Error> {
     let request = object(request)?;
     check_identity(&client, request)?;
@@ -57,7 +56,7 @@ pub(crate) async fn update(app: &App, client: Client, request: &Value, now: Unix
     Ok(Updated { client: updated, new_secret })
 }
 
-/// RFC 7592 section 2.2: the request names this client, its secret where it names one, and nothing that is the server's.
+/// RFC 7592 section 2.2: the request must name this client, the right secret if it names one, and no field of the server's.
 fn check_identity(client: &Client, request: &Map<String, Value>) -> Result<(), Error> {
     let refuse = |description: String| Err(Error::new(ErrorCode::InvalidClientMetadata, description));
     let sent = |name: &str| request.get(name).filter(|value| !value.is_null());
@@ -77,7 +76,7 @@ fn check_identity(client: &Client, request: &Map<String, Value>) -> Result<(), E
     Ok(())
 }
 
-/// Deletes a client and ends what it was granted (RFC 7592 section 2.3).
+/// Deletes a client and revokes its grants (RFC 7592 section 2.3).
 pub(crate) async fn delete(app: &App, client: &Client, now: UnixTime) -> Result<(), Error> {
     revocations::delete_client(app, client, now).await?;
     tracing::info!(client = %client.id, "deleted its registration");

@@ -1,17 +1,17 @@
-//! Clients that are known by their metadata document (draft-ietf-oauth-client-id-metadata-document-02, section 5).
+//! Clients with a metadata document (draft-ietf-oauth-client-id-metadata-document-02, section 5).
 //!
-//! A document is fetched at the authorization endpoint, if it is not known or too old, and serves for as long as its headers
-//! say, within bounds. Failures are kept for seconds. What its last good copy is good for then depends on the host:
+//! The authorization endpoint fetches a document if it is unknown or too old. It then serves for as long as its headers say,
+//! within bounds. Failures are remembered for seconds. If a fetch fails, the use of the last good copy depends on the host:
 //!
-//! - **404 and 410, or a document that is wrong**: the host has spoken. The copy is over for new authorizations, at once, and
-//!   stays so until the host gives the document again, even if it only fails meanwhile. This is remembered here, and stored
-//!   with the copy, so that it holds after a restart and at other replicas that have nothing newer. A process that stops
-//!   before it is stored (a moment later, in the background) does not know; it asks again and is told again.
-//! - **Any other failure**: the copy serves for seven days after the host gave it last.
-//! - **A pinned copy** is the operator's word and serves in all these cases, but where the host gives a document that is
-//!   wrong.
+//! - **404, 410, or a wrong document**: the copy is over for new authorizations at once, and stays so until the host
+//!   sends a good document again, even if other failures follow. This is remembered here and stored with the copy, so it
+//!   holds after a restart and at other replicas that have nothing newer. It is stored a moment later, in the background:
+//!   a process that stops before that asks the host again after its restart, and gets the same answer.
+//! - **Any other failure**: the copy serves for seven days after the host last sent it.
+//! - **A pinned copy** is the operator's decision and serves in all these cases, except if the host sends a wrong document.
 //!
-//! The token endpoint goes by any copy, so that nobody's session hangs on a client's web site, and has it fetched again later.
+//! The token endpoint uses any copy, so that no session depends on a client's web site, and has the document fetched again
+//! later.
 
 use std::time::Duration;
 
@@ -28,22 +28,22 @@ use crate::store;
 
 use super::not_found::NotFound;
 
-/// How long a document serves at least, whatever its headers say (section 5.2).
+/// The shortest time that a document serves, whatever its headers say (section 5.2).
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How long a document serves at most, whatever its headers say (section 5.2).
+/// The longest time that a document serves, whatever its headers say (section 5.2).
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// The client as its document says now, for a new authorization.
+/// The client by its current document, for a new authorization.
 pub(crate) async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
-    check(app, id)?;
+    require_permitted(app, id)?;
     let known = app.documents.of(id);
-    if let Some(answer) = known.answer(now) {
-        return answer.map_err(NotFound::Document);
+    if let Some(outcome) = known.fresh_outcome(now) {
+        return outcome.map_err(NotFound::Document);
     }
     let _turn = known.asking.lock().await;
-    if let Some(answer) = known.answer(now) {
-        return answer.map_err(NotFound::Document);
+    if let Some(outcome) = known.fresh_outcome(now) {
+        return outcome.map_err(NotFound::Document);
     }
     let stored = app.store.find_document(id).await?;
     if let Some(stored) = &stored {
@@ -56,8 +56,8 @@ pub(crate) async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<C
         Ok(FetchedDocument { client, lifetime }) => {
             known.keep(&client, now + lifetime);
             if stored.is_some_and(|stored| stored.is_outdated(&client)) {
-                // This may be a GET, which writes nothing.
-                app.documents.look_again(id);
+                // This may be a GET request, which writes nothing.
+                app.documents.schedule_refetch(id);
             }
             return Ok(client);
         }
@@ -66,11 +66,11 @@ pub(crate) async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<C
     if failure.fault.ends_copies() {
         known.end(now);
         if stored.is_some_and(|stored| !stored.is_over) {
-            app.documents.look_again(id);
+            app.documents.schedule_refetch(id);
         }
     }
     let copy = known.copy().filter(|copy| copy.serves(now));
-    // What its host says in so many words is not overruled, by whatever it or the operator said before.
+    // A wrong document is the host's latest word: neither an older copy nor a pinned one overrules it.
     let pinned = pinned.filter(|_| failure.fault != Fault::Document);
     let until = copy.as_ref().and_then(DocumentCopy::serves_until).unwrap_or(now + MIN_LIFETIME);
     match copy.map(|copy| copy.client).or_else(|| pinned.cloned()) {
@@ -87,39 +87,39 @@ pub(crate) async fn current(app: &App, id: &ClientId, now: UnixTime) -> Result<C
     }
 }
 
-/// The client by any copy that is at hand, else as its document says now.
-pub(crate) async fn known(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
-    check(app, id)?;
+/// The client by any copy, else by its current document.
+pub(crate) async fn any_copy(app: &App, id: &ClientId, now: UnixTime) -> Result<Client, NotFound> {
+    require_permitted(app, id)?;
     match at_hand(app, id, now).await? {
         Some(copy) => Ok(copy),
         None => current(app, id, now).await,
     }
 }
 
-/// The client by any copy: this process's, the stored one, or a pinned one. Asks nobody; if the copy is old, it is fetched
-/// again later.
+/// The client by any copy: this process's, the stored one, or a pinned one. Sends no request; an old copy is fetched again
+/// later.
 pub(crate) async fn at_hand(app: &App, id: &ClientId, now: UnixTime) -> Result<Option<Client>, store::Error> {
     let known = app.documents.of(id);
-    if let Some(Ok(client)) = known.answer(now) {
+    if let Some(Ok(client)) = known.fresh_outcome(now) {
         return Ok(Some(client));
     }
     if let Some(stored) = app.store.find_document(id).await? {
         known.remember(&stored);
     }
     let pinned = app.settings.clients.documents.pinned.get(id).cloned();
-    // What serves new authorizations comes first: the code that one got must be good at the token endpoint.
+    // The copy that serves new authorizations comes first: a code that was issued by it must work at the token endpoint.
     let client = match known.copy() {
         Some(copy) if copy.serves(now) => Some(copy.client),
         copy => pinned.or(copy.map(|copy| copy.client)),
     };
     if client.is_some() {
-        app.documents.look_again(id);
+        app.documents.schedule_refetch(id);
     }
     Ok(client)
 }
 
-/// Fetches a document again, and brings the stored copy up to date if there is one.
-pub(crate) async fn look_again(app: &App, id: &ClientId, now: UnixTime) -> Result<(), Error> {
+/// Fetches a document again, and updates the stored copy if there is one.
+pub(crate) async fn refetch(app: &App, id: &ClientId, now: UnixTime) -> Result<(), Error> {
     if let Err(NotFound::Fault(error)) = current(app, id, now).await {
         return Err(error);
     }
@@ -129,15 +129,14 @@ pub(crate) async fn look_again(app: &App, id: &ClientId, now: UnixTime) -> Resul
     }
 }
 
-/// Whether a client that was allowed something needs a stored copy: one that is pinned as it is has a copy already, which
-/// a newer version may replace.
+/// Whether a grant for this client needs a stored copy of its document. A client that equals its pinned copy needs none.
 pub(crate) fn needs_copy(app: &App, client: &Client) -> bool {
     let pinned = app.settings.clients.documents.pinned.get(&client.id);
     client.origin == ClientOrigin::Document && pinned.is_none_or(|pinned| pinned.metadata != client.metadata)
 }
 
-/// Whether such a client may be at all.
-fn check(app: &App, id: &ClientId) -> Result<(), NotFound> {
+/// Verifies that documents are on, and that the operator allows this address.
+fn require_permitted(app: &App, id: &ClientId) -> Result<(), NotFound> {
     let settings = &app.settings.clients.documents;
     if !settings.on {
         return Err(NotFound::Unknown);
@@ -151,7 +150,7 @@ fn check(app: &App, id: &ClientId) -> Result<(), NotFound> {
     Ok(())
 }
 
-/// A good document.
+/// A document that follows the rules.
 struct FetchedDocument {
     client: Client,
     /// How long it need not be fetched again.

@@ -1,4 +1,4 @@
-//! The client of an id: configured, known by its metadata document, or registered.
+//! Finds the client of an id: configured, with a metadata document, or registered.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -8,18 +8,18 @@ use crate::oauth::client_id::ClientId;
 use super::document;
 use super::not_found::NotFound;
 
-/// How much of a metadata document is needed.
+/// Which version of a metadata document is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// The document as it is now.
+    /// The current document.
     Current,
-    /// Any copy; the document as it is now where there is none.
+    /// Any copy; the current document if there is no copy.
     AnyCopy,
-    /// Any copy; its host is not asked.
+    /// Any copy, without a request to its host.
     AtHand,
 }
 
-/// The client of this id: configured, known by its document, or registered.
+/// Finds the client of this id: configured, with a metadata document, or registered.
 pub(crate) async fn find(app: &App, id: &ClientId, need: Need, now: UnixTime) -> Result<Client, NotFound> {
     if let Some(client) = app.settings.clients.preregistered.iter().find(|client| client.id == *id) {
         return Ok(client.clone());
@@ -29,7 +29,7 @@ pub(crate) async fn find(app: &App, id: &ClientId, need: Need, now: UnixTime) ->
     }
     match need {
         Need::Current => document::current(app, id, now).await,
-        Need::AnyCopy => document::known(app, id, now).await,
+        Need::AnyCopy => document::any_copy(app, id, now).await,
         Need::AtHand => document::at_hand(app, id, now).await?.ok_or(NotFound::Unknown),
     }
 }

@@ -1,23 +1,22 @@
-//! Why there is no client of an id.
+//! Why no client was found for an id.
 
 use crate::oauth::client_document::{Fault, Unusable};
 use crate::oauth::client_id::{ClientId, MAX_CLIENT_ID};
 use crate::oauth::error::{Error, ErrorCode};
 use crate::store;
 
-/// Why there is no client of an id, for every flow that looks for one.
+/// Why no client was found for an id. All flows use it.
 #[derive(Debug)]
 pub(crate) enum NotFound {
-    /// Nobody knows it.
+    /// No client has this id.
     Unknown,
-    /// It is a document's address, and the document cannot be used.
+    /// The id is a document's address, and the document cannot be used.
     Document(Unusable),
-    /// The database does not answer.
     Fault(Error),
 }
 
 impl NotFound {
-    /// Why there can be no client of an id that does not parse: a document's address may only be too long.
+    /// For an id that does not parse. A document's address may just be too long, and gets an error that says so.
     pub(crate) fn unfit(id: &str) -> Self {
         match ClientId::from_stored(id).filter(ClientId::is_document_url) {
             Some(id) => {
@@ -35,7 +34,7 @@ impl From<store::Error> for NotFound {
     }
 }
 
-/// For the token endpoint: a client that cannot be is `invalid_client`, one that cannot be known just now may try again.
+/// For the token endpoint: `invalid_client`, or an error that invites a retry if the client could not be looked up now.
 impl From<NotFound> for Error {
     fn from(missing: NotFound) -> Self {
         match missing {
@@ -54,7 +53,7 @@ impl From<NotFound> for Error {
     }
 }
 
-/// What an unknown client and one with a wrong secret learn: the same.
+/// The same error for an unknown client and for a wrong secret.
 pub(crate) fn unknown() -> Error {
     Error::invalid_client("The client is unknown or its secret is wrong. Register again.")
 }

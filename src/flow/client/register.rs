@@ -13,13 +13,13 @@ use crate::oauth::token::{ClientSecret, RegistrationToken};
 use crate::random;
 use crate::store;
 
-/// A registration, with the secret that is told once.
+/// A new registration, with the secret, which is shown once.
 pub(crate) struct Registered {
-    /// The client as it is kept.
+    /// The client as it is stored.
     pub client: Client,
-    /// Its secret, where it has one.
+    /// Its secret, if it has one.
     pub secret: Option<ClientSecret>,
-    /// By what it manages its registration (RFC 7592).
+    /// The registration access token (RFC 7592).
     pub token: RegistrationToken,
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn register(app: &App, request: &Value, now: UnixTime) -> Resul
     Ok(Registered { client, secret, token })
 }
 
-/// Refuses if as many registrations as there may be were never used. Apps with a document still come in.
+/// Rejects if the number of unused registrations has reached the limit. Apps with a document still work then.
 async fn make_room(app: &App, now: UnixTime) -> Result<(), Error> {
     let most = app.settings.clients.registrations.most;
     if app.registrations.unused() < most {
@@ -73,7 +73,7 @@ async fn make_room(app: &App, now: UnixTime) -> Result<(), Error> {
     ))
 }
 
-/// Counts the registrations that nobody used, no further than there may be.
+/// Counts the unused registrations, up to the limit.
 pub(crate) async fn count(app: &App) -> Result<(), store::Error> {
     let made = app.registrations.made();
     let unused = app.store.count_unused_clients(app.settings.clients.registrations.most).await?;
@@ -81,10 +81,10 @@ pub(crate) async fn count(app: &App) -> Result<(), store::Error> {
     Ok(())
 }
 
-/// The largest registration, in bytes as it is kept.
+/// The largest registration, in bytes as it is stored.
 const MAX_STORED: usize = 8 * 1024;
 
-/// Reads the metadata that a client registers or puts in the place of what it registered.
+/// Parses the metadata that a client registers, or updates.
 pub(crate) fn metadata(request: &Map<String, Value>) -> Result<ClientMetadata, Error> {
     let metadata = ClientMetadata::parse(request)?;
     let size = serde_json::to_string(&metadata).map_err(Error::server)?.len();
@@ -109,7 +109,7 @@ pub(crate) fn object(request: &Value) -> Result<&Map<String, Value>, Error> {
     })
 }
 
-/// Whether the client authenticates by a secret that the server gives it.
+/// Whether the client authenticates by a secret that the server issues.
 pub(crate) fn needs_secret(metadata: &ClientMetadata) -> bool {
     match metadata.token_endpoint_auth_method {
         AuthMethod::None | AuthMethod::PrivateKeyJwt => false,

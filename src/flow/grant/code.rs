@@ -1,4 +1,4 @@
-//! Authorization codes: redeemed once (RFC 6749 section 4.1.3, RFC 7636 section 4.6, OAuth 2.1 section 4.1.3).
+//! Authorization codes, each redeemed once (RFC 6749 section 4.1.3, RFC 7636 section 4.6, OAuth 2.1 section 4.1.3).
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -13,8 +13,8 @@ use crate::store::{FirstRefreshToken, Redemption, StoredGrant};
 
 use super::presented::{Presented, Request, Spent};
 
-/// A code with all that a request says about it. Whatever is wrong with the request, the code stays good for the client it was
-/// given to; a replay of a used code by that client revokes what the code gave.
+/// A code, with the parameters that must match it. If the request is rejected, the code stays valid for the client that it
+/// was issued to. If that client replays a used code, the grant is revoked.
 pub(super) struct Code<'a> {
     code: AuthorizationCode,
     challenge: CodeChallenge,
@@ -31,7 +31,7 @@ impl<'a> Code<'a> {
         Ok(Code { code, challenge, redirect_uri: params.one("redirect_uri")? })
     }
 
-    /// Why no code was redeemed, top to bottom the first that holds.
+    /// Why no code was redeemed: the first reason, from top to bottom, that applies.
     async fn explain(&self, app: &App, request: &Request<'_>) -> Result<Error, Error> {
         let now: UnixTime = request.now;
         let Some(row) = app.store.find_grant(self.code.id()).await? else { return Ok(unknown_code()) };

@@ -32,18 +32,16 @@ struct IdClaims<'a> {
 
 /// The access token that an ID token goes with.
 pub(super) struct Companion<'a> {
-    /// Its text.
+    /// The encoded token, for `at_hash`.
     pub access_token: &'a str,
-    /// Its scopes.
     pub scopes: &'a Scopes,
-    /// When it expires.
     pub expires_at: UnixTime,
 }
 
-/// The ID token that goes with an access token. It lives as long.
+/// Signs the ID token that goes with an access token. It expires at the same time.
 ///
-/// By now a code may be spent: if the person cannot be read, what is told of them is left out rather than the answer
-/// withheld. The UserInfo endpoint tells it too.
+/// The code is spent by now. If the person cannot be loaded, their claims are left out, so that the client still gets its
+/// tokens. It can fetch the claims from the UserInfo endpoint.
 pub(super) async fn id_token(app: &App, grant: &Grant, with: Companion<'_>, now: UnixTime) -> Result<String, Error> {
     let person = app.store.find_person(&grant.person).await.unwrap_or_else(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "an ID token says nothing about the person");
@@ -63,7 +61,7 @@ pub(super) async fn id_token(app: &App, grant: &Grant, with: Companion<'_>, now:
     app.key_ring().sign(Purpose::Id, &claims, now).map_err(Error::unavailable)
 }
 
-/// The left half of the hash of the access token, by the hash of RS256 (OpenID Connect Core section 3.1.3.6).
+/// The left half of the access token's hash, by the hash function of RS256 (OpenID Connect Core section 3.1.3.6).
 fn at_hash(access_token: &str) -> String {
     let hash = digest(&SHA256, access_token.as_bytes());
     URL_SAFE_NO_PAD.encode(&hash.as_ref()[..hash.as_ref().len() / 2])

@@ -1,4 +1,4 @@
-//! Making tokens: access tokens as JWTs (RFC 9068), and the answer of the token endpoint (RFC 6749 section 5.1).
+//! Issues tokens: access tokens as JWTs (RFC 9068), and the content of the token response (RFC 6749 section 5.1).
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -14,35 +14,32 @@ use crate::random;
 
 use super::id_token::{self, Companion};
 
-/// What is to be issued: an access token of a grant for one resource, and what goes with it.
+/// What to issue: an access token of a grant for one resource, and what goes with it.
 pub(crate) struct Order<'a> {
-    /// The grant.
     pub grant: &'a Grant,
-    /// The scopes, or more: those that the resource does not know are left out.
+    /// The scopes. Those that the resource does not know are left out.
     pub scopes: &'a Scopes,
-    /// The resource.
     pub resource: &'a Resource,
-    /// The refresh token to hand out, if the client may refresh.
+    /// The refresh token for the client, if it may refresh.
     pub refresh_token: Option<RefreshToken>,
-    /// Whether an ID token goes with it if `openid` is among the scopes.
+    /// Whether to issue an ID token, if `openid` is among the scopes.
     pub id_token: bool,
 }
 
-/// What a successful token request gives.
+/// What a client gets for a successful token request.
 pub(crate) struct Issued {
-    /// The access token.
     pub access_token: String,
-    /// Its life.
+    /// The access token's lifetime in seconds.
     pub expires_in: i64,
-    /// The refresh token, where the client may refresh.
+    /// The refresh token, if the client may refresh.
     pub refresh_token: Option<RefreshToken>,
-    /// The ID token, where `openid` is among the scopes.
+    /// The ID token, if `openid` is among the scopes.
     pub id_token: Option<String>,
-    /// What it may do.
+    /// The scopes of the access token.
     pub scopes: Scopes,
 }
 
-/// Whether a token could be signed now: asked before anything is spent for it.
+/// Verifies that a token could be signed now. Called before anything is spent.
 pub(crate) fn ready(app: &App, now: UnixTime) -> Result<(), Error> {
     let ring = app.key_ring();
     match Purpose::ALL.into_iter().all(|purpose| ring.signer(purpose, now).is_some()) {

@@ -1,7 +1,8 @@
-//! The judgement that all grant types share: resource, scopes, and whether the person may still come in.
+//! The decisions that all grant types share: resource, scopes, and whether the person may still come in.
 //!
-//! Most requests need none before they are spent, since one statement judges them: there is one mount, nothing but it is asked
-//! for, and everybody may come in. Others are judged by the grant's row first, so that a refused request spends nothing.
+//! Most requests need no decision before they spend, since the statement that spends decides: there is one mount, the
+//! request names no other resource and no scopes, and every person may come in. For others the grant's row is loaded and
+//! judged first, so that a rejected request spends nothing.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -15,7 +16,7 @@ use crate::oauth::scope::Scopes;
 
 use super::presented::{Asked, Presented, Request};
 
-/// The only resource there is, if the statement that spends can judge the request by it alone.
+/// The only resource there is, if the statement that spends can decide about the request alone.
 pub(super) fn by_the_statement_alone<'a>(app: &'a App, asked: &Asked) -> Option<&'a Resource> {
     match app.settings.mounts.as_slice() {
         [only] if asked.is_plain(&only.resource) && app.settings.access.is_open() => Some(&only.resource),
@@ -23,8 +24,8 @@ pub(super) fn by_the_statement_alone<'a>(app: &'a App, asked: &Asked) -> Option<
     }
 }
 
-/// Judges what one statement cannot: which of several resources, fewer scopes, and whether the person may still come in. Only
-/// for the rightful client and what is unspent; for anything else the statement itself decides.
+/// Judges what one statement cannot: which of several resources, fewer scopes, and whether the person may still come in.
+/// Applies only to the rightful client and to what is unspent; for anything else the statement that spends decides.
 pub(super) async fn before_spending(app: &App, presented: &impl Presented, request: &Request<'_>) -> Result<(), Error> {
     let Some(row) = app.store.find_grant(presented.grant()).await? else { return Err(presented.unknown()) };
     if !presented.is_due(&row, request) {
@@ -36,7 +37,7 @@ pub(super) async fn before_spending(app: &App, presented: &impl Presented, reque
     admission(app, &row.grant, request.now).await
 }
 
-/// The resource of the next token: the one that was asked for, else the only one that was granted; still served here.
+/// The resource of the next token: the requested one, else the only one that was granted. It must still be served here.
 pub(super) fn resource<'a>(app: &App, grant: &'a Grant, asked: Option<&'a Resource>) -> Result<&'a Resource, Error> {
     let resource = match asked {
         Some(asked) if grant.resources.contains(asked) => asked,
@@ -49,10 +50,10 @@ pub(super) fn resource<'a>(app: &App, grant: &'a Grant, asked: Option<&'a Resour
     app.settings.mount(resource).map(|_| resource).ok_or_else(not_served)
 }
 
-/// The scopes of the next access token: what was granted, or the part of it that was asked for. Words that no mount knows
-/// are dropped; a known scope that was not granted is `invalid_scope` (RFC 6749 section 6).
+/// The scopes of the next access token: the granted ones, or the requested part of them. Scopes that no mount knows are
+/// dropped; a known scope that was not granted is `invalid_scope` (RFC 6749 section 6).
 pub(super) fn scopes(app: &App, grant: &Grant, asked: Option<&Scopes>) -> Result<Scopes, Error> {
-    let asked = asked.map(|asked| asked.narrow(&scopes::known(app))).unwrap_or_default();
+    let asked = asked.map(|asked| asked.narrow(&scopes::supported(app))).unwrap_or_default();
     if asked.is_empty() {
         return Ok(grant.scopes.clone());
     }
@@ -62,8 +63,8 @@ pub(super) fn scopes(app: &App, grant: &Grant, asked: Option<&Scopes>) -> Result
     Ok(asked)
 }
 
-/// `invalid_scope` if all of the scopes are those of other resources of the grant, and none is one of this resource: `scope`
-/// in an answer is not empty (RFC 6749 section 3.3).
+/// `invalid_scope` if all of the scopes belong to other resources of the grant and none to this one: `scope` in a response
+/// must not be empty (RFC 6749 section 3.3).
 fn require_some(app: &App, grant: &Grant, scopes: &Scopes, resource: &Resource) -> Result<(), Error> {
     let has_some = |resource| scopes::at(app, scopes, resource).is_ok_and(|scopes| !scopes.is_empty());
     if !has_some(resource) && grant.resources.iter().any(has_some) {
@@ -72,7 +73,7 @@ fn require_some(app: &App, grant: &Grant, scopes: &Scopes, resource: &Resource) 
     Ok(())
 }
 
-/// Rejects a grant whose person may not come in any more, and revokes it.
+/// If the person may no longer come in, revokes the grant and rejects the request.
 async fn admission(app: &App, grant: &Grant, now: UnixTime) -> Result<(), Error> {
     if admission::is_still_admitted(app, &grant.person).await? {
         return Ok(());
@@ -81,8 +82,8 @@ async fn admission(app: &App, grant: &Grant, now: UnixTime) -> Result<(), Error>
     Err(Error::invalid_grant("The person may not use this server any more."))
 }
 
-/// The same by the provider alone, for what one statement has just spent: it returned the provider, so that no other statement
-/// is needed. A grant of a provider that is gone is over, whatever was spent.
+/// The same by the provider alone, for what one statement has just spent: that statement returned the provider, so no other
+/// is needed. If the provider is no longer configured, the grant is revoked, although something was spent.
 pub(super) async fn origin(app: &App, grant: &Grant, origin: Option<&Origin>, now: UnixTime) -> Result<(), Error> {
     if origin.is_some_and(|origin| admission::is_of_an_upstream(&app.settings, origin)) {
         return Ok(());

@@ -1,8 +1,9 @@
-//! The token endpoint (RFC 6749 section 3.2): one pipeline for every grant type.
+//! The token endpoint (RFC 6749 section 3.2): one pipeline for all grant types.
 //!
-//! [`exchange`] runs its phases: the parameters, once; the client; what it presents and asks for; the judgement ([`judge`]);
-//! spending what it presents, in one guarded statement; issuing ([`issue`]). A grant type ([`code`], [`refresh`]) knows two
-//! steps of its own: what is presented, and how it is spent. A refused request has spent nothing. [`revoke`] ends a grant.
+//! [`exchange`] runs the phases in order. It parses the parameters, authenticates the client, parses what the client
+//! presents and asks for, judges the request ([`judge`]), spends what was presented in one guarded statement, and issues
+//! the tokens ([`issue`]). A grant type ([`code`], [`refresh`]) has two steps of its own: what is presented, and how it
+//! is spent. A rejected request has spent nothing. [`revoke`] ends a grant.
 
 pub(crate) mod issue;
 pub(crate) mod revoke;
@@ -28,8 +29,8 @@ use self::presented::{Asked, Presented, Request, Spent};
 ///
 /// # Errors
 ///
-/// Those of RFC 6749 section 5.2 and RFC 8707 section 2. What was presented stays good, unless it was used before: then the
-/// grant is revoked.
+/// Those of RFC 6749 section 5.2 and RFC 8707 section 2. The code or refresh token stays valid, unless it was used before:
+/// then the grant is revoked.
 pub(crate) async fn exchange(
     app: &App,
     authorization: Option<&str>,

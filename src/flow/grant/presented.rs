@@ -1,4 +1,4 @@
-//! What a client presents to get tokens for, and what it asks for.
+//! What a client presents at the token endpoint, and what it asks for.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -11,26 +11,23 @@ use crate::oauth::scope::Scopes;
 use crate::oauth::token::RefreshToken;
 use crate::store::{OwnedGrant, StoredGrant};
 
-/// A token request whose client authenticated.
+/// A token request of an authenticated client.
 pub(super) struct Request<'a> {
-    /// The client.
     pub(super) client: &'a Client,
-    /// What it asks for.
     pub(super) asked: Asked,
-    /// When it came.
     pub(super) now: UnixTime,
 }
 
-/// What a token request asks for: less than the grant, or one of its resources.
+/// What a token request asks for: fewer scopes than granted, or one of the grant's resources.
 pub(super) struct Asked {
-    /// `scope` (RFC 6749 section 6), of a grant type that has it.
+    /// `scope` (RFC 6749 section 6), if the grant type has it.
     pub(super) scopes: Option<Scopes>,
     /// `resource` (RFC 8707 section 2.2).
     pub(super) resource: Option<Resource>,
 }
 
 impl Asked {
-    /// Parses `resource`, which may be repeated but names one: each token is for one.
+    /// Parses `resource`. It may be repeated but must name one resource, since each token is for one.
     pub(super) fn resource(params: &Params) -> Result<Option<Resource>, Error> {
         let mut resources = params.all("resource").map(Resource::parse);
         let Some(first) = resources.next().transpose()? else { return Ok(None) };
@@ -42,35 +39,35 @@ impl Asked {
         Ok(Some(first))
     }
 
-    /// Whether the statement that spends can judge it alone: nothing is asked for beyond the only resource there is.
+    /// Whether the statement that spends can decide alone: the request asks for nothing but the only resource there is.
     pub(super) fn is_plain(&self, only: &Resource) -> bool {
         self.scopes.is_none() && self.resource.as_ref().is_none_or(|resource| resource == only)
     }
 }
 
-/// What a client presents, by its grant type: the two steps that only the grant type knows.
+/// What a client presents: the steps that differ by grant type.
 pub(super) trait Presented {
-    /// The grant that it is of, by its own word.
+    /// The grant that it claims to belong to.
     fn grant(&self) -> GrantId;
 
     /// The error if there is no such grant.
     fn unknown(&self) -> Error;
 
-    /// Whether it is genuine, its client's own, and unspent by this row. Only then it is judged before it is spent; anything
-    /// else is for the statement that spends it.
+    /// Whether it is genuine, belongs to this client, and is unspent, by this row. Only then is it judged before it is
+    /// spent; for anything else the statement that spends decides.
     fn is_due(&self, row: &StoredGrant, request: &Request<'_>) -> bool;
 
-    /// Spends it by one guarded statement, or says why it cannot be spent. `only` is the resource that the grant must be for,
-    /// if nothing was judged before.
+    /// Spends it by one guarded statement, or returns why it cannot be spent. `only` is the resource that the grant must be
+    /// for, if the request was not judged before.
     async fn spend(&self, app: &App, request: &Request<'_>, only: Option<&Resource>) -> Result<Spent, Error>;
 }
 
-/// What was spent, and what goes with the access token.
+/// The outcome of spending, and what goes with the access token.
 pub(super) struct Spent {
     /// The grant, with the provider of its person.
     pub(super) owned: OwnedGrant,
-    /// The refresh token to hand out, if the client may refresh.
+    /// The refresh token for the client, if it may refresh.
     pub(super) refresh_token: Option<RefreshToken>,
-    /// Whether an ID token goes with it if `openid` is among the scopes.
+    /// Whether to issue an ID token, if `openid` is among the scopes.
     pub(super) id_token: bool,
 }

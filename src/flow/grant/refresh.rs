@@ -1,8 +1,8 @@
-//! Refresh tokens: rotated on every use, a reuse revokes the family, a lost answer is given again (RFC 9700 section 4.14).
+//! Refresh tokens are rotated on every use. A reuse revokes the family; a lost answer is repeated (RFC 9700 section 4.14).
 //!
-//! The successor is computed from the token and a salt in the row, so that within the grace the predecessor gets the very
-//! same successor again, without a write and without a fork. The first use of the successor ends the window by itself,
-//! since the row then has another predecessor.
+//! The successor is computed from the token and a salt in the row. So within the grace period the predecessor gets the same
+//! successor again, without a write and without a second branch of the family. The first use of the successor ends that
+//! period, since the row then has another predecessor.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -19,7 +19,7 @@ use crate::store::{OwnedGrant, Rotation, StoredGrant};
 use super::judge;
 use super::presented::{Presented, Request, Spent};
 
-/// A refresh token. Whatever is wrong with the request, it stays good, unless it was used before.
+/// A refresh token. If the request is rejected it stays valid, unless it was used before.
 pub(super) struct Token(RefreshToken);
 
 impl Token {
@@ -31,7 +31,7 @@ impl Token {
         RefreshToken::parse(params.required("refresh_token")?).map(Token).ok_or_else(unknown_token)
     }
 
-    /// The one statement.
+    /// Rotates by one guarded statement.
     async fn rotate(
         &self,
         app: &App,
@@ -53,7 +53,7 @@ impl Token {
         Ok(owned.map(|owned| Rotated { owned, successor }))
     }
 
-    /// Why nothing was rotated, top to bottom the first that holds.
+    /// Why nothing was rotated: the first reason, from top to bottom, that applies.
     async fn explain(&self, app: &App, request: &Request<'_>) -> Result<Verdict, Error> {
         let (Token(token), client, now) = (self, request.client, request.now);
         let row = app.store.find_grant(token.id()).await?.filter(|row| row.tag.matches(&token.tag()));
@@ -69,7 +69,7 @@ impl Token {
         if presented.matches(&row.refresh) {
             return Ok(Verdict::Current(row.grant));
         }
-        // By a clock behind the one that rotated, no time has passed.
+        // If this clock is behind the one that rotated, no time has passed.
         let grace = app.settings.tokens.refresh_grace;
         let is_within_grace = !grace.is_zero() && now <= row.rotated_at + grace;
         let is_predecessor = presented.matches(&row.predecessor);
@@ -88,18 +88,18 @@ impl Token {
     }
 }
 
-/// What comes of a refresh token: its grant, and the token that follows it.
+/// The outcome of a refresh token: its grant, and the successor.
 struct Rotated {
     owned: OwnedGrant,
     successor: RefreshToken,
 }
 
-/// What may be done with a token that was not rotated. Anything else is an error, and any revocation that it requires has
+/// What to do with a token that was not rotated. Anything else is an error, and any revocation that it requires has
 /// happened.
 enum Verdict {
-    /// It is the predecessor, within the grace: the same successor again.
+    /// It is the predecessor, within the grace period: it gets the same successor again.
     Again(Rotated),
-    /// It is the current one after all: the row changed while it was looked at, or the resource is not the only one.
+    /// It is the current token after all: the row changed meanwhile, or the grant has more than one resource.
     Current(Grant),
 }
 
@@ -129,21 +129,21 @@ impl Presented for Token {
                 }
             },
         };
-        // It was for the first ID token alone (OpenID Connect Core section 12.2).
+        // The nonce belongs to the first ID token only (OpenID Connect Core section 12.2).
         owned.grant.nonce.clear();
-        // Section 12.2 leaves it to us. Most clients are granted `openid` without ever reading an ID token, and its RSA
-        // signature costs more than all the rest of a refresh.
+        // Section 12.2 makes it optional. Most clients that are granted `openid` never read an ID token, and its RSA
+        // signature costs more than the rest of a refresh.
         let id_token = request.asked.scopes.as_ref().is_some_and(|asked| asked.contains(scope::OPENID));
         Ok(Spent { owned, refresh_token: Some(successor), id_token })
     }
 }
 
-/// How long after a rotation a repeat counts as two requests of one client that crossed, in seconds.
+/// How long after a rotation a repeat counts as two parallel requests of one client, in seconds.
 const RACE: i64 = 10;
 
-/// Tells the operator of a predecessor that was used once more within the grace. A client whose answer got lost does that
-/// once. A thief who does it in each window gets what the client gets, and is never revoked: two generations in a row with
-/// a late repeat look like one.
+/// Logs for the operator that a predecessor was used again within the grace period. A client that lost an answer does that
+/// once. A thief who does it in every generation gets what the client gets and is never revoked; so two generations in a
+/// row with a late repeat are logged as suspicious.
 fn log_repeat(app: &App, row: &StoredGrant, now: UnixTime) {
     let (family, client, generation) = (row.grant.id, &row.grant.client, row.generation);
     let seconds = now.since(row.rotated_at);
@@ -159,7 +159,7 @@ fn log_repeat(app: &App, row: &StoredGrant, now: UnixTime) {
     }
 }
 
-/// The successor that the predecessor was answered with.
+/// The successor that the predecessor got before.
 fn successor_of(row: &StoredGrant, token: &RefreshToken) -> Option<RefreshToken> {
     let successor = token.successor(Salt::from_stored(&row.salt)?);
     let hash: TokenHash = successor.hash();

@@ -10,8 +10,8 @@ use crate::oauth::grant::GrantId;
 use crate::oauth::params::Params;
 use crate::oauth::token::RefreshToken;
 
-/// Answers a revocation request: any token of a family, presented by its own client, revokes the family. A token that is
-/// unknown or another client's changes and tells nothing (RFC 7009 section 2.2).
+/// Revokes the family of any token that its own client presents. If the token is unknown or another client's, nothing is
+/// revoked and the response is the same (RFC 7009 section 2.2).
 pub(crate) async fn request(app: &App, client: &Client, params: &Params, now: UnixTime) -> Result<(), Error> {
     let token = params.required("token")?;
     let family = match RefreshToken::parse(token) {
@@ -26,7 +26,7 @@ pub(crate) async fn request(app: &App, client: &Client, params: &Params, now: Un
     Ok(())
 }
 
-/// The family of a genuine access token of this client, expired or not: whoever shows it had it.
+/// The family of a genuine access token of this client, even if it has expired.
 fn access_family(app: &App, client: &Client, token: &str, now: UnixTime) -> Option<GrantId> {
     let claims = verify::verify_signature(app, token, now).ok()?.claims;
     let is_ours = claims.iss == app.settings.issuer.as_str();

@@ -1,4 +1,4 @@
-//! The beginning of an attempt at an upstream: the person said yes, so there is a row, and the browser leaves.
+//! Begins an attempt at an upstream: after the person agreed, stores the journey's row and sends the browser away.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -9,32 +9,30 @@ use super::form::VerifiedForm;
 use super::load::{Binding, Bound};
 use super::request::AuthorizationRequest;
 
-/// The browser leaves for an upstream, or for the journey's own page where there is no way.
+/// The browser leaves for an upstream, or for the journey's own page if the upstream cannot be reached.
 pub(crate) struct Departure {
-    /// The journey.
     pub login: RowId,
-    /// The cookie to set, where the journey is new.
+    /// The cookie to set, if the journey is new.
     pub binding: Option<Binding>,
-    /// The upstream's authorization URL; `None` where it cannot be reached, which the journey's page tells.
+    /// The upstream's authorization URL; `None` if the upstream cannot be reached. The journey's page then says so.
     pub url: Option<String>,
-    /// What the upstream is called.
+    /// The upstream's name for people.
     pub label: String,
 }
 
-/// What a journey begins with.
+/// Input of [`begin`].
 pub(crate) struct Start<'a> {
-    /// The request that the person answered.
+    /// The request that the person agreed to.
     pub request: &'a AuthorizationRequest,
-    /// The form by which they did.
+    /// The form by which they agreed.
     pub form: &'a VerifiedForm,
-    /// Where they sign in.
     pub upstream: &'a str,
-    /// Whether they asked for another account.
+    /// Whether the person asked for another account.
     pub select_account: bool,
 }
 
-/// Begins a journey at an upstream. The person said yes: only now there is a row, and an attempt. `None` if the form has
-/// begun as many as it may.
+/// Begins a journey at an upstream. Before the person agrees there is neither a row nor an attempt. `None` if the form
+/// has begun as many journeys as it may.
 pub(crate) async fn begin(app: &App, start: Start<'_>, now: UnixTime) -> Result<Option<Departure>, Error> {
     let Start { request, form, upstream, select_account } = start;
     for id in form.journeys() {
@@ -47,8 +45,8 @@ pub(crate) async fn begin(app: &App, start: Start<'_>, now: UnixTime) -> Result<
     Ok(None)
 }
 
-/// Begins another attempt, with values of its own; `None` if the journey has moved on meanwhile.
-pub(crate) async fn begin_again(
+/// Begins another attempt with its own state, nonce and PKCE verifier; `None` if the journey has moved on meanwhile.
+pub(crate) async fn retry(
     app: &App,
     request: &AuthorizationRequest,
     bound: &Bound,
@@ -64,32 +62,31 @@ pub(crate) async fn begin_again(
 
 /// Where the person signs in next.
 pub(crate) struct Account<'a> {
-    /// The upstream.
     pub(crate) upstream: &'a str,
-    /// Whether they asked for another account.
+    /// Whether the person asked for another account.
     pub(crate) select: bool,
 }
 
-/// The departure of a known browser to the upstream of the journey's current attempt.
+/// Sends the journey's browser to the upstream of the current attempt.
 async fn departure(app: &App, request: &AuthorizationRequest, bound: &Bound, select_account: bool) -> Departure {
     let (login, name) = (bound.row().id, &bound.row().upstream);
     let Some(upstream) = app.upstream(name) else {
         return Departure { login, binding: None, url: None, label: name.clone() };
     };
     let mut attempt = bound.attempt(request.bounds());
-    // Where no page of ours asks for the account afterwards, the upstream's has to.
+    // If no page of ours asks for the account afterwards, the upstream's page must.
     let offers_accounts = upstream.settings().is_google();
     attempt.select_account = select_account || request.prompt.select_account || offers_accounts;
     let mut url = upstream.authorization_url(&attempt);
     if url.is_err() {
-        // Never discovered: the upstream may be up again by now. If it is not, the log has said so.
+        // The upstream was never discovered. It may be up by now; if it is not, `discover` has logged it.
         let _ = upstream.discover().await;
         url = upstream.authorization_url(&attempt);
     }
     Departure { login, binding: None, url: url.ok(), label: upstream.settings().label.clone() }
 }
 
-/// The upstream of this name, or the first one where it is configured no more.
+/// The upstream of this name, or the first one if it is no longer configured.
 pub(crate) fn upstream_of(app: &App, name: &str) -> String {
     let known = app.upstream(name).or_else(|| app.upstreams.first());
     known.map_or_else(String::new, |upstream| upstream.settings().name.clone())

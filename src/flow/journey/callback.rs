@@ -1,5 +1,5 @@
-//! The upstream's answer: claimed once, checked, and turned into somebody who may come in (OpenID Connect Core section
-//! 3.1.2.5). What comes next is the dispatcher's word, [`next`](super::login::next).
+//! Takes the upstream's answer: claims it once, verifies it, and admits or rejects the person (OpenID Connect Core section
+//! 3.1.2.5). [`next`](super::login::next), the dispatcher, then decides what the browser sees.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -26,38 +26,37 @@ const MAX_SUB: usize = 255;
 /// The longest `sid` of an upstream that is kept, in bytes: it is a key in rows.
 const MAX_SID: usize = 512;
 
-/// What came of the upstream's answer.
+/// The outcome of the upstream's answer.
 #[derive(Debug)]
 pub(crate) enum Returned {
-    /// Go on with the journey's own page; somebody may be newly signed in.
+    /// The browser goes on to the journey's own page. The person may have just signed in.
     Journey {
-        /// The journey.
         login: RowId,
-        /// The sign-in that the browser's session now rests on.
+        /// The new sign-in, which the browser's session must refer to from now on.
         sign_in: Option<RowId>,
     },
-    /// The state is not one of ours, or its journey is over.
+    /// This server did not issue the state, or its journey is over.
     Unknown,
-    /// A genuine answer in a browser that did not begin the journey. The one that did can still finish it.
+    /// The answer is genuine, but this browser did not begin the journey. The browser that did can still finish it.
     OtherBrowser {
-        /// The client of the journey.
+        /// For the log.
         client: ClientId,
     },
 }
 
 /// A request to the callback of an upstream.
 pub(crate) struct Arrival<'a> {
-    /// The upstream whose callback it is.
+    /// The upstream whose callback was requested.
     pub upstream: &'a str,
-    /// Its query.
+    /// The query of the request.
     pub params: &'a Params,
 }
 
-/// Takes the answer of the upstream at its own callback. `binding` finds the cookie of a journey.
+/// Takes the upstream's answer at that upstream's own callback. `binding` finds the cookie of a journey.
 ///
-/// The order matters: an unverified state spends nothing, since ids can be guessed; nor does a genuine one in the wrong
-/// browser, where a link from an email may have opened: the provider's code is not even looked at, and the first browser
-/// goes on. Only one request may claim an attempt.
+/// The order matters. An unverified state spends nothing, since ids can be guessed. A genuine state in the wrong browser,
+/// which may have opened a link from an email, spends nothing either: the provider's code is not read, and the first
+/// browser can go on. Only one request may claim an attempt.
 pub(crate) async fn callback(
     app: &App,
     arrival: Arrival<'_>,
@@ -78,7 +77,7 @@ pub(crate) async fn callback(
     let login = bound.row();
     let journey = Returned::Journey { login: id, sign_in: None };
     if !is_current {
-        // A reload, or a second delivery: the row tells what comes next.
+        // A reload, or a second delivery: the dispatcher decides by the row what comes next.
         return Ok(journey);
     }
     let Some(provider) = app.upstream(upstream).filter(|_| login.upstream == upstream) else {
@@ -91,7 +90,7 @@ pub(crate) async fn callback(
         return Ok(journey);
     }
     let identity = match (provider.verify_iss(iss).await, error, code) {
-        (Err(error), ..) => Err(failed(upstream, error)),
+        (Err(error), ..) => Err(log_failure(upstream, error)),
         (Ok(()), Some(error), _) => {
             let notice = notice_of(error);
             if notice != Notice::Declined {
@@ -114,7 +113,7 @@ pub(crate) async fn callback(
     }
 }
 
-/// Redeems the upstream's code for an identity that may come in.
+/// Redeems the upstream's code for a verified identity.
 async fn exchange(
     app: &App,
     provider: &upstream::Upstream,
@@ -124,7 +123,7 @@ async fn exchange(
     let Presented { code, now } = presented;
     let bounds = bound.bounds(app, now).await.map_err(|_| Notice::Invalid)?;
     let exchanged = provider.exchange(code, &bound.attempt(bounds), now).await;
-    exchanged.map_err(|error| failed(&bound.row().upstream, error))
+    exchanged.map_err(|error| log_failure(&bound.row().upstream, error))
 }
 
 /// The upstream's code, and when it came.
@@ -133,8 +132,8 @@ struct Presented<'a> {
     now: UnixTime,
 }
 
-/// Logs why the upstream's answer came to nothing, and what the person is told of it.
-fn failed(upstream: &str, error: upstream::Error) -> Notice {
+/// Logs why the upstream's answer failed. Returns what the person is told.
+fn log_failure(upstream: &str, error: upstream::Error) -> Notice {
     tracing::warn!(upstream, error = error.for_log(), "the upstream's answer came to nothing");
     match error {
         upstream::Error::Unreachable { .. } => Notice::Unreachable,
@@ -146,16 +145,16 @@ fn failed(upstream: &str, error: upstream::Error) -> Notice {
     }
 }
 
-/// Who signed in, and the provider that says so.
+/// A verified identity, and the provider that vouches for it.
 struct Vouched<'a> {
     provider: &'a upstream::Upstream,
     identity: Identity,
 }
 
-/// Keeps who it is, if they may come in.
+/// Stores the person and the sign-in, if the person may come in.
 ///
-/// If they may not, what is known of them is brought up to date all the same: what they have from earlier sign-ins is judged
-/// by it, and ends when it is used next.
+/// If they may not, the stored claims are updated all the same: grants and sessions from earlier sign-ins are judged by
+/// them, and end when they are used next.
 async fn identify(app: &App, login: &LoginRow, vouched: Vouched<'_>, now: UnixTime) -> Result<Returned, Error> {
     let Vouched { provider, identity } = vouched;
     let person = Person {
@@ -191,7 +190,7 @@ async fn identify(app: &App, login: &LoginRow, vouched: Vouched<'_>, now: UnixTi
     Ok(Returned::Journey { login: login.id, sign_in: identified.then_some(signed_in.sign_in.id) })
 }
 
-/// Tells the operator what the upstream says of its refusal, of which the person is shown a known code at most.
+/// Logs the upstream's own words for the operator. The person sees a known code at most.
 fn log_refusal(upstream: &str, params: &Params) {
     let said = |name| {
         let said: String = params.one(name).ok().flatten().unwrap_or_default().chars().take(300).collect();
@@ -214,7 +213,8 @@ fn notice_of(error: &str) -> Notice {
     }
 }
 
-/// A refusal by a known code (RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707 section 2): what else an upstream says is not shown.
+/// A refusal by a known code (RFC 6749 sections 4.1.2.1 and 5.2, RFC 8707 section 2). Other texts of an upstream are not
+/// shown.
 fn notice_of_code(error: &str) -> Notice {
     Notice::Refused(
         match error {

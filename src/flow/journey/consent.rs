@@ -7,16 +7,16 @@ use crate::oauth::error::{Error, ErrorCode};
 use crate::store::Consent;
 
 use super::begin::{self, Departure, Start};
-use super::form::{Form, LOOK_AGAIN, Pressed};
+use super::form::{Form, OUT_OF_DATE, Pressed};
 use super::give;
 use super::notice::denied;
 use super::past::Past;
 use super::reply::{self, Answer, Recipient};
 use super::request::AuthorizationRequest;
 
-/// Whoever is signed in, where the request is content with that: `prompt=login`, `prompt=select_account` and `max_age`
-/// may ask for the upstream anew (OpenID Connect Core section 3.1.2.1, by which `max_age=0` is as `prompt=login`). A sign-in
-/// of which the upstream did not tell when it was may be of any age.
+/// The signed-in person, if their sign-in satisfies the request. `prompt=login`, `prompt=select_account` and `max_age` may
+/// require a new sign-in (OpenID Connect Core section 3.1.2.1, by which `max_age=0` means `prompt=login`). If the upstream
+/// sent no `auth_time`, the sign-in counts as too old for any `max_age`.
 fn content_with(request: &AuthorizationRequest, signed_in: Option<SignedIn>, now: UnixTime) -> Option<SignedIn> {
     signed_in.filter(|signed_in| {
         let auth_time = signed_in.sign_in.auth_time;
@@ -28,25 +28,24 @@ fn content_with(request: &AuthorizationRequest, signed_in: Option<SignedIn>, now
 
 /// What comes next for a valid request.
 pub(crate) enum Next {
-    /// The consent page.
     Ask(Box<Question>),
-    /// The client has its answer: send the browser here.
+    /// The answer for the client: send the browser to this URL.
     Answer(String),
-    /// The client has its answer, which goes by page or by redirect.
+    /// An error for the client, sent by page or by redirect.
     Refuse(Box<Answer>),
 }
 
-/// What the consent page asks.
+/// What the consent page shows.
 #[derive(Debug)]
 pub(crate) struct Question {
-    /// Who is signed in, if anybody.
+    /// The signed-in person, if any.
     pub signed_in: Option<SignedIn>,
-    /// What the person allowed the same client before.
+    /// What this person allowed this client before.
     pub past: Past,
 }
 
-/// The dispatcher: decides from the request and who is signed in alone, so that reload, two tabs and the back button are
-/// safe.
+/// The dispatcher. It decides by the request and the signed-in person alone, so that reload, two tabs and the back button
+/// are safe.
 pub(crate) async fn next(
     app: &App,
     request: &AuthorizationRequest,
@@ -57,7 +56,7 @@ pub(crate) async fn next(
     if let (Some(signed_in), Some(before)) = (&question.signed_in, question.past.exact(request))
         && is_remembered(app, request, before)
     {
-        return give::give(app, request, &signed_in.sign_in, now).await.map(Next::Answer);
+        return give::complete(app, request, &signed_in.sign_in, now).await.map(Next::Answer);
     }
     if request.prompt.none {
         let error = match question.signed_in {
@@ -71,7 +70,7 @@ pub(crate) async fn next(
     Ok(Next::Ask(Box::new(question)))
 }
 
-/// What the consent page would ask now.
+/// What the consent page would show now.
 async fn question(
     app: &App,
     request: &AuthorizationRequest,
@@ -86,13 +85,13 @@ async fn question(
     Ok(Question { signed_in, past })
 }
 
-/// Whether a consent covers the request, as long as the client is what it was.
+/// Whether a consent covers the request and the client has not changed since.
 pub(crate) fn covers(consent: &Consent, request: &AuthorizationRequest) -> bool {
     request.scopes.is_subset(&consent.scopes) && consent.client_version.matches(&request.client.version())
 }
 
-/// Whether a consent answers for the person: only where the operator turned that on, never for an app on a computer or in
-/// a private network, which anything there can pretend to be (RFC 8252 section 8.6).
+/// Whether a stored consent replaces the question to the person: only if the operator turned that on, and never for an app
+/// on a computer or in a private network, since any program there can pretend to be that app (RFC 8252 section 8.6).
 fn is_remembered(app: &App, request: &AuthorizationRequest, before: &Consent) -> bool {
     app.settings.clients.remember_consent
         && !request.return_to.redirect_uri().kind().is_native()
@@ -100,13 +99,13 @@ fn is_remembered(app: &App, request: &AuthorizationRequest, before: &Consent) ->
         && covers(before, request)
 }
 
-/// What comes of the answer.
+/// The outcome of the person's answer.
 pub(crate) enum Decided {
-    /// The client has its answer: this URL.
+    /// The answer for the client: send the browser to this URL.
     Answer(String),
     /// The browser goes to the upstream.
     Depart(Departure),
-    /// The page again, with the reason.
+    /// Show the page again, with the reason.
     AskAgain(Box<Question>, &'static str),
     /// The form has begun as many journeys as it may.
     UsedUp,
@@ -115,8 +114,8 @@ pub(crate) enum Decided {
 /// The name of the consent page's form.
 pub(crate) const PURPOSE: &str = "consent";
 
-/// Takes the answer to the consent page. A form that does not fit what would be shown now is shown anew: never an error,
-/// never a grant.
+/// Takes the person's answer to the consent page. If the form does not match what the page would show now, the page is
+/// shown again: never an error, never a grant.
 pub(crate) async fn decide(
     app: &App,
     request: &AuthorizationRequest,
@@ -132,7 +131,7 @@ pub(crate) async fn decide(
         login: None,
     };
     let Some(form) = form.verify(app, answer.token, now).filter(|_| !answer.browser.is_empty()) else {
-        return Ok(Decided::AskAgain(question, LOOK_AGAIN));
+        return Ok(Decided::AskAgain(question, OUT_OF_DATE));
     };
     let begin = async |upstream: &str, select_account| {
         let start = Start { request, form: &form, upstream, select_account };
@@ -142,7 +141,7 @@ pub(crate) async fn decide(
     match (answer.pressed, question.signed_in.as_ref()) {
         (Some(Pressed::Cancel), _) => Ok(Decided::Answer(request.return_to.with_error(&denied()))),
         (Some(Pressed::Allow), Some(signed_in)) => {
-            give::give(app, request, &signed_in.sign_in, now).await.map(Decided::Answer)
+            give::complete(app, request, &signed_in.sign_in, now).await.map(Decided::Answer)
         }
         (Some(Pressed::Upstream(name)), _) if app.upstream(&name).is_some() => begin(&name, false).await,
         (Some(Pressed::Switch), Some(signed_in)) => {
@@ -153,14 +152,13 @@ pub(crate) async fn decide(
     }
 }
 
-/// The fields of a submitted form, and who submitted it.
+/// The fields of a submitted form, and its sender.
 pub(crate) struct Submitted<'a> {
-    /// The button; `None` where it is none of ours.
+    /// The button; `None` if the value is unknown.
     pub pressed: Option<Pressed>,
-    /// The hidden token.
+    /// The form token.
     pub token: &'a str,
-    /// The browser's own random cookie, or empty.
+    /// The value of the `browser` cookie, or empty.
     pub browser: &'a str,
-    /// Who is signed in.
     pub signed_in: Option<SignedIn>,
 }

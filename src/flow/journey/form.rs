@@ -1,4 +1,4 @@
-//! The forms of the journey's pages: what a form is bound to, and which button was pressed.
+//! The forms of the journey's pages: what a form token is bound to, and which button was pressed.
 
 use std::time::Duration;
 
@@ -13,32 +13,30 @@ use super::request::AuthorizationRequest;
 /// How long a journey may take.
 pub(crate) const LOGIN_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// How long a form may lie open, in seconds.
+/// How long a form token is valid, in seconds.
 const FORM_LIFETIME: i64 = 30 * 60;
 
-/// What a form is bound to: its purpose, this browser, the person shown, this very request, and the client as it was.
+/// What a form token is bound to: purpose, browser, the person shown, the request, and the client's metadata at that time.
 pub(crate) struct Form<'a> {
-    /// Which form.
     pub purpose: &'static str,
-    /// The browser's own random cookie.
+    /// The value of the `browser` cookie.
     pub browser: &'a str,
     /// The person shown on the page, if any.
     pub person: Option<&'a PersonId>,
-    /// The authorization request.
     pub request: &'a AuthorizationRequest,
-    /// The journey, where the form is on one of its pages.
+    /// The journey, if the form is on one of its pages.
     pub login: Option<RowId>,
 }
 
 impl Form<'_> {
-    /// The hidden token of the form.
+    /// Makes the form's hidden token.
     pub(crate) fn token(&self, app: &App, now: UnixTime) -> String {
         let expires_at = (now.0 + FORM_LIFETIME).to_string();
         let mac = app.root.form_mac(&self.parts(&expires_at).each_ref().map(Vec::as_slice));
         format!("{expires_at}.{mac}")
     }
 
-    /// The form, if the token was made for it and has not expired.
+    /// Verifies that the token was made for this form and has not expired.
     pub(crate) fn verify(&self, app: &App, token: &str, now: UnixTime) -> Option<VerifiedForm> {
         let (expires_at, mac) = token.split_once('.')?;
         let expires: i64 = expires_at.parse().ok().filter(|at| *at > now.0)?;
@@ -69,10 +67,9 @@ pub(crate) struct VerifiedForm {
 }
 
 impl VerifiedForm {
-    /// The ids of the journeys that the form may begin. They are computed from its token, so that the rows themselves are
-    /// the count, on all replicas and after a restart: a form that is posted again meets the ids of the journeys before, and
-    /// if all are taken it begins no other. A row outlives the form, so that no id comes free before its token has
-    /// expired.
+    /// The ids of the journeys that the form may begin. They are computed from its token, so the rows themselves are the
+    /// count, on all replicas and after a restart: if the form is posted again, it gets the same ids, and if all are taken
+    /// it begins no other journey. A row lives longer than the form, so no id is free again before the token has expired.
     pub(crate) fn journeys(&self) -> impl Iterator<Item = RowId> {
         (0..JOURNEYS_OF_A_FORM).map(|n| {
             let seed = digest(&SHA256, format!("{}/{n}", self.mac).as_bytes());
@@ -85,24 +82,19 @@ impl VerifiedForm {
 
 const _: () = assert!(LOGIN_LIFETIME.as_secs() as i64 >= FORM_LIFETIME, "a journey's row outlives its form");
 
-/// Why a page is shown again in answer to a form that does not fit it.
-pub(crate) const LOOK_AGAIN: &str = "This page was open for a while, or something has changed. Please look again.";
+/// The notice on a page that is shown again because the form no longer matched it.
+pub(crate) const OUT_OF_DATE: &str = "This page was open for a while, or something has changed. Please look again.";
 
-/// The button that was pressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pressed {
-    /// Allow, by whoever is signed in; or go on as the person shown.
+    /// Allow as the signed-in person, or continue as the person shown.
     Allow,
-    /// Sign in at this upstream.
     Upstream(String),
-    /// Use another account.
     Switch,
-    /// Not at all.
     Cancel,
 }
 
 impl Pressed {
-    /// Reads the value of the button.
     pub(crate) fn parse(value: &str) -> Option<Self> {
         match value {
             "allow" | "continue" => Some(Pressed::Allow),

@@ -1,4 +1,4 @@
-//! The end of a journey: a grant with its first code, and the consent to keep on file (RFC 6749 section 4.1.2).
+//! Turns a person's consent into a grant with its first code, and a stored consent (RFC 6749 section 4.1.2).
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -11,15 +11,14 @@ use crate::store::{Consent, NewCode, NewGrant, Permission, SignIn};
 
 use super::request::AuthorizationRequest;
 
-/// What a person's consent becomes.
+/// A new grant, not stored yet.
 pub(crate) struct Given {
-    /// What is stored.
     pub permission: Permission,
     /// The code for the client, of which only the hash is stored.
     pub code: AuthorizationCode,
 }
 
-/// What a person's consent to `request` becomes. Stores nothing.
+/// Makes the grant for a person's consent to `request`. Stores nothing.
 pub(crate) fn grant(app: &App, request: &AuthorizationRequest, sign_in: &SignIn, now: UnixTime) -> Given {
     let id = GrantId::new(now, random::bytes());
     let code = AuthorizationCode::new(id);
@@ -54,13 +53,14 @@ pub(crate) fn grant(app: &App, request: &AuthorizationRequest, sign_in: &SignIn,
     Given { permission: Permission { grant, consent }, code }
 }
 
-/// A code as it is stored.
+/// The code as the database holds it: hash and expiry.
 pub(super) fn new_code(app: &App, code: &AuthorizationCode, now: UnixTime) -> NewCode {
     NewCode { hash: code.hash(), expires_at: now + app.settings.tokens.code_lifetime }
 }
 
-/// Keeps the consent to `request` of somebody who is signed in: the URL that carries the code to the client.
-pub(crate) async fn give(
+/// Stores the grant and the consent of a person who is signed in already. Returns the URL that carries the code to the
+/// client.
+pub(crate) async fn complete(
     app: &App,
     request: &AuthorizationRequest,
     sign_in: &SignIn,

@@ -1,8 +1,8 @@
-//! A journey as every step finds it: its row, what it is for, and what binds it to its browser.
+//! Loads a journey for one step: its row, its purpose, and its binding to a browser.
 //!
-//! A journey has a row, and its browser a cookie with 256 random bits. State, nonce and PKCE verifier of each attempt are
-//! computed from the cookie, and only their hashes are stored: neither the database nor a stolen callback URL can complete a
-//! login.
+//! A journey has a row, and its browser has a cookie with 256 random bits. State, nonce and PKCE verifier of each attempt
+//! are computed from the cookie, and only their hashes are stored: neither the database nor a stolen callback URL can
+//! complete a login.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -30,12 +30,10 @@ impl Binding {
         Binding(random::text::<32>())
     }
 
-    /// Reads the cookie.
     pub(crate) fn from_cookie(value: &str) -> Self {
         Binding(value.to_owned())
     }
 
-    /// The cookie's value.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -60,19 +58,19 @@ impl std::fmt::Debug for Binding {
     }
 }
 
-/// A journey's row, in the browser that began it.
+/// A journey's row, with the verified binding to the browser that began it.
 pub(crate) struct Bound {
     row: LoginRow,
     binding: Binding,
 }
 
 impl Bound {
-    /// The row, if the cookie is that of its browser.
+    /// Verifies that the binding is that of the row.
     pub(crate) fn new(row: LoginRow, binding: Binding) -> Option<Self> {
         binding.hash().matches(&row.cookie_hash).then_some(Bound { row, binding })
     }
 
-    /// A new row, in stage allowed, with a binding of its own.
+    /// A new row in stage `allowed`, with a new random binding.
     pub(crate) fn begin(id: RowId, request: &AuthorizationRequest, upstream: &str, now: UnixTime) -> Self {
         let binding = Binding::new();
         let row = LoginRow {
@@ -91,7 +89,7 @@ impl Bound {
         Bound { row, binding }
     }
 
-    /// The same with the next attempt, at this upstream.
+    /// The same journey with its next attempt, at this upstream.
     pub(crate) fn with_next_attempt(&self, upstream: &str) -> Self {
         let Bound { row, binding } = self;
         let attempt = row.attempt + 1;
@@ -100,18 +98,16 @@ impl Bound {
         Bound { row, binding: binding.clone() }
     }
 
-    /// The row.
     pub(crate) fn row(&self) -> &LoginRow {
         &self.row
     }
 
-    /// What binds it to its browser.
     pub(crate) fn binding(&self) -> &Binding {
         &self.binding
     }
 
-    /// What the request of the journey demands of the sign-in: by its row, or by the request itself if an older version wrote
-    /// the row. A request that is not valid any more demands what nobody can tell, so nothing comes of the journey.
+    /// What the request demands of the sign-in: taken from the row, or from the request if an older version wrote the row.
+    /// Fails if that request is no longer valid: its demands are then unknown, and the journey cannot succeed.
     pub(crate) async fn bounds(&self, app: &App, now: UnixTime) -> Result<Bounds, Rejection> {
         match self.row.bounds {
             Some(bounds) => Ok(bounds),
@@ -133,32 +129,27 @@ impl Bound {
     }
 }
 
-/// What a journey is for.
 pub(crate) enum Purpose {
     /// To answer an authorization request.
     Authorize(Box<AuthorizationRequest>),
 }
 
-/// A journey.
 pub(crate) struct Journey {
-    /// Its row, in the browser that began it.
     pub(crate) bound: Bound,
-    /// What it is for.
     pub(crate) purpose: Purpose,
 }
 
-/// What there is at an id.
+/// The outcome of [`Journey::load`].
 pub(crate) enum Loaded {
-    /// The journey.
     Journey(Journey),
-    /// The journey, whose request is not valid any more.
+    /// The journey exists, but its request is no longer valid.
     Rejected(Rejection),
-    /// None, or not in this browser, or one that is over.
+    /// There is no such journey, it belongs to another browser, or it is over.
     Unknown,
 }
 
 impl Journey {
-    /// Loads a journey: its row, whether the browser is the one that began it, and its request, parsed once more.
+    /// Loads the row, verifies that this browser began the journey, and parses its request again.
     pub(crate) async fn load(app: &App, id: RowId, binding: Option<Binding>, now: UnixTime) -> Result<Loaded, Error> {
         let Some(binding) = binding else { return Ok(Loaded::Unknown) };
         let row = app.store.find_login(id, now).await?;
@@ -169,7 +160,7 @@ impl Journey {
         })
     }
 
-    /// How its client learns what came of it.
+    /// How the client gets the result.
     pub(crate) fn reply(&self) -> Reply<'_> {
         let Purpose::Authorize(request) = &self.purpose;
         Reply::Redirect(&request.return_to)

@@ -1,5 +1,5 @@
-//! The journey's own page: [`next`] is the dispatcher, which decides from the row alone what comes next, so that every step
-//! writes the row and comes back to it; [`decide`] takes the page's buttons.
+//! The journey's own page. [`next`] is the dispatcher: it decides by the row alone what comes next, so every step writes the
+//! row and returns to it. [`decide`] takes the page's buttons.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -20,47 +20,45 @@ use super::past::Past;
 use super::reply::Rejection;
 use super::request::AuthorizationRequest;
 
-/// How long the look at an upstream's answer may take before it counts as crashed, in seconds.
+/// How long the exchange with an upstream may take before it counts as crashed, in seconds.
 const EXCHANGE_TIMEOUT: i64 = 30;
 
 /// The name of the forms on a journey's pages.
 const PURPOSE: &str = "login";
 
-/// Where a journey stands, for its page.
+/// What the journey's page shows or does next.
 pub(crate) enum Next {
-    /// The person has to go to the upstream, again or at last.
+    /// The person must sign in at the upstream, for the first time or again.
     SignIn {
-        /// The request of the journey.
         request: Box<AuthorizationRequest>,
-        /// Why they are not signed in yet, if they tried.
+        /// Why the last attempt failed, if there was one.
         notice: Option<Notice>,
         /// The upstream of the last attempt.
         upstream: String,
     },
-    /// The upstream's answer is being looked at: one moment.
+    /// Another request is processing the upstream's answer.
     Wait,
-    /// First time for this person and client, or more than the last time: "Continue as …?"
+    /// "Continue as …?": the person never allowed this client before, or the request has something new.
     Confirm(Box<AuthorizationRequest>, Box<Confirm>),
-    /// The client has its answer: send the browser there.
+    /// The answer for the client: send the browser there.
     Answer(Answered),
-    /// All is said and done.
+    /// The journey is finished; the client already has its answer.
     Done(Headline),
-    /// The request is not valid any more.
+    /// The request is no longer valid.
     Refuse(Rejection),
-    /// There is no such journey, or not in this browser, or it is over.
+    /// There is no such journey, it belongs to another browser, or it is over.
     Unknown,
 }
 
 /// What the page after the sign-in shows.
 #[derive(Debug)]
 pub(crate) struct Confirm {
-    /// Who signed in.
     pub signed_in: SignedIn,
-    /// What they allowed this client before.
+    /// What this person allowed this client before.
     pub past: Past,
 }
 
-/// The dispatcher: where the journey stands and what comes next, from its row alone.
+/// The dispatcher: decides by the row alone what comes next.
 pub(crate) async fn next(app: &App, id: RowId, binding: Option<Binding>, now: UnixTime) -> Result<Next, Error> {
     let journey = match Journey::load(app, id, binding, now).await? {
         Loaded::Journey(journey) => journey,
@@ -90,14 +88,15 @@ pub(crate) async fn next(app: &App, id: RowId, binding: Option<Binding>, now: Un
         }
         Stage::Answered { grant: Some(grant) } => {
             let client = journey.client(app);
-            // The answer was lost on its way to the browser: another code for the same grant, if nobody used the first.
+            // The browser did not get the answer: make another code for the same grant, if the client has not used the
+            // first.
             let code = AuthorizationCode::new(grant);
             if app.store.renew_code(grant, &give::new_code(app, &code, now), now).await? {
                 return Ok(Next::Answer(Answered { url: journey.reply().with_code(&code.expose()), client }));
             }
             Ok(Next::Done(client))
         }
-        // Cancelled: there is nothing to go on with.
+        // Cancelled: the journey cannot go on.
         Stage::Answered { grant: None } => Ok(Next::Unknown),
     }
 }
@@ -108,23 +107,22 @@ impl Journey {
         Next::SignIn { request, notice, upstream: self.bound.row().upstream.clone() }
     }
 
-    /// What pages call the client that it is for.
+    /// What pages call the client of the journey.
     fn client(&self, app: &App) -> Headline {
         let Purpose::Authorize(request) = &self.purpose;
         app.headline(&request.client)
     }
 }
 
-/// The answer to a client.
 pub(crate) struct Answered {
-    /// Where the browser goes with it.
+    /// The client's redirect URI with the answer in it.
     pub url: String,
     /// What pages call the client.
     pub client: Headline,
 }
 
-/// identified -> answered: the grant, the consent, and the code for the client. `None` if another request was faster; then
-/// the row tells what it did.
+/// identified -> answered: stores the grant and the consent, and returns the URL with the code. `None` if another request
+/// was faster; the row then says what that request did.
 async fn issue_code(
     app: &App,
     journey: &Journey,
@@ -138,19 +136,19 @@ async fn issue_code(
     Ok(is_first.then(|| Answered { url, client: journey.client(app) }))
 }
 
-/// What comes of a button on a journey's page.
+/// The outcome of a button on a journey's page.
 pub(crate) enum Decided {
-    /// The client has its answer.
+    /// The answer for the client.
     Answer(Answered),
     /// The browser goes to the upstream.
     Depart(Departure),
-    /// The journey's page again.
+    /// Show the journey's page again.
     Page,
-    /// There is no such journey, or not in this browser.
+    /// There is no such journey, or it belongs to another browser.
     Unknown,
 }
 
-/// Takes a button of the journey's pages: go on as the person shown, use another account, try again, or cancel.
+/// Takes a button of the journey's pages: continue as the person shown, use another account, try again, or cancel.
 pub(crate) async fn decide(app: &App, id: RowId, submitted: Submitted<'_>, now: UnixTime) -> Result<Decided, Error> {
     let journey = match Journey::load(app, id, submitted.binding, now).await? {
         Loaded::Journey(journey) => journey,
@@ -168,7 +166,7 @@ pub(crate) async fn decide(app: &App, id: RowId, submitted: Submitted<'_>, now: 
         return Ok(Decided::Page);
     }
     let depart = async |account| {
-        let departure = begin::begin_again(app, request, &journey.bound, account).await?;
+        let departure = begin::retry(app, request, &journey.bound, account).await?;
         Ok(departure.map_or(Decided::Page, Decided::Depart))
     };
     match (submitted.pressed, &row.stage, signed_in) {
@@ -197,17 +195,16 @@ pub(crate) async fn decide(app: &App, id: RowId, submitted: Submitted<'_>, now: 
 
 /// The fields of a submitted form.
 pub(crate) struct Submitted<'a> {
-    /// The button; `None` where it is none of ours.
+    /// The button; `None` if the value is unknown.
     pub pressed: Option<Pressed>,
-    /// The hidden token.
+    /// The form token.
     pub token: &'a str,
-    /// The browser's own random cookie, or empty.
+    /// The value of the `browser` cookie, or empty.
     pub browser: &'a str,
     /// The journey's cookie, if the browser has it.
     pub binding: Option<Binding>,
 }
 
-/// The form of a journey's page.
 pub(crate) fn form<'a>(
     request: &'a AuthorizationRequest,
     id: RowId,

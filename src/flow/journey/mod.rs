@@ -1,10 +1,11 @@
-//! The way through the browser, from the authorization request to the answer to the client.
+//! The journey: the way through the browser, from the authorization request to the client's answer.
 //!
 //! 1. [`request`] validates; [`consent`] decides what the person sees first. A GET writes nothing.
-//! 2. [`consent`] takes the person's answer by a [`form`]; [`begin`] makes the journey's row and what binds it to this browser.
+//! 2. [`consent`] takes the person's answer, which comes by a [`form`]. [`begin`] stores the journey's row and binds it
+//!    to this browser.
 //! 3. [`callback`] takes the upstream's answer.
-//! 4. [`login`] is the dispatcher: every step goes back to it. [`load`] gives it row, request and binding together.
-//! 5. [`give`] makes the grant and its code; [`reply`] is how the client learns of it.
+//! 4. [`login`] is the dispatcher: every step returns to it. [`load`] gives it row, request and binding together.
+//! 5. [`give`] makes the grant and its code; [`reply`] carries the result to the client.
 
 pub(crate) mod begin;
 pub(crate) mod callback;

@@ -1,38 +1,37 @@
-//! Why a sign-in came to nothing.
+//! Why a sign-in failed.
 
 use crate::oauth::error::{Error, ErrorCode};
 use crate::oauth::masked::Hidden;
 
-/// Why the last attempt came to nothing; kept in the row, told on the page in our own words.
+/// Why the last attempt failed. Stored in the row; the page says it in our own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
-    /// The upstream could not be reached, or says that it cannot answer.
+    /// The upstream could not be reached, or reported that it cannot answer now.
     Unreachable,
-    /// The person said no at the upstream.
+    /// The person declined at the upstream.
     Declined,
     /// The upstream refused, with a known code.
     Refused(String),
-    /// What the upstream said cannot be trusted.
+    /// The upstream's answer breaks a rule and cannot be trusted.
     Invalid,
-    /// The client asked for a recent sign-in, and the upstream does not tell when this one was.
+    /// The client asked for a recent sign-in, and the upstream does not say when this one was.
     Undated,
     /// The client asked for a recent sign-in, and this one was longer ago.
     Old,
-    /// The client asked for a new sign-in (`prompt=login`), and the upstream does not show that there was one.
+    /// The client asked for a new sign-in (`prompt=login`), and the upstream's answer does not prove one.
     NotFresh,
-    /// This account may not come in.
+    /// The rules do not admit this account.
     NotAllowed(Hidden<String>),
-    /// The attempt was interrupted.
     Interrupted,
 }
 
 impl Notice {
-    /// Whether another try at the same upstream comes to the same.
+    /// Whether another attempt at the same upstream would fail in the same way.
     pub(crate) fn is_lasting(&self) -> bool {
         matches!(self, Notice::Undated | Notice::NotFresh)
     }
 
-    /// What the client gets if the person gives up here: `login_required` if the sign-in that it asked for cannot be had
+    /// The error for the client if the person cancels now: `login_required` if the sign-in that it asked for is not possible
     /// (OpenID Connect Core sections 3.1.2.1 and 3.1.2.6).
     pub(crate) fn when_cancelled(&self) -> Error {
         match self {
@@ -57,7 +56,7 @@ impl Notice {
         }
     }
 
-    /// The reason for the log, which does not tell whose account it is.
+    /// The reason for the log, without the account.
     pub(crate) fn reason(&self) -> String {
         match self {
             Notice::NotAllowed(_) => "not_allowed".into(),
@@ -81,7 +80,7 @@ impl Notice {
     }
 }
 
-/// `access_denied`, by the person (RFC 6749 section 4.1.2.1).
+/// `access_denied`: the person declined (RFC 6749 section 4.1.2.1).
 pub(crate) fn denied() -> Error {
     Error::new(ErrorCode::AccessDenied, "The person did not allow it.")
 }

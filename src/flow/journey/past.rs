@@ -1,4 +1,4 @@
-//! What a person allowed a client before, and what is new in a request since then.
+//! What a person allowed a client before, and what changed since then.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -10,47 +10,46 @@ use crate::store::Consent;
 
 use super::request::AuthorizationRequest;
 
-/// What a person allowed a client before, the last yes first; empty where they never met.
+/// What a person allowed a client before, the latest consent first. Empty if there was none.
 #[derive(Debug, Default)]
 pub(crate) struct Past(Vec<Consent>);
 
-/// What is new in a request since the last yes, beside its scopes.
+/// What changed since the last consent, except for scopes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct News {
-    /// The answer goes where none went before. Among the apps on a computer there is no telling one from another.
+    /// The answer goes to a new address. All apps on a computer count as one address, since they cannot be told apart.
     pub destination: bool,
-    /// It asks for other resources.
+    /// The request names other resources.
     pub resources: bool,
-    /// The client says other things of itself: its registration or its document changed.
+    /// The client's registration or document changed.
     pub client: bool,
 }
 
 impl Past {
-    /// Reads it.
     pub(crate) async fn of(app: &App, request: &AuthorizationRequest, person: &PersonId) -> Result<Self, Error> {
         Ok(Past(app.store.find_consents(person, &request.client.id).await?))
     }
 
-    /// The consent for the very redirect URI and resources of the request: the only one that can answer for the person.
+    /// The consent for exactly the redirect URI and the resources of the request. No other consent can replace the question.
     pub(crate) fn exact(&self, request: &AuthorizationRequest) -> Option<&Consent> {
         let redirect_uri = request.return_to.redirect_uri().without_port();
         self.0.iter().find(|consent| consent.redirect_uri == redirect_uri && consent.resources == request.resources)
     }
 
-    /// Since when the person knows the client.
+    /// When the person first allowed this client something.
     pub(crate) fn since(&self) -> Option<UnixTime> {
         self.0.iter().map(|consent| consent.created_at).min()
     }
 
-    /// The scopes of the last yes for the resources of the request, against which new ones are marked; `None` where nothing
-    /// was ever allowed, so that there is nothing to mark.
+    /// The scopes of the last consent for the request's resources; pages mark the scopes that are not among them as new.
+    /// `None` if there was no consent, so that nothing is marked.
     pub(crate) fn scopes(&self, request: &AuthorizationRequest) -> Option<Scopes> {
         let same = self.exact(request).or_else(|| self.0.iter().find(|consent| consent.resources == request.resources));
         let known = !self.0.is_empty();
         known.then(|| same.map(|consent| consent.scopes.clone()).unwrap_or_default())
     }
 
-    /// What is new; nothing is where they never met.
+    /// What changed since the last consent. Empty if there was none.
     pub(crate) fn news(&self, request: &AuthorizationRequest) -> News {
         let Some(last) = self.exact(request).or(self.0.first()) else { return News::default() };
         let asked = request.return_to.redirect_uri();

@@ -1,4 +1,4 @@
-//! How a client learns what came of its request, and whom to tell if there is no valid one.
+//! How a client gets the result of its request, and who is told if the request is not valid.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -10,73 +10,69 @@ use crate::oauth::name::Headline;
 use crate::oauth::redirect::RedirectKind;
 use crate::oauth::return_to::ReturnTo;
 
-/// How a client learns what came of a journey.
+/// How a client gets the result of a journey.
 pub(crate) enum Reply<'a> {
-    /// The browser carries it to the client's redirect URI.
+    /// The browser carries the result to the client's redirect URI.
     Redirect(&'a ReturnTo),
 }
 
 impl Reply<'_> {
-    /// Where the browser goes with a code.
+    /// The URL to which the browser carries a code.
     pub(crate) fn with_code(&self, code: &str) -> String {
         let Reply::Redirect(return_to) = self;
         return_to.with_code(code)
     }
 
-    /// Where the browser goes with an error.
+    /// The URL to which the browser carries an error.
     pub(crate) fn with_error(&self, error: &Error) -> String {
         let Reply::Redirect(return_to) = self;
         return_to.with_error(error)
     }
 }
 
-/// Why there is no valid request, and whom to tell.
+/// Why a request is not valid, and who is told.
 #[derive(Debug)]
 pub(crate) enum Rejection {
-    /// The client is not known: a page for the person, never a redirect.
+    /// The client is unknown: a page for the person, never a redirect.
     UnknownClient {
-        /// What came as `client_id`.
+        /// `client_id` as received.
         client_id: String,
-        /// What came as `redirect_uri`, by which the page may recognise the app.
+        /// `redirect_uri` as received. The page may recognise the app by it.
         redirect_uri: String,
     },
-    /// The client is known by a document (CIMD) that cannot be had or that breaks a rule: a page, never a redirect.
+    /// The client's metadata document (CIMD) cannot be fetched or breaks a rule: a page, never a redirect.
     Document {
-        /// What came as `client_id`: the document's address.
+        /// `client_id` as received: the document's address.
         client_id: String,
-        /// What came as `redirect_uri`, by which the page may recognise the app.
+        /// `redirect_uri` as received. The page may recognise the app by it.
         redirect_uri: String,
-        /// What is wrong.
         unusable: Unusable,
     },
     /// The client did not register this redirect URI: a page, never a redirect.
     UnknownRedirectUri {
-        /// The client.
         client: Box<Client>,
-        /// What came as `redirect_uri`.
+        /// `redirect_uri` as received.
         redirect_uri: String,
     },
-    /// Nothing to answer to: a page.
+    /// There is no verified redirect URI: a page.
     Page(Error),
-    /// The client can be told.
+    /// The error goes to the client.
     Answer(Box<Answer>),
 }
 
 /// An error for the client.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// Where it goes.
+    /// The verified redirect URI and `state`.
     pub return_to: ReturnTo,
-    /// What it says.
     pub error: Error,
     /// The client's id, for the log.
     pub client_id: ClientId,
-    /// What the page calls the client.
     pub client: Headline,
-    /// Whether the target is trusted enough to send a browser there at once (RFC 9700 section 4.11.2): http on this
-    /// computer, where nothing but a program that listens is started; the operator's own choice; or the very address to
-    /// which the code of a grant went that still lives. Else a page says where it leads and has a link: a registration
-    /// names any address, and a scheme of its own may start an app with a stranger's arguments.
+    /// Whether the target is trusted enough for a redirect (RFC 9700 section 4.11.2): http on this computer, which reaches
+    /// only a program that listens; a client of the operator's choice; or exactly the address to which the code of a live
+    /// grant went. Otherwise a page says where the link leads: a registration can name any address, and a custom scheme may
+    /// start an app with a stranger's arguments.
     pub at_once: bool,
 }
 
@@ -86,20 +82,20 @@ impl From<Error> for Rejection {
     }
 }
 
-/// Who is told of an error, and where.
+/// The client that is told of an error, and its address.
 pub(super) struct Recipient<'a> {
     pub(super) client: &'a Client,
     pub(super) return_to: ReturnTo,
 }
 
-/// Rejects a request whose client can be told, with the judgement how to send the error.
+/// Rejects a request whose client can be told. Decides whether the error goes by redirect or by a page with a link.
 pub(super) async fn reject(app: &App, to: Recipient<'_>, error: Error, now: UnixTime) -> Result<Answer, Error> {
     let Recipient { client, return_to } = to;
     let redirect_uri = return_to.redirect_uri();
     let at_once = redirect_uri.kind() == RedirectKind::Loopback
         || client.origin == ClientOrigin::Configured
         || app.settings.clients.documents.pinned.contains_key(&client.id)
-        // A web site alone: anybody can have a grant, and with it send people's browsers to a program, or to a device in
+        // Only web sites: any client can get a grant, and could then send people's browsers to a program, or to a device in
         // their network, with arguments of their choice.
         || redirect_uri.kind() == RedirectKind::Https
             && app.store.grant_went_to(&client.id, redirect_uri, now).await?;

@@ -1,5 +1,5 @@
-//! The authorization request (RFC 6749 section 4.1.1), validated by one function: [`parse`]. Every step of the journey runs
-//! the raw query through it again.
+//! The authorization request (RFC 6749 section 4.1.1), validated by one function: [`parse`]. Every step of the journey
+//! parses the raw query again.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -19,7 +19,7 @@ use crate::store::Bounds;
 
 use super::reply::{self, Recipient, Rejection};
 
-/// The longest query that is read, in bytes; it travels through forms.
+/// The longest query that is parsed, in bytes; pages repeat it in forms.
 pub(crate) const MAX_REQUEST: usize = 8 * 1024;
 
 /// The longest `nonce`, in bytes.
@@ -28,28 +28,26 @@ const MAX_NONCE: usize = 512;
 /// A valid authorization request.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthorizationRequest {
-    /// The query as it came, which every later step parses again.
+    /// The query as received, which every later step parses again.
     pub raw: String,
-    /// The client that asks.
     pub client: Client,
-    /// Where the answer goes.
+    /// The verified redirect URI and `state`.
     pub return_to: ReturnTo,
-    /// What the code will be bound to (RFC 7636).
+    /// The PKCE challenge that the code will be bound to (RFC 7636).
     pub challenge: CodeChallenge,
-    /// What will be granted, if the person allows it: known words only.
+    /// The scopes that will be granted if the person allows it: known ones only.
     pub scopes: Scopes,
-    /// What it will be granted for.
+    /// The resources that they will be granted for.
     pub resources: Resources,
     /// `nonce`, or empty.
     pub nonce: String,
-    /// `prompt`.
     pub prompt: Prompt,
     /// `max_age` in seconds.
     pub max_age: Option<u32>,
 }
 
 impl AuthorizationRequest {
-    /// What it demands of the sign-in.
+    /// What the request demands of the sign-in.
     pub(crate) fn bounds(&self) -> Bounds {
         Bounds { prompt: self.prompt, max_age: self.max_age }
     }
@@ -114,7 +112,7 @@ struct Rest {
     max_age: Option<u32>,
 }
 
-/// All that is checked once there is somebody to answer to.
+/// Parses the rest: from here on errors go to the client.
 fn parse_rest(app: &App, params: &Params, client: &Client) -> Result<Rest, Error> {
     params.refuse_repeated(&["resource"])?;
     for (name, code) in
@@ -145,7 +143,7 @@ fn parse_rest(app: &App, params: &Params, client: &Client) -> Result<Rest, Error
     })
 }
 
-/// `nonce`, which is kept until the token request.
+/// `nonce`, which is stored until the token request.
 fn nonce(params: &Params) -> Result<String, Error> {
     let nonce = params.one("nonce")?.unwrap_or_default();
     if nonce.len() > MAX_NONCE {
@@ -154,8 +152,8 @@ fn nonce(params: &Params) -> Result<String, Error> {
     Ok(nonce.to_owned())
 }
 
-/// The resources that were asked for, each one of ours; the default mount's where none was named, as clients of revision
-/// 2025-03-26 do (RFC 8707 section 2).
+/// The requested resources, each one of this server's. If the request names none, the default mount's: clients of revision
+/// 2025-03-26 name none (RFC 8707 section 2).
 fn resources(app: &App, params: &Params) -> Result<Resources, Error> {
     let asked: Resources = params.all("resource").map(Resource::parse).collect::<Result<_, _>>()?;
     if asked.iter().any(|resource| app.settings.mount(resource).is_none()) {

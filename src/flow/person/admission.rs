@@ -1,7 +1,8 @@
-//! Who may come in, once an upstream has said who it is; judged again at each refresh, and whenever a browser's session or a
-//! code is used.
+//! Which persons may come in, after an upstream has identified them. Judged again at each refresh, and when a browser's
+//! session or a code is used.
 //!
-//! Two things count: whether the upstream is one of ours, its gates (`hosted_domain`) included, and the rules of `[access]`.
+//! Two things count: whether the upstream is configured and its gates (`hosted_domain`) admit the account, and the rules of
+//! `[access]`.
 
 use crate::clock::UnixTime;
 use crate::config::settings::{AccessRules, Settings, UpstreamSettings};
@@ -9,22 +10,22 @@ use crate::flow::app::App;
 use crate::oauth::error::Error;
 use crate::oauth::grant::{Origin, Person, PersonId};
 
-/// Whether a person may come in: by a configured upstream and by the rules.
+/// Whether a person may come in, by a configured upstream and by the rules.
 pub(crate) fn is_admitted(settings: &Settings, person: &Person) -> bool {
     is_of_an_upstream(settings, &person.origin) && is_allowed(&settings.access, person)
 }
 
-/// Whether a configured upstream has this issuer and still lets such an account in.
+/// Whether a configured upstream has this issuer and its gates still admit the account.
 pub(crate) fn is_of_an_upstream(settings: &Settings, origin: &Origin) -> bool {
     settings.upstreams.iter().any(|upstream| upstream.issuer == origin.issuer && passes_gates(upstream, origin))
 }
 
-/// Whether a person who has just signed in at an upstream may come in: by its own gates, and by what holds for everybody.
+/// Whether a person who has just signed in at an upstream may come in, by its gates and by [`is_admitted`].
 pub(crate) fn is_admitted_by(settings: &Settings, upstream: &UpstreamSettings, person: &Person) -> bool {
     passes_gates(upstream, &person.origin) && is_admitted(settings, person)
 }
 
-/// The gates of the upstream's own table. A person whose claims are not stored yet passed them at the sign-in.
+/// The gates of the upstream's own table. If the person's claims are not stored yet, they passed the gates at the sign-in.
 fn passes_gates(upstream: &UpstreamSettings, origin: &Origin) -> bool {
     match (&upstream.hosted_domain, &origin.claims) {
         (Some(domain), Some(claims)) => claims.is_of_workspace(domain),
@@ -32,8 +33,8 @@ fn passes_gates(upstream: &UpstreamSettings, origin: &Origin) -> bool {
     }
 }
 
-/// Whether the rules let this person in: everybody if nothing is listed, else a person with a vouched-for email that
-/// matches one line. What cannot be judged is refused.
+/// Whether the rules admit this person: every person if nothing is listed, else persons with a vouched-for email that
+/// matches one line. If the email cannot be judged, the person is rejected.
 fn is_allowed(rules: &AccessRules, person: &Person) -> bool {
     if rules.is_open() {
         return true;
@@ -45,13 +46,13 @@ fn is_allowed(rules: &AccessRules, person: &Person) -> bool {
         || domain.is_some_and(|domain| rules.email_domains.iter().any(|allowed| allowed == domain))
 }
 
-/// Whether a person who came in before still may, by what is known of them now.
+/// Whether a person who came in before still may, by their stored claims.
 pub(crate) async fn is_still_admitted(app: &App, id: &PersonId) -> Result<bool, Error> {
     let person = app.store.find_person(id).await?;
     Ok(person.is_some_and(|person| is_admitted(&app.settings, &person)))
 }
 
-/// Tells once, at the start, how many grants are live of people whose upstream is not configured any more.
+/// Logs once, at the start, how many live grants belong to people whose upstream is no longer configured.
 pub(crate) async fn log_grants_of_others(app: &App, now: UnixTime) -> Result<(), Error> {
     let issuers: Vec<&str> = app.settings.upstreams.iter().map(|upstream| upstream.issuer.as_str()).collect();
     let grants = app.store.count_grants_of_others(&issuers, now).await?;

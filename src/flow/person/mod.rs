@@ -1,4 +1,4 @@
-//! People: who may come in, and who is signed in.
+//! Persons: which of them may come in, and which one is signed in.
 
 pub(crate) mod admission;
 pub(crate) mod session;

@@ -1,19 +1,18 @@
-//! Browser sessions, for the session layer of `http`; keyed by the hash of their id.
+//! Browser sessions, for the session layer of `http`, stored under the hash of their id.
 //!
-//! What a session holds is the id of a sign-in, which has an end of its own: nothing that security hangs on rests on the
-//! session's.
+//! A session holds only the id of a sign-in, which has its own expiry. Security does not depend on the session's expiry.
 
 use crate::flow::app::App;
 use crate::flow::person::sign_in::SESSION_LIFETIME;
 use crate::oauth::token::TokenHash;
 pub(crate) use crate::store::Error;
 
-/// Keeps a new session; `false` where the id is taken.
+/// Stores a new session; `false` if the id is taken.
 pub(crate) async fn create(app: &App, id: &str, data: &str) -> Result<bool, Error> {
     app.store.insert_session(&hash(id), data, app.clock.now() + SESSION_LIFETIME).await
 }
 
-/// Keeps a session in place of what it held.
+/// Replaces what a session holds.
 pub(crate) async fn save(app: &App, id: &str, data: &str) -> Result<(), Error> {
     app.store.save_session(&hash(id), data, app.clock.now() + SESSION_LIFETIME).await
 }
@@ -23,7 +22,6 @@ pub(crate) async fn load(app: &App, id: &str) -> Result<Option<String>, Error> {
     app.store.find_session(&hash(id), app.clock.now()).await
 }
 
-/// Ends a session.
 pub(crate) async fn delete(app: &App, id: &str) -> Result<(), Error> {
     app.store.delete_session(&hash(id)).await
 }

@@ -1,4 +1,4 @@
-//! Who is signed in, in this browser.
+//! The person who is signed in, in this browser.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::admission;
 /// How long a browser stays signed in.
 pub(crate) const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 
-/// Who is signed in by this session, if the sign-in still holds and the person may still come in.
+/// The sign-in of a session, if it has not expired and the person may still come in.
 pub(crate) async fn find(app: &App, sign_in: Option<RowId>, now: UnixTime) -> Result<Option<SignedIn>, Error> {
     let Some(id) = sign_in else { return Ok(None) };
     let found = app.store.find_sign_in(id, now).await?;

@@ -1,5 +1,5 @@
-//! Token introspection (RFC 7662): whether a token is good, for the client that it was given to and for the resource
-//! server that it is for. To everybody else every token is inactive, and nothing is rotated, spent or revoked by asking.
+//! Token introspection (RFC 7662): whether a token is valid, for the client that it was issued to and for the resource
+//! server that it is for. For other askers every token is inactive. Introspection rotates, spends and revokes nothing.
 
 use serde::Serialize;
 
@@ -16,16 +16,16 @@ use crate::oauth::token::RefreshToken;
 
 use super::verify::{self, Audience};
 
-/// Who is asking, authenticated.
+/// The authenticated asker.
 #[derive(Debug)]
 pub(crate) enum Asker<'a> {
-    /// A confidential client: about its own tokens.
+    /// A confidential client, which may ask about its own tokens.
     Client(Box<Client>),
-    /// A resource server of `jean.toml`: about access tokens for its mounts.
+    /// A resource server of `jean.toml`, which may ask about access tokens for its mounts.
     ResourceServer(&'a ResourceServer),
 }
 
-/// What is told of an active token (RFC 7662 section 2.2).
+/// The response for an active token (RFC 7662 section 2.2).
 #[derive(Debug, Serialize)]
 pub(crate) struct Introspection {
     pub active: bool,
@@ -44,8 +44,8 @@ pub(crate) struct Introspection {
     pub jti: Option<String>,
 }
 
-/// Authenticates whoever asks. A public client has nothing to show that it is the one, so it may not ask
-/// (RFC 7662 section 2.1); nor may one whose document lists `none` beside another method, by which its id alone is enough.
+/// Authenticates the asker. A public client cannot authenticate, so it may not ask (RFC 7662 section 2.1). Nor may a client
+/// whose document lists `none` among other methods, since its id alone would be enough.
 pub(crate) async fn authenticate<'a>(
     app: &'a App,
     authorization: Option<&str>,
@@ -62,7 +62,7 @@ pub(crate) async fn authenticate<'a>(
     Ok(Asker::Client(Box::new(client)))
 }
 
-/// What there is to tell of the token; `None` where it is not active, or not this asker's business.
+/// Describes the token; `None` if it is not active, or if this asker may not ask about it.
 pub(crate) async fn introspect(
     app: &App,
     asker: &Asker<'_>,
@@ -77,7 +77,7 @@ pub(crate) async fn introspect(
     }
 }
 
-/// An access token is active where the guard would let it in.
+/// An access token is active if the guard would accept it.
 async fn access_token(
     app: &App,
     asker: &Asker<'_>,
@@ -109,8 +109,8 @@ async fn access_token(
     }))
 }
 
-/// A refresh token is active where it is the newest of its family and could be used now. One that was rotated is not,
-/// though a lost answer may still be given again for it.
+/// A refresh token is active if it is the newest of its family and could be used now. A rotated one is inactive, although a
+/// lost answer may still be repeated for it.
 async fn refresh_token(
     app: &App,
     client: &Client,

@@ -1,13 +1,13 @@
-//! Whose a session of MCP is: a MAC over mount, person and client stands behind each id.
+//! The owner of an MCP session: each id carries a MAC over mount, person, client and id.
 
 use crate::flow::app::{App, Verified};
 
-/// The MAC of a session that this caller opened, by the id that the server behind gave it.
+/// The MAC for a session of this caller, by the id that the backend gave it.
 pub(crate) fn mac(app: &App, caller: &Verified, id: &[u8]) -> String {
     app.root.session_mac(&parts(caller, id))
 }
 
-/// Whether this caller opened the session.
+/// Verifies that this caller opened the session.
 pub(crate) fn is_theirs(app: &App, caller: &Verified, id: &[u8], mac: &str) -> bool {
     app.root.verify_session_mac(&parts(caller, id), mac)
 }

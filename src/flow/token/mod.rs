@@ -1,4 +1,4 @@
-//! Tokens that are presented: whether they are valid, and what they tell.
+//! Presented tokens: whether they are valid, and what they say.
 
 pub(crate) mod introspect;
 pub(crate) mod mcp_session;

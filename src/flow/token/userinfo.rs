@@ -1,5 +1,5 @@
-//! What a client may learn of the person (OpenID Connect Core section 5): the answer of the UserInfo endpoint. Only where
-//! `openid` was granted; `email` and `profile` say how much.
+//! The claims about the person that a client may get (OpenID Connect Core section 5), and the UserInfo response. Only if
+//! `openid` was granted; `email` and `profile` add claims.
 
 use serde::Serialize;
 
@@ -11,11 +11,11 @@ use crate::oauth::scope::{self, Scopes};
 
 use super::verify::{self, Audience};
 
-/// The names of the claims that there may be, as metadata lists them.
+/// The names of all claims, as the metadata lists them.
 pub(crate) const CLAIMS: [&str; 11] =
     ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "email", "email_verified", "name"];
 
-/// What is told of the person beside their id; each claim only where it is granted and known.
+/// The claims about the person, except for their id. Each claim is present only if it is granted and known.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct About {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ pub(crate) struct About {
 }
 
 impl About {
-    /// What these scopes tell of the person (OpenID Connect Core section 5.4).
+    /// The claims that these scopes grant (OpenID Connect Core section 5.4).
     pub(crate) fn new(person: Person, scopes: &Scopes) -> Self {
         let is_vouched_for = person.is_email_vouched_for();
         let email = person.email.filter(|_| scopes.contains(scope::EMAIL));
@@ -39,7 +39,7 @@ impl About {
     }
 }
 
-/// The answer of the UserInfo endpoint (OpenID Connect Core section 5.3.2).
+/// The UserInfo response (OpenID Connect Core section 5.3.2).
 #[derive(Debug, Serialize)]
 pub(crate) struct UserInfo {
     sub: String,
@@ -47,7 +47,7 @@ pub(crate) struct UserInfo {
     about: About,
 }
 
-/// What the bearer of an access token of ours, for whichever resource, may learn of the person as they are known now.
+/// The claims about the person, as stored now, for the bearer of an access token for any of this server's resources.
 pub(crate) async fn userinfo(app: &App, token: &str, now: UnixTime) -> Result<UserInfo, Error> {
     let verified = verify::verify(app, token, Audience::Ours, now).await?;
     if !verified.scopes.contains(scope::OPENID) {

@@ -1,7 +1,7 @@
-//! Whether an access token is good here and now: one function for the guard, the UserInfo endpoint and introspection.
+//! Verifies access tokens: one function for the guard, the UserInfo endpoint and introspection.
 //!
-//! A signature is checked once; the claims are remembered by the SHA-256 of the token. The decision never is: audience,
-//! expiry, key, and revocation are looked at on every call.
+//! A signature is verified once; the claims are then remembered by the SHA-256 of the token. The decision is never
+//! remembered: every call checks audience, expiry, key, and revocation.
 
 use std::sync::Arc;
 
@@ -25,14 +25,13 @@ use crate::oauth::scope::Scopes;
 /// Which resource a token has to be for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Audience<'a> {
-    /// This one.
     Only(&'a Resource),
-    /// Any one that is served here.
+    /// Any resource that is served here.
     Ours,
 }
 
-/// Verifies `token` for this audience: `invalid_token` where it is not good, `temporarily_unavailable` where that cannot be
-/// told.
+/// Verifies `token` for this audience. The error is `invalid_token`, or `temporarily_unavailable` if the token cannot be
+/// judged now.
 pub(crate) async fn verify(
     app: &App,
     token: &str,
@@ -70,17 +69,17 @@ pub(crate) async fn verify(
     Ok(verified)
 }
 
-/// Notes that a good token came to its mount.
+/// Notes that a valid token was used at its mount.
 pub(crate) fn note(app: &App, token: &Verified) {
     app.memory.note_token(token);
 }
 
-/// When the last token of the same family expires, of those that came to the same mount.
+/// When the last token of the same family that was used at the same mount expires.
 pub(crate) fn last_expiry(app: &App, token: &Verified) -> UnixTime {
     app.memory.last_expiry(token)
 }
 
-/// The slow way, for a token that is seen for the first time.
+/// Verifies a token that this process has not seen before.
 async fn verify_unseen(app: &App, token: &str, now: UnixTime) -> Result<Verified, Error> {
     let Signed { kid, claims } = match verify_signature(app, token, now) {
         Err(keys::Error::UnknownKey) if app.memory.may_read_keys(now) => {
@@ -100,7 +99,7 @@ async fn verify_unseen(app: &App, token: &str, now: UnixTime) -> Result<Verified
     if app.memory.is_revoked(family) {
         return Err(invalid("The access token was revoked."));
     }
-    // A row that is gone must never read as "not revoked".
+    // A missing row must never count as "not revoked".
     let row = app.store.find_grant(family).await?.filter(|row| !row.is_revoked());
     let row = row.ok_or_else(|| invalid("The access token was revoked."))?;
     if row.grant.person.as_str() != claims.sub || row.grant.client != client {
@@ -128,7 +127,7 @@ async fn verify_unseen(app: &App, token: &str, now: UnixTime) -> Result<Verified
     })
 }
 
-/// Verifies that an access token is one of ours. It may have expired or be revoked.
+/// Verifies that this server signed the access token. It may have expired or be revoked.
 pub(crate) fn verify_signature(app: &App, token: &str, now: UnixTime) -> Result<Signed<AccessClaims>, keys::Error> {
     app.key_ring().verify(Purpose::Access, token, app.horizon(now))
 }

@@ -37,10 +37,10 @@ impl IntoResponse for Challenged {
     }
 }
 
-/// What the challenges call this endpoint.
+/// The realm in challenges.
 const REALM: &str = "registration";
 
-/// `GET` (RFC 7592 section 2.1): everything but the secret.
+/// `GET` (RFC 7592 section 2.1): the registration without the secret.
 pub(crate) async fn show(
     State(web): State<Web>,
     client: Result<Path<String>, PathRejection>,
@@ -75,15 +75,15 @@ pub(crate) async fn delete(
     Ok((StatusCode::NO_CONTENT, no_store()).into_response())
 }
 
-/// A client that manages its registration.
+/// An authenticated client, which manages its registration.
 struct Authenticated {
     client: Client,
-    /// What it presented; the answer names it again.
+    /// The token that it presented, which the response repeats.
     token: RegistrationToken,
 }
 
-/// Authenticates a client by the token in the Authorization header (RFC 6750 section 2.1). An id that is no text is one
-/// that nobody has.
+/// Authenticates a client by the token in the Authorization header (RFC 6750 section 2.1). An id that is not text counts as
+/// unknown.
 async fn authenticate(
     web: &Web,
     client: Result<Path<String>, PathRejection>,

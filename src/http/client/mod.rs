@@ -1,4 +1,4 @@
-//! Clients that register, and that manage their registration.
+//! The endpoints by which clients register and manage their registration.
 
 pub(super) mod configuration;
 pub(super) mod register;

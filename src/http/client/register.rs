@@ -18,14 +18,14 @@ use crate::wire::body;
 use crate::wire::error::{ErrorBody, no_store};
 
 /// The client information response (RFC 7591 section 3.2.1, RFC 7592 section 3): the effective metadata, the id, and the
-/// secret, which is told once.
+/// secret, which is shown once.
 #[derive(Serialize)]
 pub(crate) struct ClientInformation {
     client_id: String,
     client_id_issued_at: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
-    /// Of every client that has a secret; 0 means never.
+    /// Present if the client has a secret; 0 means never.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<i64>,
     registration_access_token: String,
@@ -41,7 +41,7 @@ pub(crate) async fn register(State(web): State<Web>, Now(now): Now, request: Req
     Ok((StatusCode::CREATED, no_store(), Json(information)).into_response())
 }
 
-/// The JSON of a request's body.
+/// Parses the JSON body of a request.
 pub(crate) async fn json(request: Request, web: &Web) -> Result<Value, Error> {
     let text = body::text(request, &web.app.settings().limits, "application/json").await?;
     serde_json::from_str(&text)
@@ -49,7 +49,7 @@ pub(crate) async fn json(request: Request, web: &Web) -> Result<Value, Error> {
 }
 
 impl ClientInformation {
-    /// `secret` where it is new; `token` is the one that was just made, or that the request carried.
+    /// `secret` only if it is new; `token` is the new one, or the one that the request carried.
     pub(crate) fn new(web: &Web, client: Client, secret: Option<ClientSecret>, token: &RegistrationToken) -> Self {
         ClientInformation {
             client_id: client.id.to_string(),

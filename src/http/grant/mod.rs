@@ -1,4 +1,4 @@
-//! Clients that exchange or end what a person granted.
+//! The endpoints by which clients redeem and revoke grants.
 
 pub(super) mod revoke;
 pub(super) mod token;

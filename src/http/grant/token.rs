@@ -12,7 +12,7 @@ use crate::http::web::Web;
 use crate::wire::error::{ErrorBody, no_store};
 use crate::wire::headers::authorization;
 
-/// The answer of RFC 6749 section 5.1, and of OpenID Connect Core section 3.1.3.3.
+/// The token response of RFC 6749 section 5.1 and OpenID Connect Core section 3.1.3.3.
 #[derive(Serialize)]
 struct TokenResponse {
     access_token: String,

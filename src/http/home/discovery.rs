@@ -1,4 +1,4 @@
-//! The documents of discovery and the key set, at every path where clients look for them.
+//! The metadata documents and the key set, at every path where clients look for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Ready, ready};
@@ -19,7 +19,7 @@ const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 
-/// Both well-known names alone, with the issuer's path behind (RFC 8414 section 3.1), and behind the issuer's path (OpenID
+/// Both well-known names: alone, before the issuer's path (RFC 8414 section 3.1), and after the issuer's path (OpenID
 /// Connect Discovery section 4).
 pub(crate) fn authorization_server_paths(app: &App) -> BTreeSet<String> {
     let prefix = app.settings().issuer.prefix();
@@ -27,8 +27,8 @@ pub(crate) fn authorization_server_paths(app: &App) -> BTreeSet<String> {
     [AUTHORIZATION_SERVER, OPENID_CONFIGURATION].into_iter().flat_map(forms).collect()
 }
 
-/// For each mount the well-known name with the resource's path behind it (RFC 9728 section 3.1); for the default one the
-/// name alone too; and all of them behind the prefix.
+/// For each mount the well-known name before the resource's path (RFC 9728 section 3.1); for the default mount also the name
+/// alone; and all of them after the prefix too.
 pub(crate) fn protected_resource_paths(app: &App) -> BTreeMap<String, Arc<Mount>> {
     let prefix = app.settings().issuer.prefix();
     let default = Arc::new(app.settings().default_mount().clone());

@@ -1,4 +1,4 @@
-//! What everybody may look at: the landing page, the status, and what the pages load.
+//! Public pages: the landing page, the status, and the assets that pages load.
 
 use axum::Json;
 use axum::extract::State;
@@ -35,9 +35,9 @@ pub(crate) async fn landing(State(web): State<Web>) -> Response {
     web.page(StatusCode::OK, &page)
 }
 
-/// `GET /status`: JSON for programs, a page for browsers; 503 while nobody can sign in.
+/// `GET /status`: JSON for programs, a page for browsers; 503 while no person can sign in.
 pub(crate) async fn status(State(web): State<Web>, headers: HeaderMap) -> Response {
-    let report = web.last_look.report(&web.app, Reading::of(&**web.app.clock())).await;
+    let report = web.last_report.get(&web.app, Reading::of(&**web.app.clock())).await;
     let status = match report.status {
         Health::Ready | Health::Partial => StatusCode::OK,
         Health::Failing => StatusCode::SERVICE_UNAVAILABLE,
@@ -80,7 +80,7 @@ pub(crate) async fn status(State(web): State<Web>, headers: HeaderMap) -> Respon
     response
 }
 
-/// What people call a component.
+/// A component's name for people.
 fn component_name(web: &Web, name: &str) -> String {
     match name.split_once('.') {
         Some(("upstream", upstream)) => format!("Sign-in with {}", web.upstream_label(upstream)),
@@ -93,7 +93,7 @@ fn component_name(web: &Web, name: &str) -> String {
     }
 }
 
-/// `GET /healthz`: whether this process serves.
+/// `GET /healthz`: whether this process runs.
 pub(crate) async fn health() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], "ok\n").into_response()
 }
@@ -116,7 +116,7 @@ pub(crate) async fn style(State(web): State<Web>) -> Response {
     (headers, web.style()).into_response()
 }
 
-/// `GET /oauth/assets/logo`. An SVG is shown, and runs nothing.
+/// `GET /oauth/assets/logo`. The headers keep an SVG from running scripts.
 pub(crate) async fn logo(State(web): State<Web>) -> Response {
     let Some(logo) = &web.app.settings().brand.logo else { return StatusCode::NOT_FOUND.into_response() };
     let headers = [

@@ -1,4 +1,4 @@
-//! What everybody may read: metadata, the front page, the status.
+//! Public documents and pages: metadata, the landing page, the status.
 
 pub(super) mod discovery;
 pub(super) mod front;

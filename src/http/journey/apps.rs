@@ -6,20 +6,18 @@
 use crate::http::pages::Step;
 use crate::oauth::redirect::RedirectUri;
 
-/// One app.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct App {
-    /// What people call it.
     pub(crate) name: &'static str,
-    /// Client ids and redirect URIs that are its own; `*` stands for any end.
+    /// Client ids and redirect URIs that only this app uses; `*` stands for any end.
     own: &'static [&'static str],
-    /// Redirect URIs that others use too; on loopback, without a port, they stand for any port.
+    /// Redirect URIs that other apps use too. On loopback, an entry without a port stands for any port.
     shared: &'static [&'static str],
-    /// What to do, and a text to copy for it: `{url}` is the MCP URL, `{name}` a name for it.
+    /// Each step, and a text to copy for it: `{url}` is the MCP URL, `{name}` a name for it.
     steps: &'static [(&'static str, &'static str)],
 }
 
-/// Every app that is told apart, the narrower signs first.
+/// All known apps, those with narrower patterns first.
 pub(crate) const APPS: &[App] = &[
     App {
         name: "Claude",
@@ -134,24 +132,24 @@ pub(crate) const APPS: &[App] = &[
     },
 ];
 
-/// A server with one MCP URL, which texts to copy can name.
+/// The server that texts to copy name.
 pub(crate) struct Server {
-    /// A name under which an app may add it.
+    /// A name under which an app can add it.
     pub(crate) name: String,
     /// The MCP URL.
     pub(crate) url: String,
 }
 
-/// Which apps may be meant.
+/// The apps that a request may come from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Recognised {
-    /// This one: the client id or the redirect URI is its own.
+    /// This app: only it uses the client id or the redirect URI.
     One(&'static App),
-    /// One of these, or another one; maybe none is known.
+    /// One of these, or an unknown app. May be empty.
     Perhaps(Vec<&'static App>),
 }
 
-/// Recognises an app by what its request says, whatever that is: nothing of it is known to be true, or even well-formed.
+/// Recognises an app by its request. The values are neither verified nor known to be well-formed.
 pub(crate) fn recognise(client_id: &str, redirect_uri: &str) -> Recognised {
     let own = |sign: &str| APPS.iter().find(|app| app.own.iter().any(|own| is_like(own, sign)));
     if let Some(app) = own(client_id).or_else(|| own(redirect_uri)) {
@@ -170,7 +168,7 @@ fn is_like(pattern: &str, text: &str) -> bool {
 }
 
 impl App {
-    /// The steps by which it forgets what it knows of a server, and connects again. Texts to copy need a server.
+    /// The steps by which the app forgets a server and connects again. Without `server` there are no texts to copy.
     pub(crate) fn steps(&self, server: Option<&Server>) -> Vec<Step> {
         let fill = |text: &str| match server {
             Some(Server { name, url }) => text.replace("{name}", name).replace("{url}", url),

@@ -1,5 +1,5 @@
-//! `/oauth/authorize` (RFC 6749 section 3.1): the consent page, or an answer where none is needed. Writes nothing unless a
-//! consent is remembered.
+//! `/oauth/authorize` (RFC 6749 section 3.1): the consent page, or the client's answer if no page is needed. Writes nothing
+//! unless a stored consent replaces the page.
 
 use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
@@ -40,8 +40,8 @@ pub(crate) async fn show(State(web): State<Web>, browser: Browser, RawQuery(quer
     }
 }
 
-/// `POST`: the same request in a form (OpenID Connect Core section 3.1.2.1). The browser comes again by GET, since it sends
-/// none of our cookies along with the form of another site.
+/// `POST`: the same request in a form (OpenID Connect Core section 3.1.2.1). The browser is sent to the same request by GET,
+/// since it sends none of our cookies with the form of another site.
 pub(crate) async fn redirect_to_get(State(web): State<Web>, form: Result<Parameters, ErrorBody>) -> Response {
     let query = match form {
         Ok(Parameters(params)) => params.to_string(),
@@ -53,11 +53,10 @@ pub(crate) async fn redirect_to_get(State(web): State<Web>, form: Result<Paramet
     found(&format!("{}?{query}", web.path("/oauth/authorize")))
 }
 
-/// One showing of the consent page.
+/// How to show the consent page.
 pub(crate) struct Showing<'a> {
-    /// Why it is shown again, in one line.
+    /// Why it is shown again, in one sentence.
     pub(crate) notice: Option<&'a str>,
-    /// To whom.
     pub(crate) browser: &'a Browser,
 }
 

@@ -1,5 +1,5 @@
-//! `GET /oauth/callback/{upstream}`: the upstream's answer (OpenID Connect Core section 3.1.2.5). Each upstream has a
-//! path of its own, so that none can pass for another (RFC 9700 section 4.4).
+//! `GET /oauth/callback/{upstream}`: the upstream's answer (OpenID Connect Core section 3.1.2.5). Each upstream has its own
+//! path, so that none can impersonate another (RFC 9700 section 4.4).
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
@@ -29,7 +29,7 @@ pub(crate) async fn receive(
     let Ok(Path(upstream)) = upstream else { return unknown(&web) };
     let Browser { headers, session, now } = browser;
     let params = Params::parse(&query.unwrap_or_default());
-    // In a task of its own: a browser that goes away meanwhile must not leave the upstream's code half spent.
+    // In a task of its own: if the browser disconnects, the upstream's code must not stay half spent.
     let (app, cookies) = (web.app.clone(), web.cookies.clone());
     let work = async move {
         let binding = |id| cookies.login(&headers, id);
@@ -55,13 +55,13 @@ pub(crate) async fn receive(
     }
 }
 
-/// A new session id for each sign-in, so that none that was known before is worth anything.
+/// Sets a new session id for each sign-in, against session fixation.
 async fn sign_in_session(session: &Session, sign_in: RowId) -> Result<(), Error> {
     session.cycle_id().await.map_err(Error::unavailable)?;
     session.insert(SIGN_IN, sign_in.to_string()).await.map_err(Error::unavailable)
 }
 
-/// No journey of ours, or one that is over.
+/// The page for a callback without a live journey.
 pub(crate) fn unknown(web: &Web) -> Response {
     let page = web.problem(
         "This sign-in is over",
@@ -71,7 +71,7 @@ pub(crate) fn unknown(web: &Web) -> Response {
     web.refusal(StatusCode::BAD_REQUEST, &page, "no such journey in this browser, or it is over")
 }
 
-/// A genuine answer in a browser that did not begin the journey.
+/// The page for a genuine answer in a browser that did not begin the journey.
 fn other_browser(web: &Web) -> Response {
     let page = web.problem(
         "This sign-in began in another browser",

@@ -1,4 +1,4 @@
-//! The ways out of a page: to one of our own, to the client, to an upstream.
+//! Redirects: to a page of this server, to the client, to an upstream.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,8 @@ use crate::http::pages::Leaving;
 use crate::http::web::Web;
 use crate::oauth::name::Headline;
 
-/// See Other: the browser goes there with a GET (RFC 9110 section 15.4.4). In answer to a form only to our own pages.
+/// 303 See Other: the browser goes there with a GET (RFC 9110 section 15.4.4). In answer to a form, use it only for this
+/// server's own pages.
 pub(crate) fn found(url: &str) -> Response {
     (
         StatusCode::SEE_OTHER,
@@ -17,17 +18,17 @@ pub(crate) fn found(url: &str) -> Response {
         .into_response()
 }
 
-/// Leaves for the client in answer to a POST: a page of our own that moves on by itself, since Chromium holds `form-action`
-/// against every redirect that follows a form.
+/// Leaves for the client in answer to a POST: by a page that moves on by itself, since Chromium applies `form-action` to
+/// every redirect that follows a form.
 pub(crate) fn to_client(web: &Web, url: &str, client: Headline) -> Response {
     web.page(StatusCode::OK, &Leaving::new(web.layout(), url, client))
 }
 
-/// Leaves for an upstream, with the journey's cookie; or for the journey's own page where the upstream is away.
+/// Leaves for an upstream, with the journey's cookie; or for the journey's own page if the upstream cannot be reached.
 pub(crate) fn depart(web: &Web, headers: &HeaderMap, departure: Departure) -> Response {
     let mut response = match &departure.url {
         Some(url) => {
-            // What a provider is called is the operator's word.
+            // The operator chose the provider's label.
             let label = Headline::Configured(departure.label);
             web.page(StatusCode::OK, &Leaving::new(web.layout(), url, label))
         }

@@ -1,11 +1,11 @@
-//! `GET` and `POST /oauth/login/{id}`: the journey's own page. What it shows is the dispatcher's word alone.
+//! `GET` and `POST /oauth/login/{id}`: the journey's own page. The dispatcher alone decides what it shows.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 
-use crate::flow::journey::form::{LOOK_AGAIN, Pressed};
+use crate::flow::journey::form::{OUT_OF_DATE, Pressed};
 use crate::flow::journey::login::{self, Answered, Confirm, Decided, Next, Submitted};
 use crate::flow::journey::notice::Notice;
 use crate::flow::journey::reply::Rejection;
@@ -46,13 +46,13 @@ pub(crate) async fn decide(
     match login::decide(&web.app, id, submitted, browser.now).await {
         Ok(Decided::Answer(Answered { url, client })) => to_client(&web, &url, client),
         Ok(Decided::Depart(departure)) => depart(&web, &browser.headers, departure),
-        Ok(Decided::Page) => Page { web: &web, id, browser: &browser, notice: Some(LOOK_AGAIN) }.show().await,
+        Ok(Decided::Page) => Page { web: &web, id, browser: &browser, notice: Some(OUT_OF_DATE) }.show().await,
         Ok(Decided::Unknown) => unknown(&web),
         Err(error) => error_page(&web, error),
     }
 }
 
-/// One showing of a journey's page; in answer to a form it has a notice.
+/// How to show a journey's page. In answer to a form it has a notice.
 struct Page<'a> {
     web: &'a Web,
     id: RowId,
@@ -61,7 +61,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Shows where the journey stands, by the dispatcher's word.
+    /// Shows what the dispatcher decides.
     async fn show(&self) -> Response {
         let web = self.web;
         let binding = web.cookies.login(&self.browser.headers, self.id);
@@ -83,7 +83,7 @@ impl Page<'_> {
         }
     }
 
-    /// Leaves for the client: by redirect where the browser came by itself, by a page where it came by a form.
+    /// Leaves for the client: by redirect after a GET, by a page after a form.
     fn leave(&self, url: &str, client: Headline) -> Response {
         if self.notice.is_some() { to_client(self.web, url, client) } else { found(url) }
     }
@@ -116,7 +116,7 @@ impl Page<'_> {
         })
     }
 
-    /// Why the person is not signed in yet, and the ways on.
+    /// Shows why the person is not signed in yet, and the choices.
     fn sign_in(&self, request: &AuthorizationRequest, notice: Option<Notice>, upstream: &str) -> Response {
         let label = self.web.upstream_label(upstream);
         let notice = notice.or_else(|| {
@@ -162,7 +162,6 @@ impl Page<'_> {
     }
 }
 
-/// Why the person is not signed in yet.
 struct Explanation {
     status: StatusCode,
     title: String,
@@ -175,8 +174,8 @@ impl Explanation {
     }
 }
 
-/// Explains what happened in our own words: an upstream's text is never shown. The status is never 502 or 504, in whose
-/// place content delivery networks show a page of their own.
+/// Explains what happened in our own words; an upstream's text is never shown. The status is never 502 or 504, since content
+/// delivery networks replace such pages by their own.
 fn explain(notice: Option<&Notice>, label: &str, brand: &str) -> Explanation {
     let ok = StatusCode::OK;
     match notice {

@@ -1,4 +1,4 @@
-//! The browser's requests: from the authorization request to the answer to the client.
+//! The journey's requests: from the authorization request to the client's answer.
 
 mod apps;
 pub(super) mod authorize;

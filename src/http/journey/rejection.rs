@@ -96,7 +96,7 @@ fn unusable_document(web: &Web, sent: Sent<'_>, unusable: &Unusable) -> Response
     note_client(&ascii(sent.client_id));
     let mut response = web.refusal(status, &Problem { advice, details, ..page }, for_log(&description));
     if *fault == Fault::Busy {
-        // Longer than a failure is remembered, so that the next try is one.
+        // Longer than a failure is remembered, so that the next try fetches again.
         response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("15"));
     }
     response
@@ -158,7 +158,7 @@ fn explain(host: &str, fault: Fault) -> Explanation {
 /// What the person can do next.
 struct WayOn {
     next: String,
-    /// The steps of it, for each app that may be meant.
+    /// The steps, for each app that the request may come from.
     advice: Vec<Advice>,
 }
 

@@ -1,4 +1,4 @@
-//! Browser sessions by tower-sessions, kept in jean's own database.
+//! Browser sessions by tower-sessions, stored in jean's own database.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,11 +21,11 @@ use crate::http::web::Web;
 use crate::oauth::error::Error as OAuthError;
 use crate::oauth::grant::RowId;
 
-/// The one thing that a session holds: the id of a sign-in.
+/// The key of a session's only value: the id of a sign-in.
 pub(crate) const SIGN_IN: &str = "sign_in";
 
-/// The session layer of the browser's routes. SameSite is Lax: a Strict cookie would not come along when a client or an
-/// upstream sends the browser here.
+/// The session layer of the browser's routes. SameSite is Lax: a browser does not send a Strict cookie when a client or an
+/// upstream sends it here.
 pub(crate) fn layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {
     let cookies = Cookies::new(&app.settings().issuer);
     SessionManagerLayer::new(Sessions(app.clone()))
@@ -35,7 +35,6 @@ pub(crate) fn layer(app: &Arc<App>) -> SessionManagerLayer<Sessions> {
         .with_expiry(Expiry::OnInactivity(Duration::seconds_f64(SESSION_LIFETIME.as_secs_f64())))
 }
 
-/// The sessions in the database.
 #[derive(Clone)]
 pub(crate) struct Sessions(Arc<App>);
 
@@ -45,7 +44,7 @@ impl fmt::Debug for Sessions {
     }
 }
 
-/// Who is signed in, in this browser.
+/// The person who is signed in, in this browser.
 pub(crate) async fn signed_in(web: &Web, browser: &Browser) -> std::result::Result<Option<SignedIn>, OAuthError> {
     let id: Option<String> = browser.session.get(SIGN_IN).await.map_err(OAuthError::unavailable)?;
     sign_in::find(&web.app, id.as_deref().and_then(RowId::parse), browser.now).await

@@ -1,4 +1,4 @@
-//! Servers and clients that ask what a token means.
+//! The endpoints by which servers and clients learn what a token says.
 
 pub(super) mod introspect;
 pub(super) mod userinfo;

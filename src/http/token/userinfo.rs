@@ -1,4 +1,4 @@
-//! `GET` and `POST /oauth/userinfo` (OpenID Connect Core section 5.3): a bearer token in, what it tells of the person out.
+//! `GET` and `POST /oauth/userinfo` (OpenID Connect Core section 5.3): the claims about the person, for a bearer token.
 
 use axum::Json;
 use axum::extract::State;
