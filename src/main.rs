@@ -1,4 +1,4 @@
-//! The program. It exits with 2 where the configuration cannot be used, and with 1 where anything else fails.
+//! The program. It exits with 2 if the configuration cannot be used, and with 1 if anything else fails.
 
 mod cli;
 
@@ -16,18 +16,18 @@ async fn main() -> ExitCode {
                 ExitCode::from(2)
             }
             None => {
-                eprintln!("jean: {}", told(&error));
+                eprintln!("jean: {}", chain(&error));
                 ExitCode::FAILURE
             }
         },
     }
 }
 
-/// An error and its causes, without those that the text before tells already.
-fn told(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+/// An error and its causes, without those that the text before contains already.
+fn chain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
         "" => cause,
-        before if before.contains(&cause) => told,
+        before if before.contains(&cause) => text,
         before => format!("{before}: {cause}"),
     })
 }
@@ -39,6 +39,6 @@ mod tests {
     #[test]
     fn a_cause_is_told_once() {
         let error = Err::<(), _>(std::io::Error::other("no room")).context("no room").context("cannot listen");
-        assert_eq!(super::told(&error.unwrap_err()), "cannot listen: no room");
+        assert_eq!(super::chain(&error.unwrap_err()), "cannot listen: no room");
     }
 }

@@ -1,4 +1,4 @@
-//! `jean serve`: runs the server until it is told to stop, and lets running requests end.
+//! `jean serve`: runs the server until it gets a signal to stop, and lets running requests end.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal as _;
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// Starts the server with this configuration, and says where it is.
+/// Starts the server with this configuration, and logs its address.
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     log();
     listen::raise_descriptor_limit();
@@ -48,12 +48,12 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         None => tracing::info!("stopping: running requests end first; stop again to cut them off"),
         Some(failure) => tracing::error!("stopping: {failure}"),
     }
-    // Not ready first, so that a load balancer learns of it on the connections that are open.
+    // First report "not ready", so that a load balancer learns of it on open connections.
     jean.drain();
     let _ = stop.send(());
     let end = async {
         let _ = server.await;
-        // A write whose request was cut off is waited for here.
+        // This waits for writes whose requests were cut off.
         jean.close().await;
     };
     tokio::select! {
@@ -63,19 +63,19 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }
 
-/// Answers every request with 503 while the server starts, which may take a while: it waits for the migrations of another
-/// process. A probe should be told to wait.
+/// Responds with 503 to every request while the server starts, which may take a while if it waits for another process's
+/// migrations. Probes then know that they must wait.
 struct Starting {
     started: oneshot::Sender<()>,
     server: JoinHandle<()>,
 }
 
 impl Starting {
-    /// Begins to answer on a handle of the server's own socket.
+    /// Begins to respond on a handle of the server's own socket.
     fn answer_on(listener: std::net::TcpListener) -> std::io::Result<Self> {
         let (started, wait) = oneshot::channel();
         let answer = async || {
-            // Kept alive, a connection would be told this for ever.
+            // On a connection that is kept alive, the client would get this forever.
             let headers =
                 [(header::CONNECTION, "close"), (header::RETRY_AFTER, "1"), (header::CACHE_CONTROL, "no-store")];
             (StatusCode::SERVICE_UNAVAILABLE, headers, "not ready: this server is starting\n")
@@ -93,17 +93,17 @@ impl Starting {
         Ok(Starting { started, server: tokio::spawn(server.into_future()) })
     }
 
-    /// Takes no more connections. Those that are open have a moment for their answer.
+    /// Accepts no more connections. Open ones have a moment to get their response.
     async fn end(self) {
         let _ = self.started.send(());
         let _ = self.server.await;
     }
 }
 
-/// How long the answers that say so may take to be sent when the server has started.
+/// How long these responses may still be sent after the server has started.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
-/// Configuration problems stay what they are, for the exit status.
+/// Keeps configuration problems as such, for the exit status.
 fn explain(error: jean::Error) -> anyhow::Error {
     match error {
         jean::Error::Config(problems) => problems.into(),
@@ -123,11 +123,11 @@ async fn told_to_stop() -> std::io::Result<()> {
 /// What is logged by default.
 const LOGGED: &str = "warn,jean=info";
 
-/// Libraries that log messages and statements at finer levels, in which there are names and email addresses: these need to
-/// be named in JEAN_LOG.
+/// Libraries that log messages and statements at finer levels, with names and email addresses in them. They log so only if
+/// JEAN_LOG names them.
 const CAPPED: &str = "rmcp=warn,sqlx=warn";
 
-/// Log lines go to standard error; JEAN_LOG chooses them, as in `JEAN_LOG=jean=debug`.
+/// Sends log lines to standard error, filtered by JEAN_LOG, such as `JEAN_LOG=jean=debug`.
 fn log() {
     let (filter, problem) = filter(std::env::var_os("JEAN_LOG").as_deref());
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
@@ -137,7 +137,7 @@ fn log() {
     }
 }
 
-/// The filter that JEAN_LOG asks for, or the default one, and what is wrong with JEAN_LOG.
+/// The filter of JEAN_LOG, or the default one, and what is wrong with JEAN_LOG.
 fn filter(asked: Option<&OsStr>) -> (EnvFilter, Option<String>) {
     let asked = asked.filter(|asked| !asked.is_empty());
     let read = asked.map(|asked| {
@@ -145,7 +145,7 @@ fn filter(asked: Option<&OsStr>) -> (EnvFilter, Option<String>) {
         if let Some(word) = neither_level_nor_target(text) {
             return Err(format!("{word} is no level: write debug, info, warn or error, or {word}=LEVEL"));
         }
-        // Of two directives for the same target, the later one counts.
+        // If two directives have the same target, the later one counts.
         EnvFilter::try_new(format!("{CAPPED},{text}")).map_err(|error| error.to_string())
     });
     match read {
@@ -155,7 +155,8 @@ fn filter(asked: Option<&OsStr>) -> (EnvFilter, Option<String>) {
     }
 }
 
-/// A word alone that is no level. For the filter it is a target, of which everything is logged, and nothing of all others.
+/// A single word that is not a level. The filter takes it as a target: it would log everything of that target, and nothing
+/// else.
 fn neither_level_nor_target(text: &str) -> Option<&str> {
     let is_meant = |word: &str| word.contains(['=', ':', '[']) || word == "jean" || word.parse::<LevelFilter>().is_ok();
     text.split(',').map(str::trim).find(|word| !word.is_empty() && !is_meant(word))
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
 
     /// The directives of the filter for this JEAN_LOG, and whether there is a problem.
-    fn read(asked: &str) -> (Vec<String>, bool) {
+    fn directives(asked: &str) -> (Vec<String>, bool) {
         let (filter, problem) = filter(Some(OsStr::new(asked)));
         let mut directives: Vec<String> = filter.to_string().split(',').map(str::to_owned).collect();
         directives.sort();
@@ -175,17 +176,17 @@ mod tests {
 
     #[test]
     fn libraries_stay_at_warn_unless_they_are_named() {
-        assert_eq!(read("debug").0, ["debug", "rmcp=warn", "sqlx=warn"]);
-        assert_eq!(read("jean=debug").0, ["jean=debug", "rmcp=warn", "sqlx=warn"]);
-        assert_eq!(read("info,sqlx=debug").0, ["info", "rmcp=warn", "sqlx=debug"]);
-        assert_eq!(read("Debug").0, ["debug", "rmcp=warn", "sqlx=warn"]);
-        assert_eq!(read("sqlx::query=debug").0, ["rmcp=warn", "sqlx::query=debug", "sqlx=warn"]);
+        assert_eq!(directives("debug").0, ["debug", "rmcp=warn", "sqlx=warn"]);
+        assert_eq!(directives("jean=debug").0, ["jean=debug", "rmcp=warn", "sqlx=warn"]);
+        assert_eq!(directives("info,sqlx=debug").0, ["info", "rmcp=warn", "sqlx=debug"]);
+        assert_eq!(directives("Debug").0, ["debug", "rmcp=warn", "sqlx=warn"]);
+        assert_eq!(directives("sqlx::query=debug").0, ["rmcp=warn", "sqlx::query=debug", "sqlx=warn"]);
     }
 
     #[test]
     fn what_cannot_be_read_is_told_and_the_default_holds() {
         for bad in ["jean=inof", "=", "jean=debug=x", "[", "info,jean=loud", "verbose", "inof,jean=debug", "all"] {
-            assert_eq!(read(bad), (vec!["jean=info".to_owned(), "warn".to_owned()], true), "{bad}");
+            assert_eq!(directives(bad), (vec!["jean=info".to_owned(), "warn".to_owned()], true), "{bad}");
         }
         for default in [None, Some(OsStr::new(""))] {
             let (filter, problem) = filter(default);

@@ -44,8 +44,8 @@ impl serde::Serialize for Secret {
     }
 }
 
-/// The secret that `value` holds, or `file`; `None` where neither is set. The error says what to do.
-pub(super) fn read(value: Option<&Secret>, file: Option<&Path>) -> Result<Option<SecretString>, String> {
+/// Loads the secret from `value` or from `file`; `None` if neither is set. The error says what to do.
+pub(super) fn load(value: Option<&Secret>, file: Option<&Path>) -> Result<Option<SecretString>, String> {
     match (value, file) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err("is set as a value and as a file; keep one of the two".into()),
@@ -73,7 +73,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret");
         std::fs::write(&path, " s3cret \r\n").unwrap();
-        let secret = read(None, Some(&path)).unwrap().unwrap();
+        let secret = load(None, Some(&path)).unwrap().unwrap();
         assert_eq!(secret.expose_secret(), " s3cret ");
     }
 
@@ -81,13 +81,13 @@ mod tests {
     fn what_cannot_be_a_secret_is_told() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secret");
-        let missing = read(None, Some(&path)).unwrap_err();
+        let missing = load(None, Some(&path)).unwrap_err();
         assert!(missing.contains(&path.display().to_string()), "{missing}");
         std::fs::write(&path, "\n").unwrap();
-        assert!(read(None, Some(&path)).unwrap_err().contains("is empty"));
-        assert!(read(Some(&"x".into()), Some(&path)).unwrap_err().contains("keep one"));
-        assert!(read(Some(&"".into()), None).is_err());
-        assert!(read(None, None).unwrap().is_none());
+        assert!(load(None, Some(&path)).unwrap_err().contains("is empty"));
+        assert!(load(Some(&"x".into()), Some(&path)).unwrap_err().contains("keep one"));
+        assert!(load(Some(&"".into()), None).is_err());
+        assert!(load(None, None).unwrap().is_none());
     }
 
     #[test]

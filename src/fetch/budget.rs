@@ -243,7 +243,7 @@ mod tests {
     }
 
     /// An ask as the fetcher makes it.
-    fn ask(budget: &Budget, item: &str, now: UnixTime) -> Option<Charge> {
+    fn charge(budget: &Budget, item: &str, now: UnixTime) -> Option<Charge> {
         let visit = budget.visit("host", item);
         let charge = budget.take(visit, now)?;
         budget.begin(visit, now);
@@ -254,44 +254,44 @@ mod tests {
     fn a_hundred_thousand_addresses_a_minute_that_are_wanted_once_keep_out_none_that_comes_again() {
         let budget = Budget::new(PER_MINUTE);
         let flood = |second: u64| {
-            (0..1_667).filter(|i| ask(&budget, &format!("{second}/{i}"), after(second)).is_some()).count()
+            (0..1_667).filter(|i| charge(&budget, &format!("{second}/{i}"), after(second)).is_some()).count()
         };
         for second in 0..120 {
             flood(second);
         }
-        assert!(ask(&budget, "real", after(119)).is_none(), "at the first time it is one of many");
+        assert!(charge(&budget, "real", after(119)).is_none(), "at the first time it is one of many");
         for second in 120..134 {
             flood(second);
         }
-        assert!(ask(&budget, "real", after(134)).is_some(), "a page that tries again after 15 seconds");
-        assert!(ask(&budget, "another", after(134)).is_none());
+        assert!(charge(&budget, "real", after(134)).is_some(), "a page that tries again after 15 seconds");
+        assert!(charge(&budget, "another", after(134)).is_none());
         for second in 135..194 {
             flood(second);
         }
-        assert!(ask(&budget, "another", after(194)).is_some(), "a person who waits for a minute");
+        assert!(charge(&budget, "another", after(194)).is_some(), "a person who waits for a minute");
     }
 
     #[test]
     fn a_burst_is_over_a_moment_after_it() {
         let budget = Budget::new(PER_MINUTE);
-        let asked = (0..100_000).filter(|i| ask(&budget, &i.to_string(), NOW).is_some()).count();
+        let asked = (0..100_000).filter(|i| charge(&budget, &i.to_string(), NOW).is_some()).count();
         assert_eq!(asked, 45);
-        assert!(ask(&budget, "real", after(2)).is_some(), "at its first time");
+        assert!(charge(&budget, "real", after(2)).is_some(), "at its first time");
     }
 
     #[test]
     fn an_address_that_fails_again_and_again_takes_nothing_from_a_new_one() {
         let budget = Budget::new(PER_MINUTE);
         for i in 0..30 {
-            assert!(ask(&budget, &i.to_string(), NOW).is_some());
+            assert!(charge(&budget, &i.to_string(), NOW).is_some());
         }
         for second in 1..60 {
             for i in 0..30 {
-                let _ = ask(&budget, &i.to_string(), after(second));
+                let _ = charge(&budget, &i.to_string(), after(second));
             }
-            assert!(ask(&budget, "0", after(second)).is_none(), "{second}");
+            assert!(charge(&budget, "0", after(second)).is_none(), "{second}");
         }
-        assert!(ask(&budget, "new", after(59)).is_some());
+        assert!(charge(&budget, "new", after(59)).is_some());
     }
 
     /// Whatever comes, and in whatever order.
@@ -308,7 +308,7 @@ mod tests {
                 1 => format!("always {i}"),
                 _ => format!("again {} {i}", second / 10),
             });
-            asked.push(items.filter(|item| ask(&budget, item, after(second)).is_some()).count());
+            asked.push(items.filter(|item| charge(&budget, item, after(second)).is_some()).count());
         }
         let most = asked.windows(60).map(|minute| minute.iter().sum::<usize>()).max().unwrap();
         assert!((100..=PER_MINUTE as usize).contains(&most), "{most}");
@@ -318,11 +318,11 @@ mod tests {
     fn what_answers_well_counts_for_a_tenth() {
         let budget = Budget::new(PER_MINUTE);
         for i in 0..300 {
-            let charge = ask(&budget, &i.to_string(), NOW).unwrap_or_else(|| panic!("{i} is turned away"));
+            let charge = charge(&budget, &i.to_string(), NOW).unwrap_or_else(|| panic!("{i} is turned away"));
             budget.settle(charge);
         }
         let more = (0..10_000)
-            .filter(|i| ask(&budget, &format!("more {i}"), NOW).map(|charge| budget.settle(charge)).is_some());
+            .filter(|i| charge(&budget, &format!("more {i}"), NOW).map(|charge| budget.settle(charge)).is_some());
         assert!(more.count() < 200, "and is bounded all the same");
     }
 
@@ -333,7 +333,7 @@ mod tests {
         assert!(!budget.is_proved(good, NOW));
         budget.prove(good, NOW);
         for i in 0..1_000 {
-            let _ = ask(&budget, &i.to_string(), NOW);
+            let _ = charge(&budget, &i.to_string(), NOW);
         }
         for days in [0, 29] {
             let now = after(days * 86_400);
@@ -353,15 +353,15 @@ mod tests {
                 budget.turn_away(charge, NOW);
             }
         }
-        assert_eq!((0..1_000).filter(|i| ask(&budget, &format!("other {i}"), NOW).is_some()).count(), 45);
-        assert_eq!((0..1_000).filter(|i| ask(&budget, &i.to_string(), NOW).is_some()).count(), 15);
+        assert_eq!((0..1_000).filter(|i| charge(&budget, &format!("other {i}"), NOW).is_some()).count(), 45);
+        assert_eq!((0..1_000).filter(|i| charge(&budget, &i.to_string(), NOW).is_some()).count(), 15);
     }
 
     #[test]
     fn a_clock_that_is_set_back_stops_nothing() {
         let budget = Budget::new(PER_MINUTE);
-        while ask(&budget, "a", NOW).is_some() {}
-        assert!(ask(&budget, "a", UnixTime(NOW.0 - 30)).is_none());
-        assert!(ask(&budget, "a", UnixTime(NOW.0 - 86_400)).is_some());
+        while charge(&budget, "a", NOW).is_some() {}
+        assert!(charge(&budget, "a", UnixTime(NOW.0 - 30)).is_none());
+        assert!(charge(&budget, "a", UnixTime(NOW.0 - 86_400)).is_some());
     }
 }

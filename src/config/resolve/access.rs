@@ -13,7 +13,7 @@ impl Pass<'_> {
         for (i, email) in emails.iter().enumerate() {
             let good = email.rsplit_once('@').is_some_and(|(user, domain)| !user.is_empty() && is_domain(domain));
             if !good {
-                self.tell(
+                self.report(
                     &format!("access.emails.{i}"),
                     format!("{email:?} must be an address such as ada@example.com"),
                 );
@@ -24,7 +24,10 @@ impl Pass<'_> {
             .map(|domain| domain.trim().trim_start_matches('@').to_ascii_lowercase())
             .collect();
         for (i, domain) in email_domains.iter().enumerate().filter(|(_, domain)| !is_domain(domain)) {
-            self.tell(&format!("access.email_domains.{i}"), format!("{domain:?} must be a domain such as example.com"));
+            self.report(
+                &format!("access.email_domains.{i}"),
+                format!("{domain:?} must be a domain such as example.com"),
+            );
         }
         AccessRules { emails, email_domains, everyone: access.everyone == Some(true) }
     }
@@ -34,14 +37,17 @@ impl Pass<'_> {
         let lists = [("access.emails", &access.emails), ("access.email_domains", &access.email_domains)];
         let is_empty = |list: &Option<List>| list.as_ref().is_some_and(|list| list.0.is_empty());
         for (key, _) in lists.iter().filter(|(_, list)| is_empty(list)) {
-            self.tell(key, "lets nobody in; write `everyone = true` to let everyone in");
+            self.report(key, "lets nobody in; write `everyone = true` to let everyone in");
         }
         let is_listed = lists.iter().any(|(_, list)| list.is_some());
         match (access.everyone, is_listed) {
             (Some(true), true) => {
-                self.tell("access.everyone", "lets everyone in, and a list says who may come in; keep one of the two");
+                self.report(
+                    "access.everyone",
+                    "lets everyone in, and a list says who may come in; keep one of the two",
+                );
             }
-            (Some(false), false) => self.tell(
+            (Some(false), false) => self.report(
                 "access.everyone",
                 "lists nobody, and without a list everyone may come in; list `emails` or `email_domains`",
             ),
@@ -53,7 +59,7 @@ impl Pass<'_> {
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
-    use crate::config::resolve::tests::{settings, told};
+    use crate::config::resolve::tests::{problems, settings};
 
     #[test]
     fn access_rules_are_in_lower_case() {
@@ -61,7 +67,7 @@ mod tests {
             .unwrap()
             .access;
         assert_eq!((access.emails, access.email_domains), (vec!["ada@example.com".into()], vec!["example.org".into()]));
-        let told = told(
+        let told = problems(
             "access.emails = [\"ada\", \"@example.com\"]\naccess.email_domains = [\"a@example.com\", \"localhost\"]",
         );
         assert_eq!(told.lines().count(), 4, "{told}");
@@ -72,15 +78,15 @@ mod tests {
         const NOBODY: &str = "lets nobody in; write `everyone = true` to let everyone in";
         for key in ["access.emails", "access.email_domains"] {
             for empty in ["[]", "\"\"", "\" \"", "\",\""] {
-                let told = told(&format!("{key} = {empty}"));
+                let told = problems(&format!("{key} = {empty}"));
                 assert!(told.contains(key) && told.ends_with(NOBODY), "{key} = {empty}: {told}");
             }
             for blank in ["[\"\"]", "[\" \"]"] {
-                assert!(told(&format!("{key} = {blank}")).contains("must be"), "{key} = {blank}");
+                assert!(problems(&format!("{key} = {blank}")).contains("must be"), "{key} = {blank}");
             }
         }
         // The other list does not make up for it.
-        assert!(told("access.emails = []\naccess.email_domains = [\"example.com\"]").ends_with(NOBODY));
+        assert!(problems("access.emails = []\naccess.email_domains = [\"example.com\"]").ends_with(NOBODY));
         let from_environment = |file: &str, name: &str| {
             let file = format!("upstream.dev = {{}}\n{file}");
             let config = Config::parse(&file, "jean.toml", [(name.to_owned(), String::new())]).unwrap();
@@ -103,9 +109,9 @@ mod tests {
         assert!(!settings("").unwrap().access.everyone);
         assert!(!settings("access.emails = \"ada@example.com\"\naccess.everyone = false").unwrap().access.everyone);
         for list in ["emails = [\"ada@example.com\"]", "email_domains = \"example.com\"", "emails = []"] {
-            let told = told(&format!("access.everyone = true\naccess.{list}"));
+            let told = problems(&format!("access.everyone = true\naccess.{list}"));
             assert!(told.contains("access.everyone = true: lets everyone in, and a list says"), "{list}: {told}");
         }
-        assert!(told("access.everyone = false").contains("access.everyone = false: lists nobody"));
+        assert!(problems("access.everyone = false").contains("access.everyone = false: lists nobody"));
     }
 }

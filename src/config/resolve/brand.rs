@@ -16,26 +16,26 @@ impl Pass<'_> {
     pub(super) fn brand(&mut self, table: &BrandTable, issuer: Option<&Issuer>) -> Brand {
         let name = match &table.name {
             Some(name) => showable(name).unwrap_or_else(|| {
-                self.tell("brand.name", "must not be empty");
+                self.report("brand.name", "must not be empty");
                 String::new()
             }),
             None => issuer.map(Issuer::host).unwrap_or_default().to_owned(),
         };
         if table.accent.as_deref().is_some_and(|accent| !is_colour(accent)) {
-            self.tell("brand.accent", "must be a colour such as #2563eb");
+            self.report("brand.accent", "must be a colour such as #2563eb");
         }
         for (key, url) in [("brand.privacy_url", &table.privacy_url), ("brand.terms_url", &table.terms_url)] {
             if url.as_deref().is_some_and(|url| !has_scheme(url, &["https", "http"])) {
-                self.tell(key, "must be an address that begins with https://");
+                self.report(key, "must be an address that begins with https://");
             }
         }
         if table.support_url.as_deref().is_some_and(|url| !has_scheme(url, &["https", "http", "mailto"])) {
-            self.tell("brand.support_url", "must be an address that begins with https:// or mailto:");
+            self.report("brand.support_url", "must be an address that begins with https:// or mailto:");
         }
         Brand {
             name,
             accent: table.accent.as_ref().map(|accent| accent.to_ascii_lowercase()),
-            logo: table.logo.as_deref().and_then(|path| self.told("brand.logo", read_logo(path))),
+            logo: table.logo.as_deref().and_then(|path| self.ok_or_report("brand.logo", read_logo(path))),
             privacy_url: table.privacy_url.clone(),
             terms_url: table.terms_url.clone(),
             support_url: table.support_url.clone(),
@@ -68,7 +68,7 @@ fn read_logo(path: &Path) -> Result<Logo, String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::resolve::tests::{settings, told};
+    use crate::config::resolve::tests::{problems, settings};
 
     #[test]
     fn a_brand_is_checked() {
@@ -81,7 +81,7 @@ mod tests {
         assert_eq!(brand.accent.as_deref(), Some("#a0b1c2"));
 
         std::fs::write(&logo, vec![0; 256 * 1024 + 1]).unwrap();
-        assert!(told(&format!("brand.logo = {logo:?}")).contains("at most 256 KiB"));
+        assert!(problems(&format!("brand.logo = {logo:?}")).contains("at most 256 KiB"));
         for bad in [
             "logo = \"logo.gif\"",
             "logo = \"missing.png\"",
@@ -91,7 +91,7 @@ mod tests {
             "support_url = \"help@example.com\"",
             "name = \" \"",
         ] {
-            assert!(told(&format!("brand.{bad}")).contains("brand."), "{bad}");
+            assert!(problems(&format!("brand.{bad}")).contains("brand."), "{bad}");
         }
     }
 }

@@ -38,7 +38,7 @@ impl Pass<'_> {
             if let Some(id) = &client.id
                 && !ids.insert(id)
             {
-                self.tell(&format!("{base}.id"), "is also the id of another client");
+                self.report(&format!("{base}.id"), "is also the id of another client");
             }
             preregistered.extend(self.client(&base, client, &known));
         }
@@ -62,27 +62,27 @@ impl Pass<'_> {
                 ClientId::parse(id).ok_or_else(|| format!("must be 1 to {MAX_CLIENT_ID} printable ASCII characters"))
             }
         };
-        self.told(key, id)
+        self.ok_or_report(key, id)
     }
 
     fn client(&mut self, base: &str, table: &ClientTable, known: &Scopes) -> Option<Client> {
         let key = |key: &str| format!("{base}.{key}");
         let id = self.client_id(&key("id"), table.id.as_deref(), "my-app");
         if table.redirect_uris.0.is_empty() {
-            self.tell(&key("redirect_uris"), "must name at least one address");
+            self.report(&key("redirect_uris"), "must name at least one address");
         }
         let mut redirect_uris = Vec::new();
         for (i, uri) in table.redirect_uris.0.iter().enumerate() {
             let parsed = RedirectUri::parse(uri).map_err(|error| error.description.into_owned());
-            redirect_uris.extend(self.told(&key(&format!("redirect_uris.{i}")), parsed));
+            redirect_uris.extend(self.ok_or_report(&key(&format!("redirect_uris.{i}")), parsed));
         }
         let secret_key = if table.secret.is_some() { key("secret") } else { key("secret_file") };
-        let secret = self.told(&secret_key, secret::read(table.secret.as_ref(), table.secret_file.as_deref()));
+        let secret = self.ok_or_report(&secret_key, secret::load(table.secret.as_ref(), table.secret_file.as_deref()));
         let has_secret = !matches!(secret, Some(None));
         if let Some(Some(secret)) = &secret
             && secret.expose_secret().chars().count() < MIN_SECRET
         {
-            self.tell(&secret_key, format!("must have at least {MIN_SECRET} characters"));
+            self.report(&secret_key, format!("must have at least {MIN_SECRET} characters"));
         }
         let method = match table.auth_method.as_deref().map(AuthMethod::parse) {
             None if has_secret => Ok(AuthMethod::ClientSecretBasic),
@@ -94,7 +94,7 @@ impl Pass<'_> {
             Some(Some(method)) if method != AuthMethod::None && !has_secret => Err("needs a secret or a secret_file"),
             Some(Some(method)) => Ok(method),
         };
-        let method = self.told(&key("auth_method"), method.map_err(str::to_owned));
+        let method = self.ok_or_report(&key("auth_method"), method.map_err(str::to_owned));
         let scope = table.scopes.as_ref().map(|listed| self.known_scopes(&key("scopes"), listed, known).to_string());
 
         let metadata = ClientMetadata {

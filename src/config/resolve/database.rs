@@ -16,12 +16,12 @@ const MIN_SECRET: usize = 32;
 impl Pass<'_> {
     pub(super) fn secrets(&mut self, tables: &Tables, database: Option<&Database>) -> Vec<SecretString> {
         let key = if tables.secret.is_some() { "secret" } else { "secret_file" };
-        let read = secret::read(tables.secret.as_ref(), tables.secret_file.as_deref());
-        let Some(read) = self.told(key, read) else { return Vec::new() };
+        let read = secret::load(tables.secret.as_ref(), tables.secret_file.as_deref());
+        let Some(read) = self.ok_or_report(key, read) else { return Vec::new() };
         let Some(text) = read else {
             if matches!(database, Some(Database::Postgres(_))) {
                 let fresh = crate::random::text::<32>();
-                self.tell(
+                self.report(
                     "secret",
                     format!("is missing, and PostgreSQL needs one that all machines share; here is a new one: secret = \"{fresh}\""),
                 );
@@ -30,7 +30,7 @@ impl Pass<'_> {
         };
         let secrets: Vec<&str> = text.expose_secret().split(',').map(str::trim).collect();
         if secrets.iter().any(|secret| secret.chars().count() < MIN_SECRET) {
-            self.tell(
+            self.report(
                 key,
                 format!("must have at least {MIN_SECRET} characters; make one with: openssl rand -base64 32"),
             );
@@ -61,24 +61,24 @@ pub(super) fn parse_database(text: &str) -> Result<Database, String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::resolve::tests::{settings, told};
+    use crate::config::resolve::tests::{problems, settings};
 
     #[test]
     fn a_database_is_a_file_or_postgresql() {
         for good in ["sqlite://jean.db", "sqlite:///var/lib/jean.db", "sqlite:jean.db"] {
-            assert_eq!(told(&format!("database = {good:?}")), "");
+            assert_eq!(problems(&format!("database = {good:?}")), "");
         }
         for bad in
             ["jean.db", "sqlite://", "sqlite::memory:", "sqlite://a?mode=ro", "mysql://h/d", "postgres://u:p:/@[/d"]
         {
-            let told = told(&format!("database = {bad:?}"));
+            let told = problems(&format!("database = {bad:?}"));
             assert!(told.contains("database = (hidden): "), "{bad}: {told}");
         }
     }
 
     #[test]
     fn postgresql_without_a_secret_is_given_a_fresh_one() {
-        let told = || told("database = \"postgres://db/jean\"");
+        let told = || problems("database = \"postgres://db/jean\"");
         let (first, second) = (told(), told());
         assert!(first.starts_with("configuration: secret: is missing"), "{first}");
         assert_ne!(first, second);
@@ -89,9 +89,9 @@ mod tests {
     #[test]
     fn a_short_secret_is_refused_wherever_it_stands_in_the_list() {
         let long = "x".repeat(32);
-        assert_eq!(told(&format!("secret = \"{long}, {long}\"")), "");
+        assert_eq!(problems(&format!("secret = \"{long}, {long}\"")), "");
         for bad in [&long[1..], &format!("{long},short"), &format!("{long},")] {
-            assert!(told(&format!("secret = {bad:?}")).contains("at least 32 characters"), "{bad}");
+            assert!(problems(&format!("secret = {bad:?}")).contains("at least 32 characters"), "{bad}");
         }
     }
 }

@@ -19,7 +19,7 @@ impl Pass<'_> {
             let pattern = HostPattern::parse(host).ok_or_else(|| {
                 format!("{host:?} must be a host such as claude.ai, or *.example.com for all below example.com")
             });
-            hosts.extend(self.told(&format!("clients.document_hosts.{i}"), pattern));
+            hosts.extend(self.ok_or_report(&format!("clients.document_hosts.{i}"), pattern));
         }
         let Location { issuer, listen } = location;
         let local = issuer.is_some_and(Issuer::is_loopback) && listen.is_some_and(|listen| listen.ip().is_loopback());
@@ -47,15 +47,15 @@ impl Pass<'_> {
                 }
             }),
         };
-        let id = self.told(&format!("{base}.url"), id);
+        let id = self.ok_or_report(&format!("{base}.url"), id);
         let document = match table.file.as_deref() {
             None => Err("is missing; write the path of a file with a copy of the document".to_owned()),
             Some(path) => std::fs::read(path).map_err(|error| format!("the file cannot be read: {error}")),
         };
-        let document = self.told(&format!("{base}.file"), document);
+        let document = self.ok_or_report(&format!("{base}.file"), document);
         let (id, document) = (id?, document?);
         let client = client_document::parse(&id, &document, UnixTime(0));
-        self.told(
+        self.ok_or_report(
             &format!("{base}.file"),
             client.map_err(|error| format!("is not the document: {}", error.description)),
         )
@@ -64,7 +64,7 @@ impl Pass<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{settings, told};
+    use super::super::tests::{problems, settings};
     use super::*;
 
     #[test]
@@ -87,15 +87,15 @@ mod tests {
         let file = folder.path().join("x.json");
         std::fs::write(&file, "{}").unwrap();
         let pin = |url: &str| format!("[[clients.pinned]]\nurl = {url:?}\nfile = {file:?}");
-        assert!(told("[[clients.pinned]]").contains("clients.pinned.0.url: is missing"));
-        assert!(told("[[clients.pinned]]").contains("clients.pinned.0.file: is missing"));
-        assert!(told(&pin("http://a.example/x")).contains("does not begin with https://"));
-        assert!(told(&pin("https://a.example/x")).contains("is not the document: client_id"));
-        let told_of = told("[[clients.pinned]]\nurl = \"https://a.example/x\"\nfile = \"/nowhere/x.json\"");
+        assert!(problems("[[clients.pinned]]").contains("clients.pinned.0.url: is missing"));
+        assert!(problems("[[clients.pinned]]").contains("clients.pinned.0.file: is missing"));
+        assert!(problems(&pin("http://a.example/x")).contains("does not begin with https://"));
+        assert!(problems(&pin("https://a.example/x")).contains("is not the document: client_id"));
+        let told_of = problems("[[clients.pinned]]\nurl = \"https://a.example/x\"\nfile = \"/nowhere/x.json\"");
         assert!(told_of.contains("cannot be read"), "{told_of}");
         let limited = format!("clients.document_hosts = [\"claude.ai\"]\n{}", pin("https://a.example/x"));
-        assert!(told(&limited).contains("add \"a.example\" there"), "{}", told(&limited));
-        let bad = told("clients.document_hosts = [\"claude.ai\", \"https://chatgpt.com\"]");
+        assert!(problems(&limited).contains("add \"a.example\" there"), "{}", problems(&limited));
+        let bad = problems("clients.document_hosts = [\"claude.ai\", \"https://chatgpt.com\"]");
         assert!(bad.contains("clients.document_hosts.1") && bad.contains("must be a host"), "{bad}");
     }
 

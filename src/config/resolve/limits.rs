@@ -8,11 +8,11 @@ impl Pass<'_> {
     pub(super) fn limits(&mut self, tables: &Tables) -> Limits {
         let body = tables.limits.body;
         if !(32 * 1024..=16 * 1024 * 1024).contains(&body) {
-            self.tell("limits.body", "must be from 32768 to 16777216 bytes");
+            self.report("limits.body", "must be from 32768 to 16777216 bytes");
         }
         let connections = tables.limits.connections;
         if !(16..=1_000_000).contains(&connections) {
-            self.tell("limits.connections", "must be from 16 to 1000000");
+            self.report("limits.connections", "must be from 16 to 1000000");
         }
         Limits {
             body,
@@ -25,7 +25,7 @@ impl Pass<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::resolve::tests::told;
+    use crate::config::resolve::tests::problems;
 
     #[test]
     fn limits_have_bounds() {
@@ -39,8 +39,8 @@ mod tests {
             "limits.connections = 1000001",
             "guard.max_staleness = \"2h\"",
         ] {
-            assert_ne!(told(bad), "", "{bad}");
+            assert_ne!(problems(bad), "", "{bad}");
         }
-        assert_eq!(told("guard.max_staleness = \"0s\""), "");
+        assert_eq!(problems("guard.max_staleness = \"0s\""), "");
     }
 }

@@ -28,9 +28,9 @@ use pass::{Location, MINUTE, Pass};
 /// Parses and cross-checks everything.
 pub(super) fn resolve(tables: &Tables, source: &Source) -> Result<Settings, Problems> {
     let mut pass = Pass { source, problems: Problems::default() };
-    let issuer = pass.told("public_url", Issuer::parse(&tables.public_url));
-    let listen = pass.told("listen", parse_listen(&tables.listen));
-    let database = pass.told("database", parse_database(tables.database.expose()));
+    let issuer = pass.ok_or_report("public_url", Issuer::parse(&tables.public_url));
+    let listen = pass.ok_or_report("listen", parse_listen(&tables.listen));
+    let database = pass.ok_or_report("database", parse_database(tables.database.expose()));
     let secrets = pass.secrets(tables, database.as_ref());
     let location = Location { issuer: issuer.as_ref(), listen };
     let upstreams = pass.upstreams(tables, location);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     /// The problems that `text` has.
-    pub(super) fn told(text: &str) -> String {
+    pub(super) fn problems(text: &str) -> String {
         settings(text).err().unwrap_or_default()
     }
 }

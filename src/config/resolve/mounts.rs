@@ -34,7 +34,7 @@ impl Pass<'_> {
         let tables = if tables.mcp.is_empty() { &implied } else { &tables.mcp };
         let mut ordered = self.in_order("mcp", tables);
         if ordered.len() > 1 && !tables.contains_key("default") {
-            self.tell("mcp", "has several tables, but none is named default; give this name to the one for clients that do not say which endpoint they want");
+            self.report("mcp", "has several tables, but none is named default; give this name to the one for clients that do not say which endpoint they want");
         }
         ordered.sort_by_key(|(name, _)| name.as_str() != "default");
         let mut paths = BTreeSet::new();
@@ -47,8 +47,10 @@ impl Pass<'_> {
             });
             let key = format!("mcp.{name}.path");
             match check_path(&path) {
-                Err(message) => self.tell(&key, message),
-                Ok(()) if !paths.insert(path.clone()) => self.tell(&key, format!("{path} is another mount's path too")),
+                Err(message) => self.report(&key, message),
+                Ok(()) if !paths.insert(path.clone()) => {
+                    self.report(&key, format!("{path} is another mount's path too"))
+                }
                 Ok(()) => {}
             }
             let resource = issuer.and_then(|issuer| Resource::parse(&issuer.at(&path)).ok());
@@ -64,20 +66,20 @@ impl Pass<'_> {
             BTreeMap::from([("mcp".to_owned(), "Use the tools of this server on your behalf".to_owned())])
         });
         if scopes.is_empty() {
-            self.tell(&key("scopes"), "must name at least one scope, such as { read = \"Read your data\" }");
+            self.report(&key("scopes"), "must name at least one scope, such as { read = \"Read your data\" }");
         }
         for (scope, words) in &scopes {
             if Scope::parse(scope).is_none() {
-                self.tell(
+                self.report(
                     &key("scopes"),
                     format!("holds {scope:?}, which is not a valid scope (RFC 6749 section 3.3)"),
                 );
             }
             if scope::OWN.contains(&scope.as_str()) {
-                self.tell(&key("scopes"), format!("holds {scope:?}, which jean uses itself; choose another word"));
+                self.report(&key("scopes"), format!("holds {scope:?}, which jean uses itself; choose another word"));
             }
             if words.trim().is_empty() {
-                self.tell(&key(&format!("scopes.{scope}")), "must say in words what the scope lets a client do");
+                self.report(&key(&format!("scopes.{scope}")), "must say in words what the scope lets a client do");
             }
         }
         let known: Scopes = scopes.keys().filter_map(|scope| Scope::parse(scope)).collect();
@@ -91,11 +93,11 @@ impl Pass<'_> {
             let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
             if !exact {
                 let message = format!("{origin:?} must be an origin such as https://app.example.com, without a path");
-                self.tell(&key(&format!("allowed_origins.{i}")), message);
+                self.report(&key(&format!("allowed_origins.{i}")), message);
             }
         }
         if resource.as_ref().is_some_and(|resource| resource.as_str().len() > MAX_RESOURCE) {
-            self.tell(&key("path"), format!("makes an MCP URL of more than {MAX_RESOURCE} bytes; shorten it"));
+            self.report(&key("path"), format!("makes an MCP URL of more than {MAX_RESOURCE} bytes; shorten it"));
         }
         let mount = resource.map(|resource| Mount {
             name: name.to_owned(),
@@ -122,10 +124,10 @@ impl Pass<'_> {
             let key = format!("{key}.{name}");
             let start = name.strip_suffix('*').unwrap_or(name);
             if name.is_empty() || start.contains('*') {
-                self.tell(&key, "must be the name of a tool, or the start of a name with one * at the end");
+                self.report(&key, "must be the name of a tool, or the start of a name with one * at the end");
             }
             if scopes.0.is_empty() {
-                self.tell(&key, "must list the scopes that a call needs; remove the line if a tool needs no more than required_scopes");
+                self.report(&key, "must list the scopes that a call needs; remove the line if a tool needs no more than required_scopes");
             }
             needs.push(ToolNeeds { name: name.clone(), scopes: self.known_scopes(&key, scopes, known) });
         }
@@ -136,7 +138,7 @@ impl Pass<'_> {
     pub(super) fn known_scopes(&mut self, key: &str, List(listed): &List, known: &Scopes) -> Scopes {
         for (i, scope) in listed.iter().enumerate().filter(|(_, scope)| !known.contains(scope)) {
             let names = known.to_vec().join(", ");
-            self.tell(&format!("{key}.{i}"), format!("{scope:?} is not one of the scopes: {names}"));
+            self.report(&format!("{key}.{i}"), format!("{scope:?} is not one of the scopes: {names}"));
         }
         listed.iter().filter_map(|scope| Scope::parse(scope)).collect()
     }
@@ -167,7 +169,7 @@ fn lies_under(path: &str, parent: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{settings, told};
+    use super::super::tests::{problems, settings};
     use super::*;
 
     #[test]
@@ -190,8 +192,8 @@ mod tests {
             resources,
             ["http://localhost:8080/x/mcp", "http://localhost:8080/x/notes", "http://localhost:8080/x/files"]
         );
-        assert!(told("mcp.a = {}\nmcp.b = {}").contains("none is named default"));
-        assert!(told("mcp.default = {}\nmcp.b.path = \"/mcp\"").contains("another mount's path"));
+        assert!(problems("mcp.a = {}\nmcp.b = {}").contains("none is named default"));
+        assert!(problems("mcp.default = {}\nmcp.b.path = \"/mcp\"").contains("another mount's path"));
     }
 
     #[test]
@@ -228,7 +230,7 @@ mod tests {
         let of =
             |length: usize| format!("mcp.default.path = \"/{}\"", "x".repeat(length - "http://localhost:8080/".len()));
         assert_eq!(settings(&of(512)).unwrap().mounts[0].resource.as_str().len(), 512);
-        let told = told(&of(513));
+        let told = problems(&of(513));
         assert!(told.contains("mcp.default.path") && told.contains("an MCP URL of more than 512 bytes"), "{told}");
     }
 
@@ -280,7 +282,7 @@ mod tests {
     #[test]
     fn a_scope_has_a_name_and_words() {
         for bad in ["{}", "{ \"a b\" = \"x\" }", "{ read = \" \" }", "{ email = \"Read your mail\" }"] {
-            assert!(told(&format!("mcp.default.scopes = {bad}")).contains("scopes"), "{bad}");
+            assert!(problems(&format!("mcp.default.scopes = {bad}")).contains("scopes"), "{bad}");
         }
     }
 }

@@ -28,23 +28,23 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    pub(super) fn tell(&mut self, key: &str, message: impl Into<String>) {
+    pub(super) fn report(&mut self, key: &str, message: impl Into<String>) {
         self.problems.push(self.source.problem(key, message));
     }
 
-    pub(super) fn told<T>(&mut self, key: &str, result: Result<T, String>) -> Option<T> {
-        result.map_err(|message| self.tell(key, message)).ok()
+    pub(super) fn ok_or_report<T>(&mut self, key: &str, result: Result<T, String>) -> Option<T> {
+        result.map_err(|message| self.report(key, message)).ok()
     }
 
     /// A span within bounds, in whole seconds.
     pub(super) fn span(&mut self, key: &str, Span(span): Span, bounds: RangeInclusive<Duration>) -> Duration {
         let shown = humantime::format_duration;
         if span < *bounds.start() {
-            self.tell(key, format!("must be at least {}", shown(*bounds.start())));
+            self.report(key, format!("must be at least {}", shown(*bounds.start())));
         } else if span > *bounds.end() {
-            self.tell(key, format!("must be at most {}", shown(*bounds.end())));
+            self.report(key, format!("must be at most {}", shown(*bounds.end())));
         } else if span.subsec_nanos() != 0 {
-            self.tell(key, "must be whole seconds");
+            self.report(key, "must be whole seconds");
         }
         span
     }

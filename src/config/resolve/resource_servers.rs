@@ -23,7 +23,7 @@ impl Pass<'_> {
             if let Some(id) = &table.id
                 && !ids.insert(id)
             {
-                self.tell(&format!("{base}.id"), "is also the id of another server or of a client");
+                self.report(&format!("{base}.id"), "is also the id of another server or of a client");
             }
             servers.extend(self.resource_server(&base, table, mounts));
         }
@@ -39,14 +39,14 @@ impl Pass<'_> {
         let key = |key: &str| format!("{base}.{key}");
         let id = self.client_id(&key("id"), table.id.as_deref(), "my-server");
         let secret_key = if table.secret_file.is_some() { key("secret_file") } else { key("secret") };
-        let secret = match secret::read(table.secret.as_ref(), table.secret_file.as_deref()) {
+        let secret = match secret::load(table.secret.as_ref(), table.secret_file.as_deref()) {
             Ok(None) => Err("is missing; write secret or secret_file, by which the server authenticates".to_owned()),
             Ok(Some(secret)) if secret.expose_secret().chars().count() < MIN_SECRET => {
                 Err(format!("must have at least {MIN_SECRET} characters"))
             }
             read => read,
         };
-        let secret = self.told(&secret_key, secret);
+        let secret = self.ok_or_report(&secret_key, secret);
         let resources = self.resources(&key("mounts"), table, mounts);
         let secret = ClientSecret::presented(secret??.expose_secret()).hash();
         Some(ResourceServer { id: id?, secret, resources })
@@ -64,11 +64,11 @@ impl Pass<'_> {
                 Some(mount) => resources.push(mount.resource.clone()),
                 // Without a public URL no mount has a resource: that is the problem then.
                 None if all.is_empty() => {}
-                None => self.tell(&format!("{key}.{i}"), format!("{name:?} is not a table below [mcp]")),
+                None => self.report(&format!("{key}.{i}"), format!("{name:?} is not a table below [mcp]")),
             }
         }
         if listed.0.is_empty() {
-            self.tell(key, "must name at least one table below [mcp]; to allow all, remove the key");
+            self.report(key, "must name at least one table below [mcp]; to allow all, remove the key");
         }
         resources
     }

@@ -11,11 +11,11 @@ impl Pass<'_> {
         let table = &tables.tokens;
         let algorithm = SigningAlgorithm::parse(&table.algorithm)
             .ok_or_else(|| "must be \"ES256\", \"EdDSA\" or \"RS256\"".to_owned());
-        let algorithm = self.told("tokens.algorithm", algorithm);
+        let algorithm = self.ok_or_report("tokens.algorithm", algorithm);
         let code_lifetime = self.span("tokens.code_lifetime", table.code_lifetime, SECOND..=10 * MINUTE);
         let Span(access_lifetime) = table.access_lifetime;
         if access_lifetime <= 5 * MINUTE {
-            self.tell(
+            self.report(
                 "tokens.access_lifetime",
                 "must be more than 5m, because clients refresh up to five minutes early",
             );
@@ -30,7 +30,7 @@ impl Pass<'_> {
             [("refresh_idle", refresh_idle), ("grant_lifetime", grant_lifetime), ("key_rotation", key_rotation)]
         {
             if span < access_lifetime {
-                self.tell(&format!("tokens.{key}"), "must not be shorter than access_lifetime");
+                self.report(&format!("tokens.{key}"), "must not be shorter than access_lifetime");
             }
         }
         Some(TokenSettings {
@@ -47,7 +47,7 @@ impl Pass<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::resolve::tests::told;
+    use crate::config::resolve::tests::problems;
 
     #[test]
     fn lifetimes_have_bounds_and_fit_together() {
@@ -61,8 +61,8 @@ mod tests {
             ("key_rotation = \"1d\"", "key_rotation = \"1500ms\""),
             ("algorithm = \"EdDSA\"", "algorithm = \"HS256\""),
         ] {
-            assert_eq!(told(&format!("tokens.{good}")), "");
-            let told = told(&format!("tokens.{bad}"));
+            assert_eq!(problems(&format!("tokens.{good}")), "");
+            let told = problems(&format!("tokens.{bad}"));
             assert!(told.contains("tokens."), "{bad}: {told}");
         }
     }

@@ -28,7 +28,7 @@ struct Registration {
 impl Pass<'_> {
     pub(super) fn upstreams(&mut self, tables: &Tables, location: Location<'_>) -> Vec<UpstreamSettings> {
         if tables.upstream.is_empty() && self.source.keys("upstream").is_empty() {
-            self.tell(
+            self.report(
                 "upstream",
                 "is missing, so people cannot sign in; add [upstream.google], [upstream.auth0], [upstream.supabase], \
                  a table with kind = \"oidc\", or on your own computer [upstream.dev]",
@@ -40,7 +40,7 @@ impl Pass<'_> {
         let mut ports = BTreeSet::new();
         for dev in upstreams.iter().filter(|upstream| upstream.kind == UpstreamKind::Dev) {
             if !ports.insert(&dev.issuer) {
-                self.tell(
+                self.report(
                     &format!("upstream.{}.port", dev.name),
                     "is also the port of another dev provider; choose another",
                 );
@@ -53,13 +53,13 @@ impl Pass<'_> {
         let base = format!("upstream.{name}");
         let key = |key: &str| format!("{base}.{key}");
         if !is_path_name(name) {
-            self.tell(
+            self.report(
                 &base,
                 "must have a name of lower-case letters, digits and hyphens, because the name is part of a path",
             );
         }
         let Some(kind) = UpstreamKind::parse(table.kind.as_deref().unwrap_or(name)) else {
-            self.tell(
+            self.report(
                 &key("kind"),
                 match table.kind {
                     Some(_) => "must be google, auth0, supabase, oidc or dev",
@@ -74,15 +74,15 @@ impl Pass<'_> {
         for set in self.source.keys(&base) {
             if !keys.contains(&set) {
                 let message = format!("does not belong to {}; the keys here are {}", kind.as_str(), keys.join(", "));
-                self.tell(&key(set), message);
+                self.report(&key(set), message);
             }
         }
         let issuer = kind.issuer(table, location.listen);
-        let issuer = issuer.map_err(|Refusal { key: wrong, message }| self.tell(&key(wrong), message)).ok();
+        let issuer = issuer.map_err(|Refusal { key: wrong, message }| self.report(&key(wrong), message)).ok();
         let registration = match kind {
             UpstreamKind::Dev => {
                 if let Some(message) = lacks_dev(cfg!(feature = "dev")) {
-                    self.tell(&base, message);
+                    self.report(&base, message);
                 }
                 self.dev_is_local(&base, location);
                 Some(Registration { client_id: "jean".to_owned(), client_secret: None })
@@ -92,7 +92,7 @@ impl Pass<'_> {
         if let Some(domain) = &table.hosted_domain
             && !is_domain(domain)
         {
-            self.tell(&key("hosted_domain"), "must be a domain such as example.com");
+            self.report(&key("hosted_domain"), "must be a domain such as example.com");
         }
         let scopes = self.upstream_scopes(&key("scopes"), table.scopes.as_ref());
         let Registration { client_id, client_secret } = registration?;
@@ -115,16 +115,16 @@ impl Pass<'_> {
         if client_id.is_none() {
             let callback = issuer.map(|issuer| issuer.callback(name)).unwrap_or_default();
             let console = kind.console();
-            self.tell(
+            self.report(
                 &key("client_id"),
                 format!("is missing; register jean at {console}, with the callback URL {callback}"),
             );
         }
         let secret_key = if table.client_secret.is_some() { key("client_secret") } else { key("client_secret_file") };
-        let client_secret = secret::read(table.client_secret.as_ref(), table.client_secret_file.as_deref());
-        let client_secret = self.told(&secret_key, client_secret);
+        let client_secret = secret::load(table.client_secret.as_ref(), table.client_secret_file.as_deref());
+        let client_secret = self.ok_or_report(&secret_key, client_secret);
         if kind == UpstreamKind::Google && matches!(client_secret, Some(None)) {
-            self.tell(
+            self.report(
                 &key("client_secret"),
                 "is missing; Google shows it next to the client id (or write client_secret_file)",
             );
@@ -136,7 +136,7 @@ impl Pass<'_> {
     fn upstream_scopes(&mut self, key: &str, listed: Option<&List>) -> Vec<String> {
         let Some(List(listed)) = listed else { return presets::SCOPES.map(str::to_owned).to_vec() };
         for scope in listed.iter().filter(|scope| Scope::parse(scope).is_none()) {
-            self.tell(key, format!("holds {scope:?}, which is not a valid scope; write one scope for each item"));
+            self.report(key, format!("holds {scope:?}, which is not a valid scope; write one scope for each item"));
         }
         let mut scopes = listed.clone();
         if !scopes.iter().any(|scope| scope == "openid") {
@@ -157,7 +157,7 @@ impl Pass<'_> {
         }
         if !open.is_empty() {
             let open = open.join(" and ");
-            self.tell(
+            self.report(
                 key,
                 format!(
                     "signs in anyone who types a name, so it is for this computer only, but {open}; replace [{key}] by \
@@ -188,7 +188,7 @@ mod tests {
     use crate::config::Config;
     use crate::config::settings::UpstreamKind;
 
-    fn told(text: &str) -> String {
+    fn problems(text: &str) -> String {
         let config = Config::from_toml(text).unwrap();
         config.settings().err().map(|problems| problems.to_string()).unwrap_or_default()
     }
@@ -222,13 +222,13 @@ mod tests {
 
     #[test]
     fn without_an_upstream_the_hint_names_them() {
-        assert!(told("").starts_with("configuration: upstream: is missing"));
+        assert!(problems("").starts_with("configuration: upstream: is missing"));
     }
 
     #[test]
     fn the_dev_upstream_is_for_this_computer_only() {
-        assert_eq!(told("upstream.dev = {}"), "");
-        let told = told("public_url = \"https://example.com\"\nlisten = \"0.0.0.0:80\"\nupstream.dev = {}");
+        assert_eq!(problems("upstream.dev = {}"), "");
+        let told = problems("public_url = \"https://example.com\"\nlisten = \"0.0.0.0:80\"\nupstream.dev = {}");
         assert!(
             told.contains(
                 "public_url is https://example.com (configuration:1:14) and listen is 0.0.0.0:80 (configuration:2:10)"
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn two_dev_upstreams_need_two_ports() {
-        let two = |port: u16| told(&format!("[upstream.dev]\n[upstream.b]\nkind = \"dev\"\nport = {port}"));
+        let two = |port: u16| problems(&format!("[upstream.dev]\n[upstream.b]\nkind = \"dev\"\nport = {port}"));
         assert!(two(8081).contains("upstream.b.port") || two(8081).contains("upstream.dev.port"));
         assert_eq!(two(8082), "");
     }
@@ -261,7 +261,7 @@ mod tests {
             ("[upstream.google]\nhosted_domain = \"@example.com\"", "hosted_domain"),
             ("[upstream.google]\nscopes = [\"openid email\"]", "one scope for each item"),
         ] {
-            let told = told(text);
+            let told = problems(text);
             assert!(told.contains(expected), "{text}: {told}");
         }
     }
