@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::row::Row;
 use crate::source::{oauth21, rfc};
 use crate::subject::CALLBACK;
-use crate::wire::{answer, dead_end, granted, header, refused, told};
+use crate::wire::{dead_end, granted, header, redirect_params, require_redirect_error, require_refusal};
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = whom_to_tell();
@@ -70,7 +70,11 @@ fn whom_to_tell() -> Vec<Row> {
             "A missing response_type is invalid_request.",
             async |bench| {
                 let client = bench.client().await?;
-                told(&bench.refusal(&client, &[("response_type", "")]).await, &client, "invalid_request")
+                require_redirect_error(
+                    &bench.refusal(&client, &[("response_type", "")]).await,
+                    &client,
+                    "invalid_request",
+                )
             },
         ),
         rfc(6749, "4.1.2.1").must(
@@ -80,7 +84,7 @@ fn whom_to_tell() -> Vec<Row> {
                 let client = bench.client().await?;
                 for unknown in ["codex", "code foo", "Code"] {
                     let page = bench.refusal(&client, &[("response_type", unknown)]).await;
-                    told(&page, &client, "unsupported_response_type")?;
+                    require_redirect_error(&page, &client, "unsupported_response_type")?;
                 }
                 Ok(())
             },
@@ -92,7 +96,7 @@ fn whom_to_tell() -> Vec<Row> {
                 let client = bench.client().await?;
                 for implicit in ["token", "id_token token", "code token"] {
                     let page = bench.refusal(&client, &[("response_type", implicit)]).await;
-                    told(&page, &client, "unsupported_response_type")?;
+                    require_redirect_error(&page, &client, "unsupported_response_type")?;
                 }
                 Ok(())
             },
@@ -105,8 +109,8 @@ fn whom_to_tell() -> Vec<Row> {
                 let mut browser = bench.browser();
                 let page = browser.get(&client.authorization_url(&[])).await;
                 let page = browser.press(&page, "cancel").await;
-                told(&page, &client, "access_denied")?;
-                ensure!(answer(&page, &client)?.get("state") == Some(&client.state), "state is missing");
+                require_redirect_error(&page, &client, "access_denied")?;
+                ensure!(redirect_params(&page, &client)?.get("state") == Some(&client.state), "state is missing");
                 Ok(())
             },
         ),
@@ -120,7 +124,7 @@ fn parameters() -> Vec<Row> {
             let client = bench.client().await?;
             for repeated in ["scope=read", "code_challenge_method=S256", "response_type=code", "x=1&x=2"] {
                 let url = format!("{}&scope=read&{repeated}", client.authorization_url(&[]));
-                told(&bench.browser().get(&url).await, &client, "invalid_request")?;
+                require_redirect_error(&bench.browser().get(&url).await, &client, "invalid_request")?;
             }
             let url = format!("{}&redirect_uri=https://evil.example/", client.authorization_url(&[]));
             dead_end(&bench.browser().get(&url).await)
@@ -128,9 +132,9 @@ fn parameters() -> Vec<Row> {
         rfc(6749, "3.1").must("empty", "A parameter without a value counts as left out.", async |bench| {
             let client = bench.client().await?;
             let url = format!("{}&scope=&prompt=&resource=&nonce=&max_age=", client.authorization_url(&[]));
-            answer(&client.authorize_at(&mut bench.browser(), &url).await, &client)?;
+            redirect_params(&client.authorize_at(&mut bench.browser(), &url).await, &client)?;
             let url = client.authorization_url(&[("code_challenge", "")]) + "&code_challenge=";
-            told(&bench.browser().get(&url).await, &client, "invalid_request")
+            require_redirect_error(&bench.browser().get(&url).await, &client, "invalid_request")
         }),
         rfc(6749, "3.1").must("unknown-parameter", "Parameters that nobody knows are ignored.", async |bench| {
             let client = bench.client().await?;
@@ -152,17 +156,20 @@ fn parameters() -> Vec<Row> {
             let client = bench.client().await?;
             for state in ["a b+c&d=e/f?g#h%20", "\"<script>\u{20ac}\u{1f511}", &"x".repeat(500)] {
                 let page = client.authorize(&mut bench.browser(), &[("state", state)]).await;
-                ensure!(answer(&page, &client)?.get("state").map(String::as_str) == Some(state), "{state:?} is lost");
+                ensure!(
+                    redirect_params(&page, &client)?.get("state").map(String::as_str) == Some(state),
+                    "{state:?} is lost"
+                );
             }
             let page = client.authorize(&mut bench.browser(), &[("state", "")]).await;
-            ensure!(!answer(&page, &client)?.contains_key("state"), "a state that nobody sent");
+            ensure!(!redirect_params(&page, &client)?.contains_key("state"), "a state that nobody sent");
             Ok(())
         }),
         rfc(6749, "3.1.2").must("redirect-uri-query", "A query in the redirect URI is kept.", async |bench| {
             let uri = "http://127.0.0.1:7777/callback?tenant=a%20b";
             let client = bench.client_with(json!({ "redirect_uris": [uri] })).await?;
             let page = client.authorize(&mut bench.browser(), &[]).await;
-            let answer = answer(&page, &client)?;
+            let answer = redirect_params(&page, &client)?;
             ensure!(answer.contains_key("code"));
             ensure!(answer.get("tenant").map(String::as_str) == Some("a b"));
             Ok(())
@@ -186,7 +193,11 @@ fn parameters() -> Vec<Row> {
             async |bench| {
                 let client = bench.client().await?;
                 for scope in ["re\"ad", "re\\ad", "r\u{e9}ad"] {
-                    told(&bench.refusal(&client, &[("scope", scope)]).await, &client, "invalid_scope")?;
+                    require_redirect_error(
+                        &bench.refusal(&client, &[("scope", scope)]).await,
+                        &client,
+                        "invalid_scope",
+                    )?;
                 }
                 Ok(())
             },
@@ -200,21 +211,21 @@ fn codes() -> Vec<Row> {
         rfc(6749, "4.1.2").must("code-once", "A code works once.", async |bench| {
             let (client, code) = bench.code().await?;
             granted(client.redeem(&code, &[]).await)?;
-            refused(&client.redeem(&code, &[]).await, 400, "invalid_grant")
+            require_refusal(&client.redeem(&code, &[]).await, 400, "invalid_grant")
         }),
         rfc(6749, "4.1.2").should("code-replay", "A code that is used twice revokes what it gave.", async |bench| {
             let (client, code) = bench.code().await?;
             let tokens = granted(client.redeem(&code, &[]).await)?;
             ensure!(client.whoami(tokens.access()).await.status == 200, "the token does not work at all");
-            refused(&client.redeem(&code, &[]).await, 400, "invalid_grant")?;
+            require_refusal(&client.redeem(&code, &[]).await, 400, "invalid_grant")?;
             ensure!(client.whoami(tokens.access()).await.status == 401, "the access token lives on");
-            refused(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")
+            require_refusal(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")
         }),
         rfc(6749, "4.1.3").must("code-of-client", "A code works for the client that it was given to.", async |bench| {
             let (client, code) = bench.code().await?;
             let mut other = bench.client().await?;
             other.verifier.clone_from(&client.verifier);
-            refused(&other.redeem(&code, &[]).await, 400, "invalid_grant")?;
+            require_refusal(&other.redeem(&code, &[]).await, 400, "invalid_grant")?;
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
         }),
@@ -224,7 +235,7 @@ fn codes() -> Vec<Row> {
             async |bench| {
                 let (client, code) = bench.code().await?;
                 let other = [("redirect_uri", "http://127.0.0.1:7777/other")];
-                refused(&client.redeem(&code, &other).await, 400, "invalid_grant")?;
+                require_refusal(&client.redeem(&code, &other).await, 400, "invalid_grant")?;
                 granted(client.redeem(&code, &[]).await)?;
                 Ok(())
             },
@@ -242,14 +253,14 @@ fn codes() -> Vec<Row> {
             let bench = bench.fresh().await?;
             let (client, code) = bench.code().await?;
             bench.clock.advance(600);
-            refused(&client.redeem(&code, &[]).await, 400, "invalid_grant")?;
+            require_refusal(&client.redeem(&code, &[]).await, 400, "invalid_grant")?;
             bench.close().await;
             Ok(())
         }),
         rfc(6749, "10.5").must("code-not-stored", "The answer with the code is kept by no cache.", async |bench| {
             let client = bench.client().await?;
             let page = client.authorize(&mut bench.browser(), &[]).await;
-            ensure!(answer(&page, &client)?.contains_key("code"));
+            ensure!(redirect_params(&page, &client)?.contains_key("code"));
             ensure!(header(&page, "cache-control") == "no-store");
             Ok(())
         }),

@@ -131,7 +131,7 @@ impl Bench {
     /// A code for a client, by a request that differs in this.
     pub(super) async fn code_for(&self, client: &Client, changes: &[(&str, &str)]) -> Result<String> {
         let page = client.authorize(&mut self.browser(), changes).await;
-        page.answer().get("code").cloned().with_context(|| format!("no code: {} {}", page.status, page.url))
+        page.redirect_params().get("code").cloned().with_context(|| format!("no code: {} {}", page.status, page.url))
     }
 
     /// A registered public client, and a code for it.

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::row::Row;
 use crate::source::rfc;
 use crate::subject::MOUNT;
-use crate::wire::{answer, header};
+use crate::wire::{header, redirect_params};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -46,10 +46,10 @@ pub(super) fn rows() -> Vec<Row> {
                 let client = bench.client_with(uris).await?;
                 let mut browser = bench.browser();
                 let first = client.authorize(&mut browser, &[]).await;
-                ensure!(answer(&first, &client)?.contains_key("code"));
+                ensure!(redirect_params(&first, &client)?.contains_key("code"));
                 let again = browser.get(&client.authorization_url(&[])).await;
                 ensure!(
-                    answer(&again, &client)?.contains_key("code"),
+                    redirect_params(&again, &client)?.contains_key("code"),
                     "it is not remembered, though the operator said so"
                 );
                 for change in
@@ -83,7 +83,7 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let client = bench.client().await?;
                 let page = client.authorize(&mut bench.browser(), &[]).await;
-                ensure!(answer(&page, &client)?.contains_key("code"));
+                ensure!(redirect_params(&page, &client)?.contains_key("code"));
                 ensure!(page.status != 307 && page.status != 308, "the status is {}", page.status);
                 Ok(())
             },

@@ -8,7 +8,7 @@ use crate::key::Key;
 use crate::row::Row;
 use crate::source::rfc;
 use crate::subject::ISSUER;
-use crate::wire::{granted, list, refused};
+use crate::wire::{granted, list, require_refusal};
 use jean_testing::client::{Client, Tokens};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -82,7 +82,7 @@ pub(super) fn rows() -> Vec<Row> {
             let assertion = keyed.assertion("jti", "once")?;
             let tokens = granted(keyed.redeem(&assertion).await)?;
             let again = [("client_assertion_type", TYPE), ("client_assertion", assertion.as_str())];
-            refused(&keyed.client.refresh(tokens.refresh(), &again).await, 401, "invalid_client")?;
+            require_refusal(&keyed.client.refresh(tokens.refresh(), &again).await, 401, "invalid_client")?;
             let other = keyed.assertion("jti", "twice")?;
             let other = [("client_assertion_type", TYPE), ("client_assertion", other.as_str())];
             granted(keyed.client.refresh(tokens.refresh(), &other).await)?;
@@ -94,9 +94,9 @@ pub(super) fn rows() -> Vec<Row> {
             let foreign = Key::generate()?.sign(&header, &keyed.claims)?;
             let unsigned = crate::key::signing_input(&json!({ "alg": "none", "kid": "key" }), &keyed.claims) + ".";
             for forged in [foreign, unsigned] {
-                refused(&keyed.redeem(&forged).await, 401, "invalid_client")?;
+                require_refusal(&keyed.redeem(&forged).await, 401, "invalid_client")?;
             }
-            refused(&keyed.client.redeem(&keyed.code, &[]).await, 401, "invalid_client")?;
+            require_refusal(&keyed.client.redeem(&keyed.code, &[]).await, 401, "invalid_client")?;
             granted(keyed.redeem(&keyed.assertion("jti", "once")?).await)?;
             Ok(())
         }),

@@ -1,4 +1,4 @@
-//! The client configuration endpoint, where a client manages its registration: RFC 7592.
+//! The client configuration endpoint, by which a client manages its registration: RFC 7592.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -7,14 +7,14 @@ use crate::bench::Bench;
 use crate::row::Row;
 use crate::source::rfc;
 use crate::subject::{CALLBACK, ISSUER};
-use crate::wire::{header, json, problem, refused};
+use crate::wire::{header, json, problem, require_refusal};
 use jean_testing::browser::Page;
 use jean_testing::client::Client;
 
 /// A registration as its client knows it.
 struct Registration {
     client: Client,
-    /// What the server answered.
+    /// The server's response.
     told: Value,
     path: String,
     authorization: String,
@@ -36,7 +36,7 @@ impl Registration {
         bench.send(&format!("{method} {}", self.path), &headers, &body).await
     }
 
-    async fn read(&self, bench: &Bench) -> Page {
+    async fn get(&self, bench: &Bench) -> Page {
         self.send(bench, "GET", &Value::Null).await
     }
 
@@ -59,7 +59,7 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         rfc(7592, "2.1").must("read", "A client reads its registration, which no cache keeps.", async |bench| {
             let registration = Registration::at(bench).await?;
-            let page = registration.read(bench).await;
+            let page = registration.get(bench).await;
             ensure!(page.status == 200, "the status is {}", page.status);
             ensure!(header(&page, "cache-control") == "no-store");
             let read = json(&page)?;
@@ -83,7 +83,7 @@ pub(super) fn rows() -> Vec<Row> {
                         ensure!([401, 403].contains(&page.status.as_u16()), "{method}: {}", page.status);
                     }
                 }
-                ensure!(registration.read(bench).await.status == 200);
+                ensure!(registration.get(bench).await.status == 200);
                 Ok(())
             },
         ),
@@ -94,7 +94,7 @@ pub(super) fn rows() -> Vec<Row> {
             ensure!(json(&page)?.get("client_name").is_none() && json(&page)?["client_id"] == registration.client.id);
             let moved = json!(["http://127.0.0.1:7777/moved"]);
             ensure!(registration.update(bench, "redirect_uris", moved.clone()).await.status == 200);
-            ensure!(json(&registration.read(bench).await)?["redirect_uris"] == moved);
+            ensure!(json(&registration.get(bench).await)?["redirect_uris"] == moved);
             crate::wire::dead_end(&bench.refusal(&registration.client, &[("redirect_uri", CALLBACK)]).await)
         }),
         rfc(7592, "2.2").must(
@@ -102,7 +102,7 @@ pub(super) fn rows() -> Vec<Row> {
             "An update that breaks a rule is refused, and changes nothing.",
             async |bench| {
                 let registration = Registration::at(bench).await?;
-                let before = registration.read(bench).await.body;
+                let before = registration.get(bench).await.body;
                 for (name, value) in [
                     ("client_id", json!("another")),
                     ("client_id", Value::Null),
@@ -115,7 +115,7 @@ pub(super) fn rows() -> Vec<Row> {
                 }
                 let uris = json!(["javascript:alert(1)"]);
                 problem(&registration.update(bench, "redirect_uris", uris).await, 400, "invalid_redirect_uri")?;
-                ensure!(registration.read(bench).await.body == before, "something changed");
+                ensure!(registration.get(bench).await.body == before, "something changed");
                 Ok(())
             },
         ),
@@ -126,8 +126,8 @@ pub(super) fn rows() -> Vec<Row> {
             let page = registration.send(bench, "DELETE", &Value::Null).await;
             ensure!(page.status == 204 && page.body.is_empty(), "{} {}", page.status, page.body);
             ensure!(client.whoami(tokens.access()).await.status == 401, "the access token lives on");
-            refused(&client.refresh(tokens.refresh(), &[]).await, 401, "invalid_client")?;
-            ensure!(registration.read(bench).await.status == 401, "the registration access token lives on");
+            require_refusal(&client.refresh(tokens.refresh(), &[]).await, 401, "invalid_client")?;
+            ensure!(registration.get(bench).await.status == 401, "the registration access token lives on");
             crate::wire::dead_end(&bench.refusal(client, &[]).await)
         }),
     ]

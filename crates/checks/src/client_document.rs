@@ -1,5 +1,5 @@
-//! Clients that are known by their metadata document: draft-ietf-oauth-client-id-metadata-document. The documents are on
-//! loopback, which a jean on loopback takes; where others must not be asked, it is seen that nobody connects.
+//! Clients with a metadata document: draft-ietf-oauth-client-id-metadata-document. The documents are on loopback, which a
+//! server on loopback accepts. If a host must not be asked, the check verifies that no request arrives.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::bench::Bench;
 use crate::row::Row;
 use crate::source::cimd;
 use crate::subject::CALLBACK;
-use crate::wire::{answer, dead_end, granted, jwt_part, refused};
+use crate::wire::{dead_end, granted, jwt_part, redirect_params, require_refusal};
 use jean_testing::client::Client;
 use jean_testing::document::{Answer, DocumentHost};
 
@@ -23,8 +23,8 @@ impl Site {
         Ok(Site(DocumentHost::start().await?))
     }
 
-    /// How often a path was asked for.
-    fn asked(&self, path: &str) -> usize {
+    /// How often a path was requested.
+    fn request_count(&self, path: &str) -> usize {
         self.0.requests_to(path).len()
     }
 
@@ -40,29 +40,29 @@ impl Site {
         })
     }
 
-    /// From now on answers so at a path; the client whose id that is.
-    fn put(&self, bench: &Bench, path: &str, answer: Answer) -> Client {
-        self.0.answer(path, answer);
+    /// Serves this answer at a path from now on. Returns the client whose id that path is.
+    fn serve(&self, bench: &Bench, path: &str, answer: Answer) -> Client {
+        self.0.serve(path, answer);
         let mut client = bench.stranger();
         client.id = self.0.url(path);
         client
     }
 
-    /// The same with a good document.
+    /// Serves a good document.
     fn publish(&self, bench: &Bench, path: &str) -> Client {
-        self.put(bench, path, Answer::json(&self.document(path)))
+        self.serve(bench, path, Answer::json(&self.document(path)))
     }
 
-    /// The same with a document that differs in one field.
+    /// Serves a document that differs in one field.
     fn publish_with(&self, bench: &Bench, path: &str, (name, value): (&str, Value)) -> Client {
         let mut document = self.document(path);
         document[name] = value;
-        self.put(bench, path, Answer::json(&document))
+        self.serve(bench, path, Answer::json(&document))
     }
 }
 
-/// Checks that the client's authorization request reaches the consent page.
-async fn asks(bench: &Bench, client: &Client) -> Result<()> {
+/// Requires that the client's authorization request reaches the consent page.
+async fn require_consent_page(bench: &Bench, client: &Client) -> Result<()> {
     let page = bench.refusal(client, &[]).await;
     ensure!(
         page.status == 200 && page.form().action.ends_with("/oauth/consent"),
@@ -106,7 +106,7 @@ fn documents() -> Vec<Row> {
                 ] {
                     dead_end(&bench.refusal(&site.publish_with(bench, path, ("client_id", json!(id))), &[]).await)?;
                 }
-                asks(bench, &site.publish(bench, "/good")).await
+                require_consent_page(bench, &site.publish(bench, "/good")).await
             },
         ),
         cimd("4.1").must(
@@ -122,14 +122,14 @@ fn documents() -> Vec<Row> {
                 ] {
                     dead_end(&bench.refusal(&site.publish_with(bench, path, change), &[]).await)?;
                 }
-                asks(bench, &site.publish(bench, "/none")).await
+                require_consent_page(bench, &site.publish(bench, "/none")).await
             },
         ),
         cimd("4.2").must("redirect-uri", "The answer goes to a redirect URI of the document only.", async |bench| {
             let site = Site::start().await?;
             let client =
                 site.publish_with(bench, "/c", ("redirect_uris", json!([CALLBACK, "https://client.example/callback"])));
-            asks(bench, &client).await?;
+            require_consent_page(bench, &client).await?;
             for uri in ["https://evil.example/", "https://client.example/callback/", "http://127.0.0.1:7777/other"] {
                 dead_end(&bench.refusal(&client, &[("redirect_uri", uri)]).await)?;
             }
@@ -144,11 +144,11 @@ fn documents() -> Vec<Row> {
                     [("/empty", ""), ("/half", "{"), ("/list", "[]"), ("/text", "\"x\""), ("/null", "null")]
                 {
                     let answer = Answer { body: body.into(), ..Answer::json(&Value::Null) };
-                    dead_end(&bench.refusal(&site.put(bench, path, answer), &[]).await)?;
+                    dead_end(&bench.refusal(&site.serve(bench, path, answer), &[]).await)?;
                 }
                 dead_end(&bench.refusal(&site.publish_with(bench, "/none", ("redirect_uris", json!([]))), &[]).await)?;
                 let page = Answer::json(&site.document("/page")).with("content-type", "text/html");
-                dead_end(&bench.refusal(&site.put(bench, "/page", page), &[]).await)
+                dead_end(&bench.refusal(&site.serve(bench, "/page", page), &[]).await)
             },
         ),
         cimd("7.1").should(
@@ -164,13 +164,13 @@ fn documents() -> Vec<Row> {
             "At the token endpoint an id without a document is invalid_client.",
             async |bench| {
                 let site = Site::start().await?;
-                let client = site.put(bench, "/nothing", Answer::status(404));
-                refused(&client.redeem("x", &[]).await, 401, "invalid_client")?;
+                let client = site.serve(bench, "/nothing", Answer::status(404));
+                require_refusal(&client.redeem("x", &[]).await, 401, "invalid_client")?;
                 let client = site.publish(bench, "/c");
                 let code = bench.code_for(&client, &[]).await?;
                 let thief = site.publish_with(bench, "/thief", ("client_name", json!("Thief")));
                 let stolen = thief.redeem(&code, &[("code_verifier", &client.verifier)]).await;
-                refused(&stolen, 400, "invalid_grant")?;
+                require_refusal(&stolen, 400, "invalid_grant")?;
                 granted(client.redeem(&code, &[]).await)?;
                 Ok(())
             },
@@ -213,13 +213,13 @@ fn fetching() -> Vec<Row> {
                     for path in ["/c", "/", "/a/../c"] {
                         let mut document = site.document(path);
                         document["client_id"] = id.as_str().into();
-                        site.put(bench, path, Answer::json(&document));
+                        site.serve(bench, path, Answer::json(&document));
                     }
                     let mut client = bench.stranger();
                     client.id = id;
                     dead_end(&bench.refusal(&client, &[]).await)?;
                 }
-                ensure!(site.asked("/c") + site.asked("/") == 0, "it was asked for");
+                ensure!(site.request_count("/c") + site.request_count("/") == 0, "it was asked for");
                 Ok(())
             },
         ),
@@ -228,7 +228,7 @@ fn fetching() -> Vec<Row> {
             for status in [201, 203, 206, 404, 500] {
                 let path = format!("/{status}");
                 let answer = Answer { status, ..Answer::json(&site.document(&path)) };
-                let page = bench.refusal(&site.put(bench, &path, answer), &[]).await;
+                let page = bench.refusal(&site.serve(bench, &path, answer), &[]).await;
                 ensure!([400, 503].contains(&page.status.as_u16()), "{status} is answered with {}", page.status);
                 ensure!(page.leads_to().is_none(), "{status} leads to {:?}", page.leads_to());
             }
@@ -236,17 +236,17 @@ fn fetching() -> Vec<Row> {
         }),
         cimd("5").must("redirect", "No redirect is followed.", async |bench| {
             let site = Site::start().await?;
-            site.put(bench, "/moved", Answer::json(&site.document("/start")));
+            site.serve(bench, "/moved", Answer::json(&site.document("/start")));
             let moved = Answer::status(302).with("location", &site.0.url("/moved"));
-            dead_end(&bench.refusal(&site.put(bench, "/start", moved), &[]).await)?;
-            ensure!((site.asked("/start"), site.asked("/moved")) == (1, 0), "it was followed");
+            dead_end(&bench.refusal(&site.serve(bench, "/start", moved), &[]).await)?;
+            ensure!((site.request_count("/start"), site.request_count("/moved")) == (1, 0), "it was followed");
             Ok(())
         }),
         cimd("8.7").should("size", "A document of more than 5 KB is refused.", async |bench| {
             let site = Site::start().await?;
             let large = site.publish_with(bench, "/large", ("x_filler", json!("x".repeat(5200))));
             dead_end(&bench.refusal(&large, &[]).await)?;
-            asks(bench, &site.publish_with(bench, "/fits", ("x_filler", json!("x".repeat(4000))))).await
+            require_consent_page(bench, &site.publish_with(bench, "/fits", ("x_filler", json!("x".repeat(4000))))).await
         }),
         cimd("5.2").should(
             "cached",
@@ -255,14 +255,14 @@ fn fetching() -> Vec<Row> {
                 let bench = bench.fresh().await?;
                 let site = Site::start().await?;
                 let good = Answer::json(&site.document("/c")).with("cache-control", "max-age=600");
-                let client = site.put(&bench, "/c", good);
-                asks(&bench, &client).await?;
-                asks(&bench, &client).await?;
-                ensure!(site.asked("/c") == 1, "it was asked for {} times", site.asked("/c"));
+                let client = site.serve(&bench, "/c", good);
+                require_consent_page(&bench, &client).await?;
+                require_consent_page(&bench, &client).await?;
+                ensure!(site.request_count("/c") == 1, "it was asked for {} times", site.request_count("/c"));
                 site.publish_with(&bench, "/c", ("redirect_uris", json!(["http://127.0.0.1:7777/changed"])));
                 bench.clock.advance(601);
                 dead_end(&bench.refusal(&client, &[]).await)?;
-                ensure!(site.asked("/c") == 2, "it was asked for {} times", site.asked("/c"));
+                ensure!(site.request_count("/c") == 2, "it was asked for {} times", site.request_count("/c"));
                 bench.close().await;
                 Ok(())
             },
@@ -275,11 +275,11 @@ fn fetching() -> Vec<Row> {
                 let site = Site::start().await?;
                 let other = json!({ "client_id": "https://other.example/" });
                 for failure in [Answer::status(404), Answer::json(&json!([])), Answer::json(&other)] {
-                    let client = site.put(&bench, "/c", failure.with("cache-control", "max-age=3600"));
+                    let client = site.serve(&bench, "/c", failure.with("cache-control", "max-age=3600"));
                     dead_end(&bench.refusal(&client, &[]).await)?;
                     bench.clock.advance(60);
                 }
-                asks(&bench, &site.publish(&bench, "/c")).await?;
+                require_consent_page(&bench, &site.publish(&bench, "/c")).await?;
                 bench.close().await;
                 Ok(())
             },
@@ -331,7 +331,9 @@ fn fetching() -> Vec<Row> {
                 ensure!(client.revoke(first.refresh()).await.status == 200);
                 ensure!(client.whoami(first.access()).await.status == 401);
                 ensure!(client.whoami(second.access()).await.status == 200, "the other one is gone too");
-                ensure!(answer(&client.authorize(&mut bench.browser(), &[]).await, &client)?.contains_key("code"));
+                ensure!(
+                    redirect_params(&client.authorize(&mut bench.browser(), &[]).await, &client)?.contains_key("code")
+                );
                 Ok(())
             },
         ),

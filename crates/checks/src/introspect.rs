@@ -12,7 +12,7 @@ use crate::wire::{header, json, jwt_part, problem};
 use jean_testing::browser::Page;
 use jean_testing::client::{Client, Tokens};
 
-/// Whoever serves the notes, as `jean.toml` names it.
+/// The resource server of the notes, in `jean.toml`.
 const RESOURCE_SERVER: &str =
     "[[resource_servers]]\nid = \"notes-server\"\nsecret = \"a-secret-of-its-own\"\nmounts = [\"notes\"]\n";
 
@@ -23,13 +23,13 @@ async fn confidential(bench: &Bench) -> Result<(Client, Tokens)> {
     Ok((client, tokens))
 }
 
-async fn ask(client: &Client, token: &str) -> Page {
+async fn introspect(client: &Client, token: &str) -> Page {
     client.post_form("/oauth/introspect", &[("token", token)], &[]).await
 }
 
-/// Checks that nothing is told of a token but that it is not active.
+/// Requires that the response says only that the token is not active.
 async fn unknown(client: &Client, token: &str) -> Result<()> {
-    let page = ask(client, token).await;
+    let page = introspect(client, token).await;
     ensure!(page.status == 200, "the status is {}", page.status);
     ensure!(json(&page)? == json!({ "active": false }), "{}", page.body);
     Ok(())
@@ -39,7 +39,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         rfc(7662, "2.2").must("active", "A client learns what its own token is good for.", async |bench| {
             let (client, tokens) = confidential(bench).await?;
-            let page = ask(&client, tokens.access()).await;
+            let page = introspect(&client, tokens.access()).await;
             ensure!(page.status == 200 && header(&page, "cache-control") == "no-store", "{}", page.status);
             let (told, claims) = (json(&page)?, jwt_part(tokens.access(), 1)?);
             ensure!(told["active"] == true, "{told}");
@@ -70,11 +70,11 @@ pub(super) fn rows() -> Vec<Row> {
             let (client, tokens) = confidential(bench).await?;
             let mut thief = client.clone();
             thief.secret = Some("wrong".into());
-            problem(&ask(&thief, tokens.access()).await, 401, "invalid_client")?;
+            problem(&introspect(&thief, tokens.access()).await, 401, "invalid_client")?;
             thief.secret = None;
-            problem(&ask(&thief, tokens.access()).await, 401, "invalid_client")?;
+            problem(&introspect(&thief, tokens.access()).await, 401, "invalid_client")?;
             let public = bench.client().await?;
-            let page = ask(&public, tokens.access()).await;
+            let page = introspect(&public, tokens.access()).await;
             ensure!(page.status.is_client_error(), "a public client is answered with {}", page.status);
             Ok(())
         }),
@@ -82,11 +82,14 @@ pub(super) fn rows() -> Vec<Row> {
             let bench = bench.fresh().await?;
             let (client, first) = confidential(&bench).await?;
             let second = bench.tokens_for(&client, &[]).await?;
-            ensure!(json(&ask(&client, first.access()).await)?["active"] == true);
+            ensure!(json(&introspect(&client, first.access()).await)?["active"] == true);
             client.revoke(first.refresh()).await;
             unknown(&client, first.access()).await?;
             unknown(&client, first.refresh()).await?;
-            ensure!(json(&ask(&client, second.access()).await)?["active"] == true, "the other grant is over too");
+            ensure!(
+                json(&introspect(&client, second.access()).await)?["active"] == true,
+                "the other grant is over too"
+            );
             bench.clock.advance(second.json["expires_in"].as_i64().unwrap_or_default());
             unknown(&client, second.access()).await?;
             bench.close().await;
@@ -102,7 +105,7 @@ pub(super) fn rows() -> Vec<Row> {
                 (server.id, server.secret) = ("notes-server".into(), Some("a-secret-of-its-own".into()));
                 server.auth_method = "client_secret_basic".into();
                 let notes = bench.tokens_for(&client, &[("resource", NOTES)]).await?;
-                let told = json(&ask(&server, notes.access()).await)?;
+                let told = json(&introspect(&server, notes.access()).await)?;
                 ensure!(told["active"] == true && told["client_id"] == client.id.as_str(), "{told}");
                 let other = bench.tokens_for(&client, &[("resource", RESOURCE)]).await?;
                 unknown(&server, other.access()).await?;

@@ -5,14 +5,14 @@ use anyhow::ensure;
 use crate::row::Row;
 use crate::source::rfc;
 use crate::subject::ISSUER;
-use crate::wire::{answer, told};
+use crate::wire::{redirect_params, require_redirect_error};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
         rfc(9207, "2").must("with-code", "An answer with a code names the issuer.", async |bench| {
             let client = bench.client().await?;
             let page = client.authorize(&mut bench.browser(), &[]).await;
-            let answer = answer(&page, &client)?;
+            let answer = redirect_params(&page, &client)?;
             ensure!(answer.contains_key("code"));
             ensure!(answer.get("iss").map(String::as_str) == Some(ISSUER));
             Ok(())
@@ -20,13 +20,13 @@ pub(super) fn rows() -> Vec<Row> {
         rfc(9207, "2").must("with-error", "An answer with an error names the issuer too.", async |bench| {
             let client = bench.client().await?;
             let page = bench.refusal(&client, &[("scope", "\"")]).await;
-            told(&page, &client, "invalid_scope")?;
-            ensure!(answer(&page, &client)?.get("iss").map(String::as_str) == Some(ISSUER));
+            require_redirect_error(&page, &client, "invalid_scope")?;
+            ensure!(redirect_params(&page, &client)?.get("iss").map(String::as_str) == Some(ISSUER));
             let mut browser = bench.browser();
             let page = browser.get(&client.authorization_url(&[])).await;
             let page = browser.press(&page, "cancel").await;
-            told(&page, &client, "access_denied")?;
-            ensure!(answer(&page, &client)?.get("iss").map(String::as_str) == Some(ISSUER));
+            require_redirect_error(&page, &client, "access_denied")?;
+            ensure!(redirect_params(&page, &client)?.get("iss").map(String::as_str) == Some(ISSUER));
             Ok(())
         }),
         rfc(9207, "2.3").must("advertised", "The metadata says that answers name the issuer.", async |bench| {
@@ -39,7 +39,7 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let client = bench.client().await?;
                 let page = client.authorize(&mut bench.browser(), &[]).await;
-                let answer = answer(&page, &client)?;
+                let answer = redirect_params(&page, &client)?;
                 ensure!(bench.metadata().await?["issuer"].as_str() == answer.get("iss").map(String::as_str));
                 Ok(())
             },

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::row::Row;
 use crate::source::rfc;
-use crate::wire::{answer, dead_end, told};
+use crate::wire::{dead_end, redirect_params, require_redirect_error};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -19,7 +19,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let mut client = bench.client_with(json!({ "redirect_uris": [registered] })).await?;
                 client.redirect_uri = asked.into();
                 let page = client.authorize(&mut bench.browser(), &[]).await;
-                ensure!(answer(&page, &client)?.contains_key("code"), "{registered} as {asked}");
+                ensure!(redirect_params(&page, &client)?.contains_key("code"), "{registered} as {asked}");
             }
             Ok(())
         }),
@@ -47,7 +47,7 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let client = bench.client_with(json!({ "redirect_uris": ["com.example.app:/callback"] })).await?;
                 let page = client.authorize(&mut bench.browser(), &[]).await;
-                ensure!(answer(&page, &client)?.contains_key("code"));
+                ensure!(redirect_params(&page, &client)?.contains_key("code"));
                 dead_end(&bench.refusal(&client, &[("redirect_uri", "com.example.app:/other")]).await)
             },
         ),
@@ -66,10 +66,14 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let client = bench.client().await?;
                 let mut browser = bench.browser();
-                ensure!(answer(&client.authorize(&mut browser, &[]).await, &client)?.contains_key("code"));
+                ensure!(redirect_params(&client.authorize(&mut browser, &[]).await, &client)?.contains_key("code"));
                 let again = browser.get(&client.authorization_url(&[])).await;
                 ensure!(again.status == 200 && again.form().action.ends_with("/oauth/consent"), "nobody is asked");
-                told(&browser.get(&client.authorization_url(&[("prompt", "none")])).await, &client, "consent_required")
+                require_redirect_error(
+                    &browser.get(&client.authorization_url(&[("prompt", "none")])).await,
+                    &client,
+                    "consent_required",
+                )
             },
         ),
         rfc(8252, "8.5").must("no-secret", "An app without a secret makes the whole journey.", async |bench| {

@@ -11,7 +11,7 @@ use crate::row::Row;
 use crate::source::Revision::V2025_11_25;
 use crate::source::{mcp, openid, openid_discovery};
 use crate::subject::ISSUER;
-use crate::wire::{answer, challenge, header, json, jwt_part, list, told};
+use crate::wire::{challenge, header, json, jwt_part, list, redirect_params, require_redirect_error};
 use jean_testing::browser::Page;
 
 const CONFIGURATION: &str = "/.well-known/openid-configuration";
@@ -205,11 +205,11 @@ fn core() -> Vec<Row> {
                 let client = bench.client().await?;
                 let mut browser = bench.browser();
                 let quiet = client.authorization_url(&[("prompt", "none")]);
-                told(&browser.get(&quiet).await, &client, "login_required")?;
-                answer(&client.authorize(&mut browser, &[]).await, &client)?;
-                told(&browser.get(&quiet).await, &client, "consent_required")?;
+                require_redirect_error(&browser.get(&quiet).await, &client, "login_required")?;
+                redirect_params(&client.authorize(&mut browser, &[]).await, &client)?;
+                require_redirect_error(&browser.get(&quiet).await, &client, "consent_required")?;
                 let both = bench.refusal(&client, &[("prompt", "none login")]).await;
-                told(&both, &client, "invalid_request")
+                require_redirect_error(&both, &client, "invalid_request")
             },
         ),
         openid("AuthRequest").must(
@@ -218,7 +218,7 @@ fn core() -> Vec<Row> {
             async |bench| {
                 let client = bench.client().await?;
                 let mut browser = bench.browser();
-                answer(&client.authorize(&mut browser, &[]).await, &client)?;
+                redirect_params(&client.authorize(&mut browser, &[]).await, &client)?;
                 let allows = |page: &Page| page.form().answers.iter().any(|answer| answer == "allow");
                 ensure!(allows(&browser.get(&client.authorization_url(&[])).await), "nobody is signed in");
                 for anew in [("prompt", "login"), ("max_age", "0")] {
@@ -244,9 +244,9 @@ fn core() -> Vec<Row> {
             async |bench| {
                 let client = bench.client().await?;
                 let page = bench.refusal(&client, &[("request", "eyJhbGciOiJub25lIn0.e30.")]).await;
-                told(&page, &client, "request_not_supported")?;
+                require_redirect_error(&page, &client, "request_not_supported")?;
                 let page = bench.refusal(&client, &[("request_uri", "https://client.example/request")]).await;
-                told(&page, &client, "request_uri_not_supported")
+                require_redirect_error(&page, &client, "request_uri_not_supported")
             },
         ),
     ]

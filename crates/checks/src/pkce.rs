@@ -4,15 +4,19 @@ use anyhow::ensure;
 
 use crate::row::Row;
 use crate::source::{oauth21, rfc};
-use crate::wire::{granted, list, refused, told};
+use crate::wire::{granted, list, require_redirect_error, require_refusal};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
         rfc(7636, "4.4.1").must("challenge-missing", "A request without code_challenge is refused.", async |bench| {
             for client in [bench.client().await?, bench.confidential("client_secret_basic").await?] {
-                told(&bench.refusal(&client, &[("code_challenge", "")]).await, &client, "invalid_request")?;
+                require_redirect_error(
+                    &bench.refusal(&client, &[("code_challenge", "")]).await,
+                    &client,
+                    "invalid_request",
+                )?;
                 let neither = [("code_challenge", ""), ("code_challenge_method", "")];
-                told(&bench.refusal(&client, &neither).await, &client, "invalid_request")?;
+                require_redirect_error(&bench.refusal(&client, &neither).await, &client, "invalid_request")?;
             }
             Ok(())
         }),
@@ -20,7 +24,7 @@ pub(super) fn rows() -> Vec<Row> {
             let client = bench.client().await?;
             for method in ["S512", "s256", "none"] {
                 let page = bench.refusal(&client, &[("code_challenge_method", method)]).await;
-                told(&page, &client, "invalid_request")?;
+                require_redirect_error(&page, &client, "invalid_request")?;
             }
             Ok(())
         }),
@@ -28,7 +32,7 @@ pub(super) fn rows() -> Vec<Row> {
             let client = bench.client().await?;
             for method in ["plain", ""] {
                 let changes = [("code_challenge_method", method), ("code_challenge", client.verifier.as_str())];
-                told(&bench.refusal(&client, &changes).await, &client, "invalid_request")?;
+                require_redirect_error(&bench.refusal(&client, &changes).await, &client, "invalid_request")?;
             }
             Ok(())
         }),
@@ -38,7 +42,7 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let (client, code) = bench.code().await?;
                 let wrong = "A".repeat(43);
-                refused(&client.redeem(&code, &[("code_verifier", &wrong)]).await, 400, "invalid_grant")?;
+                require_refusal(&client.redeem(&code, &[("code_verifier", &wrong)]).await, 400, "invalid_grant")?;
                 granted(client.redeem(&code, &[]).await)?;
                 Ok(())
             },
@@ -46,13 +50,13 @@ pub(super) fn rows() -> Vec<Row> {
         rfc(7636, "4.6").must("challenge-as-verifier", "The challenge itself is no verifier.", async |bench| {
             let (client, code) = bench.code().await?;
             let challenge = jean_testing::client::challenge(&client.verifier);
-            refused(&client.redeem(&code, &[("code_verifier", &challenge)]).await, 400, "invalid_grant")?;
+            require_refusal(&client.redeem(&code, &[("code_verifier", &challenge)]).await, 400, "invalid_grant")?;
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
         }),
         rfc(7636, "4.5").must("verifier-missing", "A code with a challenge needs its verifier.", async |bench| {
             let (client, code) = bench.code().await?;
-            refused(&client.redeem(&code, &[("code_verifier", "")]).await, 400, "invalid_request")?;
+            require_refusal(&client.redeem(&code, &[("code_verifier", "")]).await, 400, "invalid_request")?;
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
         }),
@@ -82,7 +86,7 @@ pub(super) fn rows() -> Vec<Row> {
             let client = bench.client().await?;
             for challenge in ["x", &"a".repeat(42), &"a".repeat(44), &format!("{}=", "a".repeat(42))] {
                 let page = bench.refusal(&client, &[("code_challenge", challenge)]).await;
-                told(&page, &client, "invalid_request")?;
+                require_redirect_error(&page, &client, "invalid_request")?;
             }
             Ok(())
         }),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::row::Row;
 use crate::source::{oauth21, rfc};
-use crate::wire::{granted, jwt_part, refused};
+use crate::wire::{granted, jwt_part, require_refusal};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -24,15 +24,15 @@ pub(super) fn rows() -> Vec<Row> {
             let (client, first) = bench.tokens().await?;
             let second = granted(client.refresh(first.refresh(), &[]).await)?;
             let third = granted(client.refresh(second.refresh(), &[]).await)?;
-            refused(&client.refresh(first.refresh(), &[]).await, 400, "invalid_grant")?;
-            refused(&client.refresh(third.refresh(), &[]).await, 400, "invalid_grant")?;
+            require_refusal(&client.refresh(first.refresh(), &[]).await, 400, "invalid_grant")?;
+            require_refusal(&client.refresh(third.refresh(), &[]).await, 400, "invalid_grant")?;
             ensure!(client.whoami(third.access()).await.status == 401, "the access token lives on");
             Ok(())
         }),
         rfc(6749, "6").must("refresh-of-client", "A refresh token works for its own client only.", async |bench| {
             let (client, tokens) = bench.tokens().await?;
             let other = bench.client().await?;
-            refused(&other.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")?;
+            require_refusal(&other.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")?;
             granted(client.refresh(tokens.refresh(), &[]).await)?;
             Ok(())
         }),
@@ -44,7 +44,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let tokens = bench.tokens_for(&client, &[]).await?;
                 let mut thief = client.clone();
                 thief.secret = None;
-                refused(&thief.refresh(tokens.refresh(), &[]).await, 401, "invalid_client")?;
+                require_refusal(&thief.refresh(tokens.refresh(), &[]).await, 401, "invalid_client")?;
                 granted(client.refresh(tokens.refresh(), &[]).await)?;
                 Ok(())
             },
@@ -65,7 +65,11 @@ pub(super) fn rows() -> Vec<Row> {
             "A refresh cannot widen the scope, and trying costs nothing.",
             async |bench| {
                 let (client, tokens) = bench.tokens().await?;
-                refused(&client.refresh(tokens.refresh(), &[("scope", "read write")]).await, 400, "invalid_scope")?;
+                require_refusal(
+                    &client.refresh(tokens.refresh(), &[("scope", "read write")]).await,
+                    400,
+                    "invalid_scope",
+                )?;
                 let next = granted(client.refresh(tokens.refresh(), &[]).await)?;
                 ensure!(next.text("scope") == "read");
                 Ok(())
@@ -90,7 +94,7 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let (client, tokens) = bench.tokens().await?;
                 ensure!(client.whoami(tokens.refresh()).await.status == 401);
-                refused(&client.refresh(tokens.access(), &[]).await, 400, "invalid_grant")?;
+                require_refusal(&client.refresh(tokens.access(), &[]).await, 400, "invalid_grant")?;
                 granted(client.refresh(tokens.refresh(), &[]).await)?;
                 Ok(())
             },
@@ -109,7 +113,7 @@ pub(super) fn rows() -> Vec<Row> {
             let bench = bench.fresh().await?;
             let (client, tokens) = bench.tokens().await?;
             bench.clock.advance(400 * 24 * 3600);
-            refused(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")?;
+            require_refusal(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")?;
             bench.close().await;
             Ok(())
         }),

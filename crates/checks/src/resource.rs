@@ -6,7 +6,7 @@ use crate::bench::Bench;
 use crate::row::Row;
 use crate::source::rfc;
 use crate::subject::RESOURCE;
-use crate::wire::{granted, jwt_part, refused, told};
+use crate::wire::{granted, jwt_part, require_redirect_error, require_refusal};
 use jean_testing::client::Client;
 
 /// Two resources on one server.
@@ -32,7 +32,7 @@ async fn code_for_both(bench: &Bench) -> Result<(Client, String)> {
     let client = bench.client().await?;
     let url = format!("{}&resource={RESOURCE}&resource={NOTES}", client.authorization_url(&[]));
     let page = client.authorize_at(&mut bench.browser(), &url).await;
-    let code = crate::wire::answer(&page, &client)?.remove("code").unwrap_or_default();
+    let code = crate::wire::redirect_params(&page, &client)?.remove("code").unwrap_or_default();
     Ok((client, code))
 }
 
@@ -51,7 +51,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let client = bench.client().await?;
                 for resource in ["https://evil.example/mcp", "http://localhost:8080/other", "http://localhost:8080"] {
                     let page = bench.refusal(&client, &[("resource", resource)]).await;
-                    told(&page, &client, "invalid_target")?;
+                    require_redirect_error(&page, &client, "invalid_target")?;
                 }
                 Ok(())
             },
@@ -59,7 +59,11 @@ pub(super) fn rows() -> Vec<Row> {
         rfc(8707, "2").must("absolute", "A resource is an absolute URI without a fragment.", async |bench| {
             let client = bench.client().await?;
             for resource in ["/mcp", "localhost:8080/mcp", "http://localhost:8080/mcp#x", "mcp"] {
-                told(&bench.refusal(&client, &[("resource", resource)]).await, &client, "invalid_target")?;
+                require_redirect_error(
+                    &bench.refusal(&client, &[("resource", resource)]).await,
+                    &client,
+                    "invalid_target",
+                )?;
             }
             Ok(())
         }),
@@ -69,11 +73,11 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let (client, code) = bench.code().await?;
                 for resource in ["https://evil.example/mcp", "http://localhost:8080/other", "x"] {
-                    refused(&client.redeem(&code, &[("resource", resource)]).await, 400, "invalid_target")?;
+                    require_refusal(&client.redeem(&code, &[("resource", resource)]).await, 400, "invalid_target")?;
                 }
                 let tokens = granted(client.redeem(&code, &[("resource", RESOURCE)]).await)?;
                 let wrong = [("resource", "https://evil.example/mcp")];
-                refused(&client.refresh(tokens.refresh(), &wrong).await, 400, "invalid_target")?;
+                require_refusal(&client.refresh(tokens.refresh(), &wrong).await, 400, "invalid_target")?;
                 granted(client.refresh(tokens.refresh(), &[]).await)?;
                 Ok(())
             },
@@ -84,7 +88,7 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let bench = bench.with(TWO).await?;
                 let (client, code) = code_for_both(&bench).await?;
-                refused(&client.redeem(&code, &[]).await, 400, "invalid_target")?;
+                require_refusal(&client.redeem(&code, &[]).await, 400, "invalid_target")?;
                 let notes = granted(client.redeem(&code, &[("resource", NOTES)]).await)?;
                 ensure!(jwt_part(notes.access(), 1)?["aud"] == NOTES);
                 let mcp = granted(client.refresh(notes.refresh(), &[("resource", RESOURCE)]).await)?;
@@ -102,9 +106,13 @@ pub(super) fn rows() -> Vec<Row> {
                 let bench = bench.with(TWO).await?;
                 let client = bench.client().await?;
                 let code = bench.code_for(&client, &[("resource", RESOURCE)]).await?;
-                refused(&client.redeem(&code, &[("resource", NOTES)]).await, 400, "invalid_target")?;
+                require_refusal(&client.redeem(&code, &[("resource", NOTES)]).await, 400, "invalid_target")?;
                 let tokens = granted(client.redeem(&code, &[]).await)?;
-                refused(&client.refresh(tokens.refresh(), &[("resource", NOTES)]).await, 400, "invalid_target")?;
+                require_refusal(
+                    &client.refresh(tokens.refresh(), &[("resource", NOTES)]).await,
+                    400,
+                    "invalid_target",
+                )?;
                 ensure!(call(&bench, "/mcp", tokens.access()).await? == 200);
                 ensure!(call(&bench, "/notes", tokens.access()).await? == 401, "it opens the other one");
                 bench.close().await;
@@ -119,7 +127,11 @@ pub(super) fn rows() -> Vec<Row> {
                 ensure!(jwt_part(tokens.access(), 1)?["aud"] == RESOURCE, "{spelled}");
             }
             let client = bench.client().await?;
-            told(&bench.refusal(&client, &[("resource", "http://localhost:8080/MCP")]).await, &client, "invalid_target")
+            require_redirect_error(
+                &bench.refusal(&client, &[("resource", "http://localhost:8080/MCP")]).await,
+                &client,
+                "invalid_target",
+            )
         }),
         rfc(8707, "2").may(
             "left-out",

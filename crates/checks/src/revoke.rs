@@ -4,14 +4,14 @@ use anyhow::ensure;
 
 use crate::row::Row;
 use crate::source::rfc;
-use crate::wire::{granted, header, problem, refused};
+use crate::wire::{granted, header, problem, require_refusal};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
         rfc(7009, "2.1").must("refresh-token", "Revoking a refresh token ends its access tokens too.", async |bench| {
             let (client, tokens) = bench.tokens().await?;
             ensure!(client.revoke(tokens.refresh()).await.status == 200);
-            refused(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")?;
+            require_refusal(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")?;
             ensure!(client.whoami(tokens.access()).await.status == 401, "the access token lives on");
             Ok(())
         }),
@@ -19,7 +19,7 @@ pub(super) fn rows() -> Vec<Row> {
             let (client, tokens) = bench.tokens().await?;
             ensure!(client.revoke(tokens.access()).await.status == 200);
             ensure!(client.whoami(tokens.access()).await.status == 401, "the access token lives on");
-            refused(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")
+            require_refusal(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")
         }),
         rfc(7009, "2.1").must("foreign", "A client cannot revoke, nor learn of, another's token.", async |bench| {
             let (client, tokens) = bench.tokens().await?;
@@ -48,7 +48,7 @@ pub(super) fn rows() -> Vec<Row> {
                     let (client, tokens) = bench.tokens().await?;
                     let fields = [("token", tokens.refresh()), ("token_type_hint", hint)];
                     ensure!(client.post_form("/oauth/revoke", &fields, &[]).await.status == 200, "{hint}");
-                    refused(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")?;
+                    require_refusal(&client.refresh(tokens.refresh(), &[]).await, 400, "invalid_grant")?;
                 }
                 Ok(())
             },

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::row::Row;
 use crate::source::{oauth21, rfc};
-use crate::wire::{granted, header, json, problem, refused};
+use crate::wire::{granted, header, json, problem, require_refusal};
 use jean_testing::client::Client;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -82,19 +82,19 @@ fn endpoint() -> Vec<Row> {
             let client = bench.confidential("client_secret_post").await?;
             for unknown in ["implicit", "urn:example:nobody-knows-this", "AUTHORIZATION_CODE"] {
                 let tokens = client.token(&[("grant_type", unknown)], &[]).await;
-                refused(&tokens, 400, "unsupported_grant_type")?;
+                require_refusal(&tokens, 400, "unsupported_grant_type")?;
             }
             Ok(())
         }),
         oauth21("10.2").must("no-password", "There is no password grant.", async |bench| {
             let client = bench.confidential("client_secret_post").await?;
             let fields = [("grant_type", "password"), ("username", "ada"), ("password", "x")];
-            refused(&client.token(&fields, &[]).await, 400, "unsupported_grant_type")
+            require_refusal(&client.token(&fields, &[]).await, 400, "unsupported_grant_type")
         }),
         rfc(6749, "5.2").must("parameter-missing", "A missing parameter is invalid_request.", async |bench| {
             let (client, code) = bench.code().await?;
             for missing in ["grant_type", "code", "code_verifier"] {
-                refused(&client.redeem(&code, &[(missing, "")]).await, 400, "invalid_request")?;
+                require_refusal(&client.redeem(&code, &[(missing, "")]).await, 400, "invalid_request")?;
             }
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
@@ -112,7 +112,7 @@ fn endpoint() -> Vec<Row> {
         rfc(6749, "4.1.3").must("code-unknown", "A code that nobody gave is invalid_grant.", async |bench| {
             let (client, code) = bench.code().await?;
             for forged in ["x", &format!("{code}x"), &code[..code.len() - 2]] {
-                refused(&client.redeem(forged, &[]).await, 400, "invalid_grant")?;
+                require_refusal(&client.redeem(forged, &[]).await, 400, "invalid_grant")?;
             }
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
@@ -142,7 +142,7 @@ fn authentication() -> Vec<Row> {
             let code = bench.code_for(&client, &[]).await?;
             let secret = client.secret.clone().unwrap_or_default();
             let twice = [("client_id", client.id.as_str()), ("client_secret", &secret)];
-            refused(&client.redeem(&code, &twice).await, 400, "invalid_request")?;
+            require_refusal(&client.redeem(&code, &twice).await, 400, "invalid_request")?;
             granted(client.redeem(&code, &[]).await)?;
             Ok(())
         }),
@@ -156,7 +156,7 @@ fn authentication() -> Vec<Row> {
                     for secret in [Some("wrong"), Some(""), None] {
                         let mut thief = client.clone();
                         thief.secret = secret.map(str::to_owned);
-                        refused(&thief.redeem(&code, &[]).await, 401, "invalid_client")?;
+                        require_refusal(&thief.redeem(&code, &[]).await, 401, "invalid_client")?;
                     }
                     granted(client.redeem(&code, &[]).await)?;
                 }
@@ -175,9 +175,9 @@ fn authentication() -> Vec<Row> {
         rfc(6749, "5.2").must("unknown-client-id", "An unknown client_id is invalid_client.", async |bench| {
             let mut client = bench.client().await?;
             client.id = "nobody-knows-this-client".into();
-            refused(&client.redeem("x", &[]).await, 401, "invalid_client")?;
+            require_refusal(&client.redeem("x", &[]).await, 401, "invalid_client")?;
             client.id = String::new();
-            refused(&client.redeem("x", &[]).await, 401, "invalid_client")
+            require_refusal(&client.redeem("x", &[]).await, 401, "invalid_client")
         }),
         rfc(6749, "3.2.1").must("no-secret-in-query", "A secret in the query is no authentication.", async |bench| {
             let client = bench.confidential("client_secret_post").await?;

@@ -1,4 +1,4 @@
-//! What checks look at in an answer.
+//! What checks read in a response.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use jean_testing::client::{Client, Tokens};
 
 use crate::subject::ISSUER;
 
-/// A header's text; empty where it is missing.
+/// A header's text; empty if it is missing.
 pub(super) fn header<'a>(page: &'a Page, name: &str) -> &'a str {
     page.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -22,32 +22,32 @@ pub(super) fn json(page: &Page) -> Result<Value> {
     serde_json::from_str(&page.body).with_context(|| format!("{} answers {}: no JSON", page.url, page.status))
 }
 
-/// A list of texts in a document; empty where it is missing.
+/// A list of texts in a document; empty if it is missing.
 pub(super) fn list<'a>(document: &'a Value, name: &str) -> Vec<&'a str> {
     document[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// What a JWT says in one of its parts, unverified: 0 is the header, 1 the claims.
+/// The content of a part of a JWT, unverified: 0 is the header, 1 the claims.
 pub(super) fn jwt_part(token: &str, part: usize) -> Result<Value> {
     let part = token.split('.').nth(part).context("no JWT")?;
     Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part)?)?)
 }
 
-/// The tokens, where they were given.
+/// The tokens, if the response has them.
 pub(super) fn granted(tokens: Tokens) -> Result<Tokens> {
     ensure!(tokens.status == 200, "no tokens: {} {}", tokens.status, tokens.json);
     ensure!(!tokens.access().is_empty(), "no access token: {}", tokens.json);
     Ok(tokens)
 }
 
-/// Checks that the token endpoint refused with this status and code.
-pub(super) fn refused(tokens: &Tokens, status: u16, error: &str) -> Result<()> {
+/// Requires that the token endpoint rejected the request with this status and code.
+pub(super) fn require_refusal(tokens: &Tokens, status: u16, error: &str) -> Result<()> {
     let found = (tokens.status.as_u16(), tokens.error());
     ensure!(found == (status, error), "{found:?} instead of {:?}", (status, error));
     Ok(())
 }
 
-/// Checks that an endpoint for programs refused with this status and code, as JSON.
+/// Requires that an endpoint for programs rejected the request with this status and code, as JSON.
 pub(super) fn problem(page: &Page, status: u16, error: &str) -> Result<()> {
     let found = json(page)?;
     let found = (page.status.as_u16(), found["error"].as_str().unwrap_or_default());
@@ -55,23 +55,23 @@ pub(super) fn problem(page: &Page, status: u16, error: &str) -> Result<()> {
     Ok(())
 }
 
-/// The answer that is on its way to the client's redirect URI.
-pub(super) fn answer(page: &Page, client: &Client) -> Result<BTreeMap<String, String>> {
+/// The parameters that the page carries to the client's redirect URI.
+pub(super) fn redirect_params(page: &Page, client: &Client) -> Result<BTreeMap<String, String>> {
     let to = page.leads_to().with_context(|| format!("no answer to the client: {} {}", page.status, page.url))?;
     ensure!(to.starts_with(&client.redirect_uri), "the answer goes to {to}");
-    Ok(page.answer())
+    Ok(page.redirect_params())
 }
 
-/// Checks that the client is told this error by redirect.
-pub(super) fn told(page: &Page, client: &Client, error: &str) -> Result<()> {
-    let answer = answer(page, client)?;
+/// Requires that the client gets this error by redirect.
+pub(super) fn require_redirect_error(page: &Page, client: &Client, error: &str) -> Result<()> {
+    let answer = redirect_params(page, client)?;
     let found = answer.get("error").map(String::as_str).unwrap_or_default();
     ensure!(found == error, "error is {found:?} instead of {error:?}");
     ensure!(!answer.contains_key("code"), "there is a code beside the error");
     Ok(())
 }
 
-/// Checks that the person meets a page with status 400, and nothing leads away from this server.
+/// Requires a page with status 400, with no way to another server.
 pub(super) fn dead_end(page: &Page) -> Result<()> {
     ensure!(page.status == 400, "the status is {}", page.status);
     ensure!(page.leads_to().is_none(), "it leads to {:?}", page.leads_to());

@@ -124,7 +124,7 @@ impl Client {
     /// Puts its document on a web site at this path, instead of registering.
     pub fn publish(&mut self, host: &DocumentHost, path: &str) -> Value {
         let document = self.document(&host.url(path));
-        host.answer(path, Answer::json(&document));
+        host.serve(path, Answer::json(&document));
         document
     }
 

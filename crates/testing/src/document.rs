@@ -1,5 +1,5 @@
-//! A small web site on loopback with documents that strangers look at: clients' metadata documents and keys. It answers as
-//! it is told, wrongly too, and remembers who asked for what.
+//! A small web site on loopback with clients' metadata documents and keys. It serves any answer that a test sets, wrong ones
+//! too, and remembers the requests.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ struct Shared {
     requests: Vec<(String, HeaderMap)>,
 }
 
-/// What is answered at one path.
+/// The answer at one path.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
@@ -36,7 +36,7 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
-    /// How long it takes until the answer begins.
+    /// How long the site waits before it answers.
     pub delay: Duration,
 }
 
@@ -56,7 +56,7 @@ impl Answer {
         Answer { status, headers: Vec::new(), body: String::new(), delay: Duration::ZERO }
     }
 
-    /// The same with a header; one of the same name is replaced.
+    /// Sets a header. Replaces one of the same name.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
@@ -64,7 +64,7 @@ impl Answer {
         self
     }
 
-    /// The same after a while.
+    /// Delays the answer.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         Answer { delay, ..self }
@@ -75,12 +75,12 @@ impl DocumentHost {
     /// Starts a site without documents on a free port of 127.0.0.1.
     ///
     /// # Errors
-    /// What the operating system says where there is no port.
+    /// The operating system's error if there is no free port.
     pub async fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let shared = Arc::new(Mutex::new(Shared::default()));
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+        let router = Router::new().fallback(respond).with_state(Arc::clone(&shared));
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(async move {
             tokio::select! {
@@ -96,8 +96,8 @@ impl DocumentHost {
         format!("{}{path}", self.url)
     }
 
-    /// Answers at a path with this from now on.
-    pub fn answer(&self, path: &str, answer: Answer) {
+    /// Serves this answer at a path from now on.
+    pub fn serve(&self, path: &str, answer: Answer) {
         lock(&self.shared).answers.insert(path.to_owned(), answer);
     }
 
@@ -108,7 +108,7 @@ impl DocumentHost {
     }
 }
 
-async fn answer(State(shared): State<Arc<Mutex<Shared>>>, request: Request) -> Response {
+async fn respond(State(shared): State<Arc<Mutex<Shared>>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let answer = {
         let mut shared = lock(&shared);

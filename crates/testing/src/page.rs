@@ -1,14 +1,14 @@
-//! What a server answers: a page, where it leads and what can be sent from it.
+//! A server's response: a page, the address that it leads to, and the form that can be sent from it.
 
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use url::Url;
 
-/// What came back.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Where it came from.
+    /// The address that was requested.
     pub url: String,
     /// Its status.
     pub status: StatusCode,
@@ -19,7 +19,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Where it leads by itself: a redirect, or a refresh.
+    /// The address that it leads to by itself, by a redirect or a refresh.
     pub fn leads_to(&self) -> Option<String> {
         if let Some(location) = self.headers.get(header::LOCATION) {
             return location.to_str().ok().map(str::to_owned);
@@ -29,8 +29,8 @@ impl Page {
         content.split_once("url=").map(|(_, url)| unescape(url))
     }
 
-    /// The parameters of the address that it leads to: the answer to a client.
-    pub fn answer(&self) -> BTreeMap<String, String> {
+    /// The query parameters of the address that it leads to: the answer to a client.
+    pub fn redirect_params(&self) -> BTreeMap<String, String> {
         let Some(url) = self.leads_to().and_then(|url| Url::parse(&url).ok()) else { return BTreeMap::new() };
         url.query_pairs().into_owned().collect()
     }
@@ -57,7 +57,7 @@ impl Page {
 /// A form of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form {
-    /// Where it goes.
+    /// Its target.
     pub action: String,
     /// Its hidden fields.
     pub hidden: Vec<(String, String)>,

@@ -231,13 +231,13 @@ async fn keys_of_an_unknown_kind_are_passed_over() {
 async fn by_document(world: &World, methods: &Value) -> (DocumentHost, Client, Forge) {
     let host = DocumentHost::start().await.expect("a host");
     let forge = Forge::foreign("client-key");
-    host.answer("/jwks", Answer::json(&json!({ "keys": [forge.public] })).with("cache-control", "max-age=600"));
+    host.serve("/jwks", Answer::json(&json!({ "keys": [forge.public] })).with("cache-control", "max-age=600"));
     let mut client = world.stranger();
     let mut document = client.document(&host.url("/client.json"));
     let object = document.as_object_mut().expect("an object");
     object.extend(methods.as_object().expect("an object").clone());
     object.insert("jwks_uri".to_owned(), json!(host.url("/jwks")));
-    host.answer("/client.json", Answer::json(&document));
+    host.serve("/client.json", Answer::json(&document));
     (host, client, forge)
 }
 
@@ -274,7 +274,7 @@ async fn a_set_of_many_keys_is_not_tried_to_its_end() {
         let (host, client, forge) = by_document(&world, &method).await;
         let mut keys = vec![Forge::foreign("client-key").public; others];
         keys.push(forge.public.clone());
-        host.answer("/jwks", Answer::json(&json!({ "keys": keys })));
+        host.serve("/jwks", Answer::json(&json!({ "keys": keys })));
         let code = world.code_for(&client, &[]).await;
         let page = redeem(&client, &code, &forge.sign_as(&header(), &claims(&world, &client, "1")), &[]).await;
         assert_eq!(page.status, status, "{others}: {}", page.body);
@@ -301,7 +301,7 @@ async fn a_new_key_is_looked_for_and_an_old_one_serves_while_its_host_is_away() 
         client.post_form("/oauth/token", &fields, &[]).await
     };
     let new = Forge::foreign("new-key");
-    host.answer("/jwks", Answer::json(&json!({ "keys": [new.public] })));
+    host.serve("/jwks", Answer::json(&json!({ "keys": [new.public] })));
     assert_eq!(refresh(&new, &page, "2").await.status, 401, "asked a moment ago: nobody makes us ask without end");
     world.clock.advance(11);
     page = refresh(&new, &page, "3").await;
@@ -309,7 +309,7 @@ async fn a_new_key_is_looked_for_and_an_old_one_serves_while_its_host_is_away() 
     assert_eq!(refresh(&old, &page, "4").await.status, 401, "the old key is out of the set");
     assert_eq!(host.requests_to("/jwks").len(), 2);
 
-    host.answer("/jwks", Answer::status(503));
+    host.serve("/jwks", Answer::status(503));
     world.clock.advance(7200);
     page = refresh(&new, &page, "5").await;
     assert_eq!(page.status, 200, "{}", page.body);
@@ -369,14 +369,14 @@ async fn a_key_set_serves_for_a_day_after_its_host_gave_it_and_then_the_client_w
         let world = World::new().await;
         let (host, mut session) = Session::begin(&world).await;
         let good = Answer::json(&json!({ "keys": [session.forge.public] }));
-        host.answer("/jwks", failing.clone());
+        host.serve("/jwks", failing.clone());
         world.clock.advance(day - 1);
         assert_eq!(session.go_on().await.0, 200, "{failing:?}");
         for pass in [1, 11, 5 * day] {
             world.clock.advance(pass);
             assert_eq!(session.go_on().await, away, "{failing:?}");
         }
-        host.answer("/jwks", good);
+        host.serve("/jwks", good);
         world.clock.advance(11);
         assert_eq!(session.go_on().await.0, 200, "{failing:?}: nothing was burnt");
     }
@@ -389,17 +389,17 @@ async fn a_key_set_that_its_host_took_away_ends_at_once_and_does_not_come_back_b
         let world = World::new().await;
         let (host, mut session) = Session::begin(&world).await;
         let good = Answer::json(&json!({ "keys": [session.forge.public] }));
-        host.answer("/jwks", Answer::status(word));
+        host.serve("/jwks", Answer::status(word));
         world.clock.advance(601);
         assert_eq!(session.go_on().await, away, "{word}");
         assert_eq!(session.go_on().await, away, "{word}: a moment later, without asking");
         assert_eq!(host.requests_to("/jwks").len(), 2);
         for later in [Answer::status(500), Answer::status(302), Answer::json(&json!({ "keys": "none" }))] {
-            host.answer("/jwks", later);
+            host.serve("/jwks", later);
             world.clock.advance(11);
             assert_eq!(session.go_on().await, away, "{word}");
         }
-        host.answer("/jwks", good);
+        host.serve("/jwks", good);
         world.clock.advance(11);
         assert_eq!(session.go_on().await.0, 200, "{word}: nothing was burnt");
     }
@@ -442,14 +442,14 @@ async fn keys_that_cannot_be_read_burn_nothing() {
         let (host, client, forge) = by_document(&world, &method).await;
         let good = json!({ "keys": [forge.public] });
         let code = world.code_for(&client, &[]).await;
-        host.answer("/jwks", answer);
+        host.serve("/jwks", answer);
         let worthless = with(&claims(&world, &client, "0"), "aud", json!("https://other.example"));
         assert_eq!(redeem(&client, &code, &forge.sign_as(&header(), &worthless), &[]).await.status, 401);
         assert_eq!(host.requests_to("/jwks").len(), 0, "for an assertion that is worth nothing nobody is asked");
         let assertion = forge.sign_as(&header(), &claims(&world, &client, "1"));
         let page = redeem(&client, &code, &assertion, &[]).await;
         assert_eq!((page.status.as_u16(), &json_of(&page)["error"]), (status, &json!(error)), "{}", page.body);
-        host.answer("/jwks", Answer::json(&good));
+        host.serve("/jwks", Answer::json(&good));
         world.clock.advance(11);
         let page = redeem(&client, &code, &assertion, &[]).await;
         assert_eq!(page.status, 200, "{}", page.body);

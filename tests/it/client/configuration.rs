@@ -238,14 +238,14 @@ async fn an_update_ends_the_remembered_consents() {
         for client in [client, &bystander] {
             code_of(&client.authorize(&mut browser, &[]).await);
             let page = browser.get(&client.authorization_url(&[])).await;
-            assert!(!page.answer()["code"].is_empty(), "{db:?}: remembered");
+            assert!(!page.redirect_params()["code"].is_empty(), "{db:?}: remembered");
         }
         let page = registration.update(&world, json!({})).await;
         assert_eq!(page.status, 200, "{}", page.body);
         let page = consent_page(client, &mut browser, &[]).await;
         assert!(reads(&page).contains("New this time its details have changed"), "{}", page.body);
         let page = browser.get(&bystander.authorization_url(&[])).await;
-        assert!(!page.answer()["code"].is_empty(), "{db:?}: another client is remembered as before");
+        assert!(!page.redirect_params()["code"].is_empty(), "{db:?}: another client is remembered as before");
     }
 }
 

@@ -94,9 +94,9 @@ async fn a_document_that_breaks_a_rule_is_told_to_the_person_and_to_the_client()
         ("/guarded", Answer::status(403), 503, "answered 403 instead of 200"),
         ("/away", Answer::status(502), 503, "answered 502 instead of 200"),
     ];
-    host.answer("/good", good("/good"));
+    host.serve("/good", good("/good"));
     for (path, answer, status, why) in cases {
-        host.answer(path, answer);
+        host.serve(path, answer);
         let (client, _) = with(path, json!({}));
         let page = opened(&world, &client).await;
         assert_page(&page, status, why);
@@ -113,7 +113,7 @@ async fn a_document_that_breaks_a_rule_is_told_to_the_person_and_to_the_client()
         assert_eq!(host.requests_to(path).len(), 1, "{path} is not asked for twice at once");
     }
     assert!(host.requests_to("/good").is_empty(), "no redirect is followed");
-    host.answer("/full", padded("/full", 5 * 1024));
+    host.serve("/full", padded("/full", 5 * 1024));
     assert!(asks(&opened(&world, &with("/full", json!({})).0).await));
 }
 
@@ -181,7 +181,7 @@ async fn a_document_s_redirect_uris_are_no_patterns() {
     let mut document = client.document(&host.url(PATH));
     document["redirect_uris"] =
         json!(["https://app.example/cb/", "http://localhost/callback", "http://127.0.0.1:8000/callback"]);
-    host.answer(PATH, Answer::json(&document));
+    host.serve(PATH, Answer::json(&document));
     for good in ["https://app.example/cb/", "http://localhost:9999/callback", "http://127.0.0.1/callback"] {
         client.redirect_uri = good.into();
         assert!(asks(&opened(&world, &client).await), "{good}");
@@ -211,7 +211,7 @@ async fn a_document_s_redirect_uris_are_no_patterns() {
         let path = format!("/pattern{i}");
         let mut document = client.document(&host.url(&path));
         document["redirect_uris"] = json!([pattern]);
-        host.answer(&path, Answer::json(&document));
+        host.serve(&path, Answer::json(&document));
         client.redirect_uri = "https://evil.app.example/cb".into();
         assert_eq!(opened(&world, &client).await.status, 400, "{pattern}");
     }
@@ -239,7 +239,7 @@ async fn only_a_method_that_the_document_lists_lets_a_client_in() {
     document["token_endpoint_auth_method"] = "private_key_jwt".into();
     // As ChatGPT's document has it: then a public client may be one.
     document["token_endpoint_auth_methods_supported"] = json!(["none", "private_key_jwt"]);
-    host.answer(PATH, Answer::json(&document));
+    host.serve(PATH, Answer::json(&document));
     let tokens = tokens(&world, &client).await;
     for (secret, method) in [("x", "client_secret_post"), ("x", "client_secret_basic")] {
         let mut with_secret = client.clone();
@@ -251,7 +251,7 @@ async fn only_a_method_that_the_document_lists_lets_a_client_in() {
     assert_eq!(client.refresh(tokens.refresh(), &[]).await.status, 200);
     for listed in [json!(["private_key_jwt"]), json!(null)] {
         document["token_endpoint_auth_methods_supported"] = listed;
-        host.answer(PATH, Answer::json(&document));
+        host.serve(PATH, Answer::json(&document));
         world.clock.advance(61);
         let page = client.authorize(&mut world.browser(), &[]).await;
         let refused = client.redeem(&code_of(&page), &[]).await;
@@ -269,17 +269,17 @@ async fn a_changed_document_asks_again() {
     assert!(answer_to(&browser.get(&url).await, &client).contains_key("code"), "it is remembered");
     let mut document = client.document(&host.url(PATH));
     document["software_version"] = "2".into();
-    host.answer(PATH, Answer::json(&document));
+    host.serve(PATH, Answer::json(&document));
     world.clock.advance(61);
     assert!(browser.get(&url).await.leads_to().is_some(), "what nobody reads asks nobody");
     document["redirect_uris"] = json!([client.redirect_uri, "https://elsewhere.example/callback"]);
-    host.answer(PATH, Answer::json(&document));
+    host.serve(PATH, Answer::json(&document));
     world.clock.advance(61);
     let page = browser.get(&url).await;
     assert!(asks(&page), "{page:?}");
     // And a page that was drawn before the change gives nothing.
     document["redirect_uris"] = json!([client.redirect_uri]);
-    host.answer(PATH, Answer::json(&document));
+    host.serve(PATH, Answer::json(&document));
     world.clock.advance(61);
     let page = browser.press(&page, "allow").await;
     assert!(asks(&page) && page.leads_to().is_none(), "{page:?}");

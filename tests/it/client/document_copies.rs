@@ -42,7 +42,7 @@ async fn a_document_is_kept_as_long_as_its_headers_say_within_bounds() {
         let world = World::new().await;
         let (host, mut client) = world.document_client().await;
         let document = client.document(&host.url(PATH));
-        host.answer(PATH, Answer::json(&document).with("cache-control", cache_control));
+        host.serve(PATH, Answer::json(&document).with("cache-control", cache_control));
         for (pass, expected) in [(0, 1), (seconds - 1, 1), (1, 2)] {
             world.clock.advance(pass);
             assert!(asks(&opened(&world, &client).await));
@@ -55,7 +55,7 @@ async fn a_document_is_kept_as_long_as_its_headers_say_within_bounds() {
 async fn a_failure_is_not_kept_but_not_repeated_at_once() {
     let world = World::new().await;
     let (host, mut client) = world.document_client().await;
-    host.answer(PATH, Answer::status(404).with("cache-control", "max-age=600"));
+    host.serve(PATH, Answer::status(404).with("cache-control", "max-age=600"));
     for (pass, expected) in [(0, 1), (9, 1), (1, 2)] {
         world.clock.advance(pass);
         assert_page(&opened(&world, &client).await, 400, "answered 404");
@@ -71,7 +71,7 @@ async fn many_at_once_share_one_request() {
     let world = World::new().await;
     let (host, mut client) = world.document_client().await;
     let document = client.document(&host.url(PATH));
-    host.answer(PATH, Answer::json(&document).after(Duration::from_millis(100)));
+    host.serve(PATH, Answer::json(&document).after(Duration::from_millis(100)));
     let url = client.authorization_url(&[]);
     let mut all = tokio::task::JoinSet::new();
     for _ in 0..20 {
@@ -100,7 +100,7 @@ async fn the_last_good_copy_serves_for_seven_days_while_its_host_fails_and_then_
         html.clone(),
     ];
     for failing in failures {
-        host.answer(PATH, failing);
+        host.serve(PATH, failing);
         world.clock.advance(61);
         let before = fetches(&host);
         assert!(asks(&opened(&world, &client).await));
@@ -116,14 +116,14 @@ async fn the_last_good_copy_serves_for_seven_days_while_its_host_fails_and_then_
     assert!(asks(&opened(&world, &client).await), "in the last second");
     world.clock.advance(1);
     assert_page(&opened(&world, &client).await, 400, "media type");
-    host.answer(PATH, Answer::status(503));
+    host.serve(PATH, Answer::status(503));
     world.clock.advance(11);
     assert_page(&opened(&world, &client).await, 503, "answered 503");
     // Until the host gives it again.
     client.clone().publish(&host, PATH);
     world.clock.advance(11);
     assert!(asks(&opened(&world, &client).await));
-    host.answer(PATH, Answer::status(503));
+    host.serve(PATH, Answer::status(503));
     world.clock.advance(WEEK - 1);
     assert!(asks(&opened(&world, &client).await));
 }
@@ -136,11 +136,11 @@ async fn a_document_that_its_host_took_away_lets_nobody_begin_and_does_not_come_
         let world = World::new().await;
         let (host, client) = world.document_client().await;
         let tokens = tokens(&world, &client).await;
-        host.answer(PATH, word.map_or_else(|| wrong(&client, &host), Answer::status));
+        host.serve(PATH, word.map_or_else(|| wrong(&client, &host), Answer::status));
         world.clock.advance(61);
         assert_page(&opened(&world, &client).await, 400, why);
         for failing in [Answer::status(500), Answer::status(302), Answer::status(403)] {
-            host.answer(PATH, failing);
+            host.serve(PATH, failing);
             world.clock.advance(11);
             let page = opened(&world, &client).await;
             assert!(!asks(&page) && page.status.as_u16() >= 400, "{why}: {page:?}");
@@ -165,7 +165,7 @@ async fn a_journey_ends_with_its_document_and_a_code_does_not() {
     let page = consent_page(&client, &mut browser, &[]).await;
     world.clock.advance(50);
     let code = code_of(&client.authorize(&mut world.browser(), &[]).await);
-    host.answer(PATH, Answer::status(410));
+    host.serve(PATH, Answer::status(410));
     world.clock.advance(11);
     assert_page(&browser.press(&page, "allow").await, 400, "answered 410");
     let tokens = client.redeem(&code, &[]).await;
@@ -180,10 +180,10 @@ async fn a_restart_and_another_replica_know_that_a_document_was_taken_away() {
         let tokens = tokens(&world, &client).await;
         let fetched_at = stored_at(&world).await;
         world.clock.advance(61);
-        host.answer(PATH, Answer::status(404));
+        host.serve(PATH, Answer::status(404));
         assert_page(&opened(&world, &client).await, 400, "answered 404");
         until(|| async { stored_at(&world).await < 0 }, "it is stored").await;
-        host.answer(PATH, Answer::status(500));
+        host.serve(PATH, Answer::status(500));
         let replica = world.replica().await;
         let elsewhere = client.at(&world.public_url, replica.service());
         let mut browser = Browser::new(world.origin.clone(), replica.service());
@@ -198,7 +198,7 @@ async fn a_restart_and_another_replica_know_that_a_document_was_taken_away() {
         world.clock.advance(11);
         assert!(asks(&browser.get(&url).await));
         until(|| async { stored_at(&world).await > fetched_at }, "that is stored, too").await;
-        host.answer(PATH, Answer::status(500));
+        host.serve(PATH, Answer::status(500));
         assert!(asks(&opened(&world, &client).await), "{db:?}: by the copy that the other replica stored");
     }
 }
@@ -213,11 +213,11 @@ async fn a_replica_that_did_not_hear_it_goes_by_what_another_stored() {
     let mut browser = Browser::new(world.origin.clone(), replica.service());
     let url = client.at(&world.public_url, replica.service()).authorization_url(&[]);
     assert!(asks(&browser.get(&url).await), "both have a copy");
-    host.answer(PATH, Answer::status(404));
+    host.serve(PATH, Answer::status(404));
     world.clock.advance(61);
     assert_page(&opened(&world, &client).await, 400, "answered 404");
     until(|| async { stored_at(&world).await < 0 }, "it is stored").await;
-    host.answer(PATH, Answer::status(500));
+    host.serve(PATH, Answer::status(500));
     assert_page(&browser.get(&url).await, 503, "answered 500");
 }
 
@@ -241,7 +241,7 @@ async fn the_seven_days_hold_after_a_restart_and_are_written_once_an_hour() {
             until(|| async { fetches(&host) > before }, "it is fetched").await;
             until(|| async { stored_at(&world).await == begin + 3 * 86_400 + expected }, "once an hour").await;
         }
-        host.answer(PATH, Answer::status(500));
+        host.serve(PATH, Answer::status(500));
         for (pass, serves) in [(WEEK - 1, true), (1, false)] {
             world.clock.advance(pass);
             let replica = world.replica().await;
@@ -293,7 +293,7 @@ async fn made_up_addresses_of_a_host_keep_neither_its_known_nor_its_new_apps_out
     flood("c").await;
     let mut document = client.document(&host.url(PATH));
     document["redirect_uris"] = json!(["https://elsewhere.example/callback"]);
-    host.answer(PATH, Answer::json(&document));
+    host.serve(PATH, Answer::json(&document));
     let page = opened(&world, &client).await;
     assert_page(&page, 400, "did not register");
 }
@@ -326,7 +326,7 @@ async fn the_stored_copy_is_brought_up_to_date_when_the_client_refreshes() {
         let mut document = client.document(&host.url(PATH));
         document["token_endpoint_auth_method"] = "private_key_jwt".into();
         document["jwks_uri"] = host.url("/jwks.json").into();
-        host.answer(PATH, Answer::json(&document));
+        host.serve(PATH, Answer::json(&document));
         world.clock.advance(61);
         let refreshed = client.refresh(tokens.refresh(), &[]).await;
         assert_eq!(refreshed.status, 200, "the old copy is good for this one: {}", refreshed.json);
@@ -378,7 +378,7 @@ async fn a_pinned_copy_serves_where_the_host_does_not_answer() {
 #[tokio::test]
 async fn the_operator_pins_what_the_host_will_not_tell() {
     let host = DocumentHost::start().await.unwrap();
-    host.answer(PATH, Answer::status(403));
+    host.serve(PATH, Answer::status(403));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("client.json");
     let world = World::new().await;
@@ -393,12 +393,12 @@ async fn the_operator_pins_what_the_host_will_not_tell() {
     // A good answer counts more than the pin.
     let mut renamed = document.clone();
     renamed["client_name"] = "Renamed".into();
-    host.answer(PATH, Answer::json(&renamed));
+    host.serve(PATH, Answer::json(&renamed));
     world.clock.advance(61);
     assert!(opened(&world, &client).await.body.contains("Renamed"));
     // It ends with its document; the pin does not, however long that lasts.
     for (answer, pass) in [(404, 61), (410, 61), (503, 100 * 86_400), (503, 61)] {
-        host.answer(PATH, Answer::status(answer));
+        host.serve(PATH, Answer::status(answer));
         world.clock.advance(pass);
         let page = opened(&world, &client).await;
         assert!(asks(&page) && !page.body.contains("Renamed"), "{answer}: {}", page.body);
@@ -410,7 +410,7 @@ async fn a_session_of_a_client_whose_document_is_wrong_goes_on_without_asking_fo
     let world = World::new().await;
     let (host, client) = world.document_client().await;
     let mut tokens = tokens(&world, &client).await;
-    host.answer(PATH, Answer { body: "{}".into(), ..Answer::json(&json!({})) });
+    host.serve(PATH, Answer { body: "{}".into(), ..Answer::json(&json!({})) });
     world.clock.advance(61);
     assert_page(&opened(&world, &client).await, 400, "own address");
     for _ in 0..3 {
@@ -428,11 +428,11 @@ async fn a_slow_host_does_not_hold_up_the_documents_of_others() {
     let (slow_host, slow) = world.document_client().await;
     let (host, mut client) = world.document_client().await;
     let (slow_tokens, tokens) = (tokens(&world, &slow).await, tokens(&world, &client).await);
-    slow_host.answer(PATH, Answer::status(503).after(Duration::from_secs(4)));
+    slow_host.serve(PATH, Answer::status(503).after(Duration::from_secs(4)));
     let mut document = client.document(&host.url(PATH));
     document["token_endpoint_auth_method"] = "private_key_jwt".into();
     document["jwks_uri"] = host.url("/jwks.json").into();
-    host.answer(PATH, Answer::json(&document));
+    host.serve(PATH, Answer::json(&document));
     world.clock.advance(61);
     assert_eq!(slow.refresh(slow_tokens.refresh(), &[]).await.status, 200);
     let refreshed = client.refresh(tokens.refresh(), &[]).await;

@@ -184,8 +184,12 @@ async fn a_bad_resource_is_answered_where_it_was_sent() {
             assert!(page.leads_to().is_none() && link, "{bad}: by a link, since nobody knows the client: {page:?}");
             // Where the client holds a grant, the answer goes to it at once.
             let page = world.browser().get(&client.authorization_url(&[("resource", bad)])).await;
-            assert_eq!(page.answer().get("error").map(String::as_str), Some("invalid_target"), "{bad}: {page:?}");
-            assert_eq!(page.answer().get("iss").map(String::as_str), Some("https://jean.example"), "{bad}");
+            assert_eq!(
+                page.redirect_params().get("error").map(String::as_str),
+                Some("invalid_target"),
+                "{bad}: {page:?}"
+            );
+            assert_eq!(page.redirect_params().get("iss").map(String::as_str), Some("https://jean.example"), "{bad}");
             let refused = client.redeem(&code, &[("resource", bad)]).await;
             assert_eq!((refused.status.as_u16(), refused.error()), (400, "invalid_target"), "{bad}");
         }

@@ -192,9 +192,9 @@ async fn the_issuer_is_the_same_text_everywhere() {
         let mut client = jean_testing::client::Client::new(issuer, world.router.clone());
         client.register().await;
         let page = client.authorize(&mut world.browser(), &[]).await;
-        assert_eq!(page.answer().get("iss").map(String::as_str), Some(issuer));
+        assert_eq!(page.redirect_params().get("iss").map(String::as_str), Some(issuer));
         let refused = client.authorize(&mut world.browser(), &[("scope", "\u{1}")]).await;
-        let iss = refused.answer().get("iss").cloned();
+        let iss = refused.redirect_params().get("iss").cloned();
         assert!(iss.is_none_or(|iss| iss == issuer), "in errors too");
         let (_, tokens) = tokens_of(issuer, &world.router, &[]).await;
         assert_eq!(claims(tokens.access())["iss"], issuer);

@@ -233,7 +233,7 @@ async fn only_resource_may_be_repeated() {
     }
     // Which of two states is the client's cannot be told, so neither is.
     let page = world.browser().get(&format!("{url}&state=other")).await;
-    let answer = page.answer();
+    let answer = page.redirect_params();
     assert_eq!(answer.get("error").map(String::as_str), Some("invalid_request"));
     assert_eq!(answer.get("state"), None);
     // Which of two clients it is cannot be told either.
@@ -394,12 +394,12 @@ async fn a_request_of_more_than_8_kilobytes_is_refused() {
 async fn a_request_without_state_is_answered_without_state() {
     let world = World::new().await;
     let client = world.client().await;
-    let answer = client.authorize(&mut world.browser(), &[("state", "")]).await.answer();
+    let answer = client.authorize(&mut world.browser(), &[("state", "")]).await.redirect_params();
     assert!(answer.contains_key("code") && !answer.contains_key("state"), "{answer:?}");
     assert_eq!(answer.get("iss"), Some(&client.issuer));
     // What it holds comes back as it was sent.
     let state = "a b+c%20&d=\u{e9}\"'<>\u{1f600}";
-    let answer = client.authorize(&mut world.browser(), &[("state", state)]).await.answer();
+    let answer = client.authorize(&mut world.browser(), &[("state", state)]).await.redirect_params();
     assert_eq!(answer.get("state").map(String::as_str), Some(state));
 }
 
@@ -507,7 +507,7 @@ async fn a_request_may_be_posted() {
         assert!(next.starts_with("/oauth/authorize?"), "{next}");
         assert_eq!(asks(&browser.get(&next).await), first, "remembered is what was allowed before");
         let page = client.authorize_at(&mut browser, &next).await;
-        assert_eq!(page.answer()["state"], state);
+        assert_eq!(page.redirect_params()["state"], state);
         code_of(&page);
     }
 

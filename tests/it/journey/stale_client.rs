@@ -216,7 +216,7 @@ async fn a_document_that_cannot_be_taken_gets_a_page_with_its_real_host() {
 async fn an_app_whose_document_is_gone_is_told_which_button_to_press() {
     let world = World::new().await;
     let host = DocumentHost::start().await.expect("a document host");
-    host.answer("/gone.json", Answer::status(404));
+    host.serve("/gone.json", Answer::status(404));
     for (redirect_uri, said) in [
         ("https://chatgpt.com/connector/oauth/abc", "In ChatGPT "),
         ("http://127.0.0.1:33418/", "In VS Code "),

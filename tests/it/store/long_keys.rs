@@ -69,7 +69,7 @@ async fn what_is_one_byte_longer_is_refused_in_words() {
         let client = world.client_at(&["http://localhost/callback"]).await;
         let page = world.browser().get(&url(&client, &resources)).await;
         assert_eq!(error_to(&page, &client), "invalid_target", "{db:?}");
-        assert!(page.answer()["error_description"].contains("too many resources"), "{page:?}");
+        assert!(page.redirect_params()["error_description"].contains("too many resources"), "{page:?}");
         let one = [("resource", resources[0].as_str()), ("scope", "read")];
         assert!(!knows_who(&consent_page(&client, &mut world.browser(), &one).await), "{db:?}: each is fine");
 

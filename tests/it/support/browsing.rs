@@ -61,7 +61,7 @@ impl World {
         let mut document = client.document(&host.url("/client.json"));
         document["client_name"] = name.into();
         document["redirect_uris"] = redirect_uris.into();
-        host.answer("/client.json", Answer::json(&document));
+        host.serve("/client.json", Answer::json(&document));
         self.clock.advance(61);
     }
 
@@ -155,7 +155,7 @@ pub(crate) fn with_parameter(url: &str, name: &str, value: &str) -> String {
 pub(crate) fn answer_to(page: &Page, client: &Client) -> BTreeMap<String, String> {
     let url = page.leads_to().unwrap_or_else(|| panic!("no answer: {page:?}"));
     assert!(url.starts_with(&format!("{}?", client.redirect_uri)), "{url}");
-    let answer = page.answer();
+    let answer = page.redirect_params();
     assert_eq!(answer.get("state"), Some(&client.state), "{url}");
     assert_eq!(answer.get("iss"), Some(&client.issuer), "{url}");
     answer

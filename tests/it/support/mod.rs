@@ -200,5 +200,5 @@ async fn start(config: &str, bounds: Option<(u64, u64)>, clock: &Arc<ManualClock
 
 /// The code on its way to the client.
 pub(crate) fn code_of(page: &Page) -> String {
-    page.answer().get("code").unwrap_or_else(|| panic!("no code: {page:?}")).clone()
+    page.redirect_params().get("code").unwrap_or_else(|| panic!("no code: {page:?}")).clone()
 }

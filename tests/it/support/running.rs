@@ -124,7 +124,7 @@ impl Person {
         let journey = page.leads_to().expect("a way to the journey");
         let page = browser.get(&format!("{}{journey}", place.origin)).await;
         let page = browser.submit(&page, &[("answer", "continue")]).await;
-        assert!(page.answer().contains_key("code"), "{page:?}");
+        assert!(page.redirect_params().contains_key("code"), "{page:?}");
         Person { browser, client }
     }
 

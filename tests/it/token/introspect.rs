@@ -328,7 +328,7 @@ async fn a_document_that_offers_none_makes_a_public_client() {
     for named in ["private_key_jwt", "none"] {
         document["token_endpoint_auth_method"] = named.into();
         document["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt", "none"]);
-        host.answer("/client.json", Answer::json(&document));
+        host.serve("/client.json", Answer::json(&document));
         world.clock.advance(61);
         let tokens = world.tokens_for(&client, &[]).await;
         assert_error(&ask(&client, tokens.access()).await, StatusCode::UNAUTHORIZED, "invalid_client");

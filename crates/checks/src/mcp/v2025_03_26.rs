@@ -65,7 +65,7 @@ pub(super) fn rows() -> Vec<Row> {
                 ensure!(page.status == 201, "/register answers {}", page.status);
                 let url = client.authorization_url(&[]).replace("/oauth/authorize?", "/authorize?");
                 let page = client.authorize_at(&mut bench.browser(), &url).await;
-                ensure!(page.answer().contains_key("code"), "/authorize answers {}", page.status);
+                ensure!(page.redirect_params().contains_key("code"), "/authorize answers {}", page.status);
                 Ok(())
             },
         ),
@@ -158,7 +158,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let stolen = thief.get(&callback).await;
                 let stolen = thief.follow(stolen).await;
                 ensure!(stolen.status == 403, "another browser is answered with {}", stolen.status);
-                ensure!(!stolen.answer().contains_key("code"), "another browser gets a code");
+                ensure!(!stolen.redirect_params().contains_key("code"), "another browser gets a code");
                 Ok(())
             },
         ),

@@ -8,7 +8,7 @@ use crate::resource::{NOTES, TWO};
 use crate::row::Row;
 use crate::source::{Revision, mcp};
 use crate::subject::{ISSUER, RESOURCE};
-use crate::wire::{answer, challenge, dead_end, granted, jwt_part, list};
+use crate::wire::{challenge, dead_end, granted, jwt_part, list, redirect_params};
 
 const REVISION: Revision = Revision::V2025_06_18;
 
@@ -99,7 +99,7 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let mut browser = bench.browser();
                 let known = bench.client().await?;
-                ensure!(answer(&known.authorize(&mut browser, &[]).await, &known)?.contains_key("code"));
+                ensure!(redirect_params(&known.authorize(&mut browser, &[]).await, &known)?.contains_key("code"));
                 let page = browser.get(&bench.client().await?.authorization_url(&[])).await;
                 ensure!(page.status == 200 && page.leads_to().is_none(), "it is answered with {}", page.status);
                 ensure!(page.form().action.ends_with("/oauth/consent"));

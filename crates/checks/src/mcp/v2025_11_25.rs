@@ -7,7 +7,7 @@ use crate::bearer::ping;
 use crate::row::Row;
 use crate::source::{Revision, mcp};
 use crate::subject::{MOUNT, RESOURCE};
-use crate::wire::{answer, challenge, granted, list};
+use crate::wire::{challenge, granted, list, redirect_params};
 
 const REVISION: Revision = Revision::V2025_11_25;
 
@@ -80,7 +80,7 @@ pub(super) fn rows() -> Vec<Row> {
             async |bench| {
                 let client = bench.client().await?;
                 let mut browser = bench.browser();
-                answer(&client.authorize(&mut browser, &[("scope", "read")]).await, &client)?;
+                redirect_params(&client.authorize(&mut browser, &[("scope", "read")]).await, &client)?;
                 let page = browser.get(&client.authorization_url(&[("scope", "read write")])).await;
                 for words in ["Read your data", "Change your data"] {
                     ensure!(page.body.contains(words), "{words:?} is not on the page");
@@ -88,7 +88,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let page = browser.get(&client.authorization_url(&[("scope", "read")])).await;
                 ensure!(!page.body.contains("Change your data"), "the page shows what nobody asked for");
                 let page = client.authorize_at(&mut browser, &client.authorization_url(&[("scope", "read")])).await;
-                let code = answer(&page, &client)?.remove("code").unwrap_or_default();
+                let code = redirect_params(&page, &client)?.remove("code").unwrap_or_default();
                 ensure!(granted(client.redeem(&code, &[]).await)?.text("scope") == "read");
                 Ok(())
             },

@@ -7,7 +7,7 @@ use crate::bearer::ping;
 use crate::row::Row;
 use crate::source::{Revision, mcp};
 use crate::subject::ISSUER;
-use crate::wire::{answer, header, list};
+use crate::wire::{header, list, redirect_params};
 
 const REVISION: Revision = Revision::V2026_07_28;
 
@@ -21,7 +21,7 @@ pub(super) fn rows() -> Vec<Row> {
                 let good = client.authorize(&mut bench.browser(), &[]).await;
                 let bad = bench.refusal(&client, &[("scope", "\"")]).await;
                 for page in [good, bad] {
-                    ensure!(answer(&page, &client)?.get("iss").map(String::as_str) == Some(ISSUER));
+                    ensure!(redirect_params(&page, &client)?.get("iss").map(String::as_str) == Some(ISSUER));
                 }
                 ensure!(bench.metadata().await?["authorization_response_iss_parameter_supported"] == true);
                 Ok(())

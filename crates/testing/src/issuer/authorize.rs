@@ -1,8 +1,8 @@
 //! The issuer's authorization endpoint (OpenID Connect Core section 3.1.2) and its one page.
 //!
-//! The page asks for a name, which is all there is to signing in. Who signed in last is kept in a cookie, so that the next login
-//! does not ask, unless `prompt` or `max_age` says so. The form's answer leaves the origin by a 303, so the page's policy says
-//! nothing about `form-action`: Chromium would hold it against every hop that follows.
+//! The page asks for a name; there is no password. A cookie remembers the last account, so that the next login does not
+//! ask, unless `prompt` or `max_age` requires it. The form's answer leaves the origin by a 303, so the page's policy has no
+//! `form-action`: Chromium would apply it to every redirect that follows.
 
 use std::sync::Arc;
 
@@ -23,24 +23,24 @@ use super::fault::Fault;
 use super::state::{CODE_LIFETIME, Code, Shared, secret};
 use crate::form::Form;
 
-/// The cookie of whoever signed in last. Cookies know no ports, so the name is our own.
+/// The cookie of the last account. Cookies ignore ports, so the name must not collide with those of other servers.
 const COOKIE: &str = "jean_dev_account";
 
-/// The one page: a form with `name` and `email`, whose answer is `sign-in` or `cancel`.
+/// The only page: a form with `name` and `email`, whose answer is `sign-in` or `cancel`.
 #[derive(Debug, Template)]
 #[template(path = "login.html")]
 struct Login<'a> {
     /// Where the form goes.
     action: String,
-    /// For whom the person signs in.
+    /// The client that the person signs in for.
     client: &'a str,
-    /// What was typed, or who signed in last.
+    /// The name that was typed, or that of the last account.
     name: &'a str,
-    /// What was wrong with the last answer.
+    /// The problem with the last answer.
     error: Option<&'a str>,
 }
 
-/// Who signed in last, as the cookie keeps it.
+/// The last account, as the cookie stores it.
 #[derive(Deserialize, Serialize)]
 struct Remembered {
     name: String,
@@ -48,7 +48,7 @@ struct Remembered {
     at: i64,
 }
 
-/// An authorization request that may be answered by redirect.
+/// An authorization request with a valid redirect URI.
 struct AuthorizationRequest {
     redirect_uri: Url,
     state: Option<String>,
@@ -76,7 +76,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
         Some(last) if fresh(last) && !prompts.iter().any(|prompt| matches!(*prompt, "login" | "select_account")) => {
             request.grant(&shared, account_of(&last.name, &last.email), last.at)
         }
-        _ if prompts.contains(&"none") => request.refuse(&shared, "login_required", None),
+        _ if prompts.contains(&"none") => request.reject(&shared, "login_required", None),
         _ => {
             let name = remembered.as_ref().map_or("", |last| last.name.as_str());
             login_page(StatusCode::OK, &Login { name, ..request.login(&shared, &query) })
@@ -85,7 +85,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
 }
 
 /// `POST /authorize`: the form's answer.
-pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery, body: Bytes) -> Response {
+pub(super) async fn sign_in(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery, body: Bytes) -> Response {
     let query = query.unwrap_or_default();
     let request = match AuthorizationRequest::parse(&shared, &query) {
         Ok(request) => request,
@@ -94,7 +94,7 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, RawQuery(query): R
     let form = Form::parse(&body);
     let field = |name| form.one(name).map(str::trim).unwrap_or_default();
     if field("answer") == "cancel" {
-        return request.refuse(&shared, "access_denied", Some("The person cancelled."));
+        return request.reject(&shared, "access_denied", Some("The person cancelled."));
     }
     let (name, email) = (field("name"), field("email"));
     let problem = match () {
@@ -124,7 +124,7 @@ pub(super) async fn style() -> Response {
 }
 
 impl AuthorizationRequest {
-    /// Validates a request; an error is the answer.
+    /// Validates a request. The error is the response.
     fn parse(shared: &Shared, query: &str) -> Result<Self, Box<Response>> {
         let params = Form::parse(query.as_bytes());
         let param = |name| params.one(name);
@@ -150,20 +150,20 @@ impl AuthorizationRequest {
         let missing = missing.into_iter().find(|(_, present)| !present).map(|(name, _)| name);
         let request = AuthorizationRequest { redirect_uri, state, params };
         if let Some(Fault::AuthorizeError(code, description)) = shared.fault() {
-            return Err(Box::new(request.refuse(shared, &code, Some(&description))));
+            return Err(Box::new(request.reject(shared, &code, Some(&description))));
         }
         if let Some(name) = missing {
-            return Err(Box::new(request.refuse(shared, "invalid_request", Some(&format!("{name} is missing")))));
+            return Err(Box::new(request.reject(shared, "invalid_request", Some(&format!("{name} is missing")))));
         }
         Ok(request)
     }
 
-    /// The page that asks who signs in, with nothing typed yet.
+    /// The page that asks for the account, still empty.
     fn login<'a>(&self, shared: &'a Shared, query: &str) -> Login<'a> {
         Login { action: format!("/authorize?{query}"), client: &shared.options.client_id, name: "", error: None }
     }
 
-    fn refuse(&self, shared: &Shared, code: &str, description: Option<&str>) -> Response {
+    fn reject(&self, shared: &Shared, code: &str, description: Option<&str>) -> Response {
         let mut answer = vec![("error", code)];
         answer.extend(description.map(|text| ("error_description", text)));
         self.redirect(shared, &answer)

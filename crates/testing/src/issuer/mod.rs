@@ -1,8 +1,8 @@
 //! A small OpenID Connect provider on loopback that signs in anyone who types a name, and that misbehaves when told to.
 //!
-//! It stands in for somebody else's provider, so it shares no rule with the side that it tests, and it signs by itself. It owns
-//! its listener, keys, codes and login page, and keeps all of it in memory. It implements the authorization code flow with PKCE:
-//! OpenID Connect Core 1.0 sections 3.1 and 5.3, Discovery 1.0 section 4, RFC 7636 (S256 only) and RFC 9207.
+//! It stands in for a real provider, so it shares no code with the side that it tests, and it signs by itself. It owns its
+//! listener, keys, codes and login page, and keeps all of it in memory. It implements the authorization code flow with
+//! PKCE: OpenID Connect Core 1.0 sections 3.1 and 5.3, Discovery 1.0 section 4, RFC 7636 (S256 only) and RFC 9207.
 //!
 //! Each [`Fault`] is one way in which providers, or those who pose as one, break the rules.
 
@@ -147,7 +147,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/userinfo", get(token::userinfo).post(token::userinfo))
         .layer(from_fn_with_state(Arc::clone(&shared), disturb));
     Router::new()
-        .route("/authorize", get(authorize::page).post(authorize::answer))
+        .route("/authorize", get(authorize::page).post(authorize::sign_in))
         .route("/style.css", get(authorize::style))
         .merge(direct)
         .fallback(async || StatusCode::NOT_FOUND)
