@@ -78,13 +78,14 @@
 //! ([`flow::client::document`]), and opens a browser:
 //!
 //! 1. `GET /oauth/authorize`: [`flow::journey::request`] validates, [`flow::journey::consent::next`] decides what the
-//!    person sees. A GET writes nothing.
-//! 2. `POST /oauth/consent`: [`flow::journey::consent::decide`] takes the answer, [`flow::journey::begin`] makes the journey's
-//!    row and the cookie that binds it to this browser.
+//!    person sees. This GET writes nothing, except where a stored consent replaces the page.
+//! 2. `POST /oauth/consent`: [`flow::journey::consent::decide`] takes the answer. If the person is signed in already
+//!    and allows it, the client gets its code at once, and 3 and 4 are left out. Else [`flow::journey::begin`] makes
+//!    the journey's row and the cookie that binds it to this browser.
 //! 3. `GET /oauth/callback/{upstream}`: [`flow::journey::callback`] claims the row once, asks the [`upstream`] who it is, and
 //!    applies [`flow::person::admission`].
-//! 4. `GET /oauth/login/{id}`: [`flow::journey::login::next`], the dispatcher, decides from the row alone what comes next, so that
-//!    reload, two tabs and the back button are safe.
+//! 4. `GET /oauth/login/{id}`: [`flow::journey::login::next`], the dispatcher, decides by the row's stage what comes
+//!    next, so that reload, two tabs and the back button are safe.
 //! 5. `POST /oauth/token`: [`flow::grant`] runs the same phases for every grant type: its `code` turns the code into tokens,
 //!    its `refresh` a refresh token into its successor. [`flow::grant::revoke`] ends a grant. A client with the scope
 //!    `openid` learns who the person is from [`flow::token::userinfo`].

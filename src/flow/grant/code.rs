@@ -67,7 +67,7 @@ impl Presented for Code<'_> {
         unknown_code()
     }
 
-    fn is_due(&self, row: &StoredGrant, request: &Request<'_>) -> bool {
+    fn is_judged_first(&self, row: &StoredGrant, request: &Request<'_>) -> bool {
         row.code.matches(&self.code.hash()) && row.grant.client == request.client.id && !row.is_redeemed()
     }
 

@@ -1,8 +1,8 @@
 //! The decisions that all grant types share: resource, scopes, and whether the person may still come in.
 //!
 //! Most requests need no decision before they spend, since the statement that spends decides: there is one mount, the
-//! request names no other resource and no scopes, and every person may come in. For others the grant's row is loaded and
-//! judged first, so that a rejected request spends nothing.
+//! request names no other resource and no scopes, and `[access]` lists nobody. For others the grant's row is loaded and
+//! judged first, so that a rejected request spends nothing. For all, [`origin`] looks at the provider after spending.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -25,10 +25,10 @@ pub(super) fn by_the_statement_alone<'a>(app: &'a App, asked: &Asked) -> Option<
 }
 
 /// Judges what one statement cannot: which of several resources, fewer scopes, and whether the person may still come in.
-/// Applies only to the rightful client and to what is unspent; for anything else the statement that spends decides.
+/// Skips what [`Presented::is_judged_first`] excludes: the statement that spends rejects it, and finds out why.
 pub(super) async fn before_spending(app: &App, presented: &impl Presented, request: &Request<'_>) -> Result<(), Error> {
     let Some(row) = app.store.find_grant(presented.grant()).await? else { return Err(presented.unknown()) };
-    if !presented.is_due(&row, request) {
+    if !presented.is_judged_first(&row, request) {
         return Ok(());
     }
     let resource = resource(app, &row.grant, request.asked.resource.as_ref())?;
@@ -82,8 +82,9 @@ async fn admission(app: &App, grant: &Grant, now: UnixTime) -> Result<(), Error>
     Err(Error::invalid_grant("The person may not use this server any more."))
 }
 
-/// The same by the provider alone, for what one statement has just spent: that statement returned the provider, so no other
-/// is needed. If the provider is no longer configured, the grant is revoked, although something was spent.
+/// Rejects the request after spending if the person's provider is no longer configured, or its gates no longer admit
+/// the account. The grant is then revoked, so it does not matter that something was spent. It needs no statement of its
+/// own: the one that spent also returned the provider.
 pub(super) async fn origin(app: &App, grant: &Grant, origin: Option<&Origin>, now: UnixTime) -> Result<(), Error> {
     if origin.is_some_and(|origin| admission::is_of_an_upstream(&app.settings, origin)) {
         return Ok(());

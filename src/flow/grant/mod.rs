@@ -3,7 +3,15 @@
 //! [`exchange`] runs the phases in order. It parses the parameters, authenticates the client, parses what the client
 //! presents and asks for, judges the request ([`judge`]), spends what was presented in one guarded statement, and issues
 //! the tokens ([`issue`]). A grant type ([`code`], [`refresh`]) has two steps of its own: what is presented, and how it
-//! is spent. A rejected request has spent nothing. [`revoke`] ends a grant.
+//! is spent. [`revoke`] ends a grant.
+//!
+//! A grant and all tokens that came from it are a *family*: both have the same id, and codes and refresh tokens contain
+//! it. Whatever is revoked is a whole family.
+//!
+//! A rejected request has spent neither code nor refresh token. The exception is a person whose provider does not admit
+//! them any more: this may be noticed after spending, and then the family is revoked. A statement that has begun is
+//! carried out even if the client closes the connection. The lost answer of a refresh can be repeated ([`refresh`]),
+//! that of a code cannot: a second use of the code revokes the family.
 
 pub(crate) mod issue;
 pub(crate) mod revoke;
@@ -29,8 +37,9 @@ use self::presented::{Asked, Presented, Request, Spent};
 ///
 /// # Errors
 ///
-/// Those of RFC 6749 section 5.2 and RFC 8707 section 2. The code or refresh token stays valid, unless it was used before:
-/// then the grant is revoked.
+/// Those of RFC 6749 section 5.2 and RFC 8707 section 2. The code or refresh token stays valid, unless the grant is
+/// revoked: if the code or token was used before (a repeated refresh within the grace period is no error), or if the
+/// person may no longer come in.
 pub(crate) async fn exchange(
     app: &App,
     authorization: Option<&str>,

@@ -53,9 +53,10 @@ pub(super) trait Presented {
     /// The error if there is no such grant.
     fn unknown(&self) -> Error;
 
-    /// Whether it is genuine, belongs to this client, and is unspent, by this row. Only then is it judged before it is
-    /// spent; for anything else the statement that spends decides.
-    fn is_due(&self, row: &StoredGrant, request: &Request<'_>) -> bool;
+    /// Whether the request is judged by this row before it spends: only if what is presented is genuine and belongs to
+    /// this client. A redeemed code is not judged. A refresh token is, whichever generation of a live family it is. For
+    /// anything else the statement that spends decides.
+    fn is_judged_first(&self, row: &StoredGrant, request: &Request<'_>) -> bool;
 
     /// Spends it by one guarded statement, or returns why it cannot be spent. `only` is the resource that the grant must be
     /// for, if the request was not judged before.

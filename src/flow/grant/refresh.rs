@@ -1,8 +1,18 @@
 //! Refresh tokens are rotated on every use. A reuse revokes the family; a lost answer is repeated (RFC 9700 section 4.14).
 //!
-//! The successor is computed from the token and a salt in the row. So within the grace period the predecessor gets the same
-//! successor again, without a write and without a second branch of the family. The first use of the successor ends that
-//! period, since the row then has another predecessor.
+//! The row has the hashes of two tokens: the current one, and its predecessor. What happens depends on what is
+//! presented:
+//!
+//! - **The current token** is rotated: a successor becomes the current token. Of parallel requests with the same token,
+//!   one rotates it. For the others it is then the predecessor.
+//! - **The predecessor**, within `tokens.refresh_grace` of the rotation, gets the same successor again, and a new
+//!   access token, without a write. The successor can be computed again, from the token and a salt in the row, so the
+//!   family never has two branches. Once the successor is used, the row has another predecessor, and this token is an
+//!   older one.
+//! - **The predecessor later, or any older token** revokes the family. An older token is known by its tag, which all
+//!   tokens of a family share.
+//!
+//! An ID token comes with a refresh only if the request names the scope `openid`.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -19,7 +29,7 @@ use crate::store::{OwnedGrant, Rotation, StoredGrant};
 use super::judge;
 use super::presented::{Presented, Request, Spent};
 
-/// A refresh token. If the request is rejected it stays valid, unless it was used before.
+/// A refresh token, of any generation, as presented.
 pub(super) struct Token(RefreshToken);
 
 impl Token {
@@ -94,12 +104,12 @@ struct Rotated {
     successor: RefreshToken,
 }
 
-/// What to do with a token that was not rotated. Anything else is an error, and any revocation that it requires has
-/// happened.
+/// What to do with a token that was not rotated, if it is not to be rejected.
 enum Verdict {
     /// It is the predecessor, within the grace period: it gets the same successor again.
     Again(Rotated),
-    /// It is the current token after all: the row changed meanwhile, or the grant has more than one resource.
+    /// It is the current token after all: the row changed meanwhile, or the grant is not for the only resource alone.
+    /// It may be rotated if the resource can be decided; one more attempt is made.
     Current(Grant),
 }
 
@@ -112,7 +122,7 @@ impl Presented for Token {
         unknown_token()
     }
 
-    fn is_due(&self, row: &StoredGrant, request: &Request<'_>) -> bool {
+    fn is_judged_first(&self, row: &StoredGrant, request: &Request<'_>) -> bool {
         row.tag.matches(&self.0.tag()) && row.grant.client == request.client.id && row.is_alive(request.now)
     }
 
@@ -138,12 +148,13 @@ impl Presented for Token {
     }
 }
 
-/// How long after a rotation a repeat counts as two parallel requests of one client, in seconds.
+/// How long after a rotation a repeat is logged as two parallel requests of one client, in seconds. Only the log
+/// depends on it: what the client gets depends on the grace period.
 const RACE: i64 = 10;
 
-/// Logs for the operator that a predecessor was used again within the grace period. A client that lost an answer does that
-/// once. A thief who does it in every generation gets what the client gets and is never revoked; so two generations in a
-/// row with a late repeat are logged as suspicious.
+/// Logs for the operator that a predecessor was used again within the grace period. A client that lost an answer does
+/// that once. A thief with a copy of the client's tokens could do it after each of its refreshes, which never revokes
+/// the family. So late repeats in two generations in a row are logged as suspicious.
 fn log_repeat(app: &App, row: &StoredGrant, now: UnixTime) {
     let (family, client, generation) = (row.grant.id, &row.grant.client, row.generation);
     let seconds = now.since(row.rotated_at);

@@ -31,8 +31,8 @@ pub(crate) struct Start<'a> {
     pub select_account: bool,
 }
 
-/// Begins a journey at an upstream. Before the person agrees there is neither a row nor an attempt. `None` if the form
-/// has begun as many journeys as it may.
+/// Begins a journey at an upstream. Before the person agrees there is neither a row nor an attempt. If the form
+/// is posted again, another journey begins, with a cookie of its own; `None` if the form has begun as many as it may.
 pub(crate) async fn begin(app: &App, start: Start<'_>, now: UnixTime) -> Result<Option<Departure>, Error> {
     let Start { request, form, upstream, select_account } = start;
     for id in form.journeys() {
@@ -46,6 +46,8 @@ pub(crate) async fn begin(app: &App, start: Start<'_>, now: UnixTime) -> Result<
 }
 
 /// Begins another attempt with its own state, nonce and PKCE verifier; `None` if the journey has moved on meanwhile.
+/// The state of the attempt before is no longer valid: an answer to it, from another tab, only leads to the journey's
+/// page.
 pub(crate) async fn retry(
     app: &App,
     request: &AuthorizationRequest,

@@ -35,7 +35,8 @@ pub(crate) enum Returned {
         /// The new sign-in, which the browser's session must refer to from now on.
         sign_in: Option<RowId>,
     },
-    /// This server did not issue the state, or its journey is over.
+    /// No journey has this state, or it has expired; the state is an old one, in a browser that did not begin the
+    /// journey; or the current attempt is at another upstream than this callback's.
     Unknown,
     /// The answer is genuine, but this browser did not begin the journey. The browser that did can still finish it.
     OtherBrowser {
@@ -54,9 +55,10 @@ pub(crate) struct Arrival<'a> {
 
 /// Takes the upstream's answer at that upstream's own callback. `binding` finds the cookie of a journey.
 ///
-/// The order matters. An unverified state spends nothing, since ids can be guessed. A genuine state in the wrong browser,
-/// which may have opened a link from an email, spends nothing either: the provider's code is not read, and the first
-/// browser can go on. Only one request may claim an attempt.
+/// The order matters. An unverified state spends nothing, since ids can be guessed. A genuine state in the wrong
+/// browser, which may have opened a link from an email, spends nothing either: the provider's code is not read, and the
+/// first browser can go on. Only one request may claim an attempt. In the right browser, an old state (a reload, or the
+/// answer to an earlier attempt) and a lost claim lead to the journey's page.
 pub(crate) async fn callback(
     app: &App,
     arrival: Arrival<'_>,

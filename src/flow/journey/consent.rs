@@ -44,8 +44,9 @@ pub(crate) struct Question {
     pub past: Past,
 }
 
-/// The dispatcher. It decides by the request and the signed-in person alone, so that reload, two tabs and the back button
-/// are safe.
+/// Decides what comes first: by the request, the signed-in person and what they allowed before. It writes nothing, so
+/// reload, two tabs and the back button are safe; only if a stored consent replaces the question does it store a grant,
+/// a new one each time.
 pub(crate) async fn next(
     app: &App,
     request: &AuthorizationRequest,
@@ -116,6 +117,9 @@ pub(crate) const PURPOSE: &str = "consent";
 
 /// Takes the person's answer to the consent page. If the form does not match what the page would show now, the page is
 /// shown again: never an error, never a grant.
+///
+/// If the signed-in person allows the request, the answer has the code. If they choose an upstream, or another account,
+/// a journey begins.
 pub(crate) async fn decide(
     app: &App,
     request: &AuthorizationRequest,

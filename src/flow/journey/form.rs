@@ -89,7 +89,9 @@ pub(crate) const OUT_OF_DATE: &str = "This page was open for a while, or somethi
 pub(crate) enum Pressed {
     /// Allow as the signed-in person, or continue as the person shown.
     Allow,
+    /// Sign in at this upstream, for the first time or again.
     Upstream(String),
+    /// Use another account at the same upstream.
     Switch,
     Cancel,
 }

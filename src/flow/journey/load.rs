@@ -1,8 +1,10 @@
-//! Loads a journey for one step: its row, its purpose, and its binding to a browser.
+//! Loads a journey for one step: its row, its binding to a browser, and its request.
 //!
 //! A journey has a row, and its browser has a cookie with 256 random bits. State, nonce and PKCE verifier of each attempt
 //! are computed from the cookie, and only their hashes are stored: neither the database nor a stolen callback URL can
 //! complete a login.
+//!
+//! Each journey has a cookie of its own, so several can go on in one browser; it keeps those of the newest few.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;

@@ -1,5 +1,12 @@
-//! The journey's own page. [`next`] is the dispatcher: it decides by the row alone what comes next, so every step writes the
-//! row and returns to it. [`decide`] takes the page's buttons.
+//! The journey's own page. [`next`] is the dispatcher: it decides by the row's [`Stage`] what comes next, so every step
+//! writes the row and returns to it. [`decide`] takes the page's buttons.
+//!
+//! The stages are allowed, exchanging, identified, answered. A failed sign-in leads from exchanging back to allowed,
+//! another account from identified to allowed, and cancelling to answered. Each change is one guarded statement: if two
+//! tabs try the same, one succeeds, and the other sees the stage that follows.
+//!
+//! This GET writes: in stage identified it makes the grant if the person allowed the same before, and in stage
+//! answered, after a reload, it replaces a code that the client has not used. The replaced code is no longer valid.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -36,17 +43,17 @@ pub(crate) enum Next {
         /// The upstream of the last attempt.
         upstream: String,
     },
-    /// Another request is processing the upstream's answer.
+    /// Another request is processing the upstream's answer, or was faster to answer the client: look again in a moment.
     Wait,
     /// "Continue as …?": the person never allowed this client before, or the request has something new.
     Confirm(Box<AuthorizationRequest>, Box<Confirm>),
     /// The answer for the client: send the browser there.
     Answer(Answered),
-    /// The journey is finished; the client already has its answer.
+    /// The journey is finished: its code was used, has expired, or was revoked.
     Done(Headline),
     /// The request is no longer valid.
     Refuse(Rejection),
-    /// There is no such journey, it belongs to another browser, or it is over.
+    /// There is no such journey, it belongs to another browser, it is over, or its person may no longer come in.
     Unknown,
 }
 
@@ -58,7 +65,8 @@ pub(crate) struct Confirm {
     pub past: Past,
 }
 
-/// The dispatcher: decides by the row alone what comes next.
+/// The dispatcher: decides by the row's stage what comes next. After the sign-in it also needs what the person allowed
+/// before.
 pub(crate) async fn next(app: &App, id: RowId, binding: Option<Binding>, now: UnixTime) -> Result<Next, Error> {
     let journey = match Journey::load(app, id, binding, now).await? {
         Loaded::Journey(journey) => journey,

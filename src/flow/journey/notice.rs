@@ -22,6 +22,7 @@ pub(crate) enum Notice {
     NotFresh,
     /// The rules do not admit this account.
     NotAllowed(Hidden<String>),
+    /// The exchange with the upstream took too long, so it counts as crashed.
     Interrupted,
 }
 

@@ -1,5 +1,5 @@
-//! The authorization request (RFC 6749 section 4.1.1), validated by one function: [`parse`]. Every step of the journey
-//! parses the raw query again.
+//! The authorization request (RFC 6749 section 4.1.1), validated by one function: [`parse`]. The journey keeps the raw
+//! query, and each of its pages and forms parses it again, since the client may have changed meanwhile.
 
 use crate::clock::UnixTime;
 use crate::flow::app::App;
@@ -28,7 +28,7 @@ const MAX_NONCE: usize = 512;
 /// A valid authorization request.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthorizationRequest {
-    /// The query as received, which every later step parses again.
+    /// The query as received, which later pages and forms parse again.
     pub raw: String,
     pub client: Client,
     /// The verified redirect URI and `state`.
